@@ -1,0 +1,66 @@
+"""The time, passed in: one real clock, one that tests move by hand."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the program asks about time."""
+
+    def now(self) -> datetime:
+        """The time of day, aware, in UTC: for what people see and the database keeps."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards: for limits and waiting."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class ManualClock:
+    """A clock that stands until a test moves it.
+
+    Args:
+        start: the first time of day (aware); 20 November 2026, noon, when left out.
+    """
+
+    def __init__(self, start: datetime | None = None) -> None:
+        self._now = start or datetime(2026, 11, 20, 12, tzinfo=UTC)
+        self._monotonic = 1000.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def advance(self, **delta: float) -> None:
+        """Move on by a `timedelta` given as keywords: `advance(days=30)`."""
+        step = timedelta(**delta)
+        self._now += step
+        self._monotonic += step.total_seconds()
+
+
+def rfc3339(moment: datetime) -> str:
+    """A time as the API writes it: RFC 3339 in UTC with a `Z`, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_moment(text: str) -> datetime:
+    """Read an RFC 3339 time. Raises ValueError when it is none or has no offset."""
+    moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace("z", "+00:00"))
+    if moment.tzinfo is None:
+        raise ValueError("a time needs an offset, such as Z")
+    return moment.astimezone(UTC)
