@@ -1,0 +1,190 @@
+"""SETTINGS: one row per setting; file < environment < flag, into one frozen Config."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from bulletdrop.errors import BadConfig
+from bulletdrop.paths import default_data_folder
+
+MB = 1024 * 1024
+
+
+def _row(default: Any, text: str, *, secret: bool = False, least: float | None = None) -> Any:
+    """One row of the table: default, help in a sentence, whether it is a secret, and the least value allowed."""
+    return field(default=default, metadata={"help": text, "secret": secret, "least": least})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every setting, in its final type. Made by `load_config`, never changed afterwards."""
+
+    data: Path = _row(Path(), "The data folder: database, pictures, secrets. Default: the system's place for application data.")
+    host: str = _row("0.0.0.0", "The address to listen on. 127.0.0.1 keeps the server to this machine.")
+    port: int = _row(8484, "The port to listen on.", least=0)
+    public_url: str = _row("", "The address people use, such as https://drop.example.org. Every link is built from it.")
+    database_url: str = _row("", "postgresql://user:password@host/name; left out, SQLite in the data folder.", secret=True)
+    secret_key: str = _row("", "Signs sessions and deletion links. Made at the first start when left out.", secret=True)
+    log_level: str = _row("info", "debug, info, warning or error.")
+    trusted_proxies: tuple[str, ...] = _row((), "Addresses of proxies whose forwarded headers count, comma-separated.")
+
+    accepted_types: tuple[str, ...] = _row(
+        ("png", "jpeg", "gif", "webp", "avif", "bmp", "mp4", "webm", "tiff", "heic"),
+        "The kinds of file to take, read from the bytes. Also possible: text, pdf, zip.",
+    )
+    max_file_size: int = _row(100 * MB, "The largest file, in bytes.", least=1)
+    min_free_disk: int = _row(200 * MB, "Uploads are refused when less than this is free on the data disk, in bytes.", least=0)
+    min_upload_rate: int = _row(4096, "Uploads slower than this on average are cut off, in bytes per second.", least=0)
+    max_open_uploads: int = _row(256, "How many uploads may be under way at once.", least=1)
+    max_open_uploads_per_address: int = _row(100, "How many of them from one address.", least=1)
+    max_files_per_request: int = _row(100, "How many files one request may carry.", least=1)
+
+    max_pixels: int = _row(50_000_000, "The most pixels in one frame of a picture.", least=1)
+    max_total_pixels: int = _row(200_000_000, "The most pixels in all frames of a picture together.", least=1)
+    max_frames: int = _row(2000, "The most frames of an animation.", least=1)
+    decode_processes: int = _row(2, "How many child processes decode pictures.", least=1)
+    decode_seconds: int = _row(30, "The longest that decoding one picture may take, in seconds.", least=1)
+    decode_memory_mb: int = _row(1024, "The most memory one decoding child may use, in megabytes.", least=128)
+
+    slug_length: int = _row(10, "Characters in a new link's slug.", least=6)
+    trash_days: int = _row(30, "Days after which a drop in the trash is gone for good.", least=0)
+    access_minutes: int = _row(15, "Minutes that an access token lives.", least=1)
+    refresh_days: int = _row(30, "Days after which an unused session ends.", least=1)
+    cache_mb: int = _row(32, "Memory for small files that are asked for often, in megabytes.", least=0)
+
+    watch: Path | None = _row(None, "The folder that the tray watches. Default: the system's screenshot folder.")
+    server: str = _row("", "The server that the tray and `upload` speak to, when it is not the one on this machine.")
+    token: str = _row("", "The API key that the tray and `upload` use, when none is stored.", secret=True)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row as help, docs and validation see it."""
+
+    name: str
+    type: str
+    default: object
+    help: str
+    secret: bool
+    least: float | None
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"BULLETDROP_{self.name.upper()}"
+
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    Setting(
+        name=row.name,
+        type=str(row.type),
+        default=None if row.default is MISSING else row.default,
+        help=row.metadata["help"],
+        secret=row.metadata["secret"],
+        least=row.metadata["least"],
+    )
+    for row in fields(Config)
+)
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+# Variables of ours that are not settings: for tests and for a child that we start ourselves.
+_OTHER_VARIABLES = frozenset({"BULLETDROP_PARENT_PIPE", "BULLETDROP_EXECUTABLE", "BULLETDROP_BINARY", "BULLETDROP_TEST_POSTGRES"})
+
+
+def load_config(flags: Mapping[str, object] | None = None, *, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the settings: `config.toml` in the data folder < `BULLETDROP_*` < flags.
+
+    Args:
+        flags: values from the command line by setting name; None means "not given".
+        environ: the environment; `BULLETDROP_X_FILE` reads the value of X from a file.
+
+    Returns: the frozen Config, `data` absolute.
+    Raises: BadConfig, naming the nearest setting for a key that does not exist.
+    """
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    from_environment = _read_environment(environ)
+    data = given.get("data") or from_environment.get("data") or default_data_folder()
+    folder = Path(str(data)).expanduser().absolute()
+    merged: dict[str, object] = {**_read_file(folder / "config.toml"), **from_environment, **given, "data": folder}
+    return Config(**{name: _convert(_known(name, "a flag"), value) for name, value in merged.items()})
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig(f"{path} cannot be read: {error}.", paths=[path]) from error
+    values = dict(table)
+    for name in list(values):
+        if name.endswith("_file") and name not in _BY_NAME:
+            setting = _known(name.removesuffix("_file"), str(path))
+            values[setting.name] = _read_secret(str(values.pop(name)), name)
+        else:
+            _known(name, str(path))
+    return values
+
+
+def _read_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for variable, value in environ.items():
+        if not variable.startswith("BULLETDROP_") or variable in _OTHER_VARIABLES:
+            continue
+        name = variable.removeprefix("BULLETDROP_").lower()
+        if name.endswith("_file") and name not in _BY_NAME:
+            values[_known(name.removesuffix("_file"), variable).name] = _read_secret(value, variable)
+        else:
+            values[_known(name, variable).name] = value
+    return values
+
+
+def _read_secret(path: str, where: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadConfig(f"{where} names the file {path}, which cannot be read: {error.strerror}.") from error
+
+
+def _known(name: str, where: str) -> Setting:
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    near = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.0)
+    raise BadConfig(f"{where} sets “{name}”, which is no setting. Did you mean “{near[0]}”?", field=name)
+
+
+def _convert(setting: Setting, value: object) -> object:
+    """A value in its setting's type. Texts come from the environment, other types from the file or a flag."""
+    kind = setting.type
+    if kind == "int":
+        return _integer(setting, value)
+    if kind.startswith("tuple"):
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            raise BadConfig(f"{setting.name} needs a list of texts.", field=setting.name)
+        return tuple(str(part).strip() for part in parts if str(part).strip())
+    if kind.startswith("Path"):
+        return Path(str(value)).expanduser().absolute() if value else None
+    if not isinstance(value, str):
+        raise BadConfig(f"{setting.name} needs a text, not {value!r}.", field=setting.name)
+    return value.rstrip("/") if setting.name in ("public_url", "server") else value
+
+
+def _integer(setting: Setting, value: object) -> int:
+    try:
+        number = int(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
+    except ValueError:
+        number = None
+    if number is None:
+        raise BadConfig(f"{setting.name} needs a whole number, not “{value}”.", field=setting.name)
+    if setting.least is not None and number < setting.least:
+        raise BadConfig(f"{setting.name} is at least {setting.least:g}; {number} was given.", field=setting.name)
+    return number
