@@ -1,0 +1,115 @@
+"""What the engine tells the person's desktop: the seam between finding-and-sending and showing.
+
+The engine (watcher, outbox, sender) knows no icon, clipboard or toast; it calls a `Desk`. The desktop half
+implements `Desk` and reads `Item`, `State` and `Report`, nothing else of the engine.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from bulletdrop.errors import BulletDropError
+
+
+class State(enum.Enum):
+    """What the icon shows, strongest first when several hold: needs_you, paused, offline, working, idle."""
+
+    IDLE = "idle"
+    WORKING = "working"
+    PAUSED = "paused"
+    OFFLINE = "offline"
+    NEEDS_YOU = "needs_you"
+
+
+class Status(enum.Enum):
+    """Where one capture stands in the outbox.
+
+    seen      lay in the folder before the first start: never uploaded
+    waiting   whole, hashed, in the queue
+    sending   on its way now (never stored: a killed tray finds it waiting)
+    done      the server has it, `link` is set
+    refused   the server will never take it (type, size, broken): shown, not retried
+    stalled   its writer stopped half way: shown, looked at again by each rescan
+    failed    the file went away before it could be sent
+    """
+
+    SEEN = "seen"
+    WAITING = "waiting"
+    SENDING = "sending"
+    DONE = "done"
+    REFUSED = "refused"
+    STALLED = "stalled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One capture: a picture or a recording that appeared in a watched folder.
+
+    Times are aware UTC. `link` is the page to share; `direct_url` the bytes; `deletion_url` asks before deleting;
+    `upload_id` is the id for the API. All four are None until `status` is DONE. `still_waiting` is how many other
+    captures were on their way when this was handed out: with it a desk can sum up a burst in one notification.
+    """
+
+    id: int
+    path: Path
+    name: str
+    size: int
+    status: Status
+    found_at: datetime
+    sha256: str | None = None
+    link: str | None = None
+    direct_url: str | None = None
+    deletion_url: str | None = None
+    upload_id: str | None = None
+    sent_at: datetime | None = None
+    attempts: int = 0
+    next_at: datetime | None = None
+    error_code: str | None = None
+    error: str | None = None
+    still_waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FolderReport:
+    """How the watching of one folder goes. `how` is "events", "polling" or "absent" (watching for it to appear).
+
+    `problem` is one sentence with the cure (a sysctl line, a permission to give) or None when all is well.
+    """
+
+    path: Path
+    how: str
+    problem: str | None = None
+    last_event_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The engine's honest health at one moment; `message` says in one sentence why it is not idle or working."""
+
+    state: State
+    message: str | None
+    waiting: int
+    sending: int
+    stalled: int
+    refused: int
+    folders: tuple[FolderReport, ...] = ()
+
+
+class Desk(Protocol):
+    """What the engine calls. Each call comes from one of the engine's threads, and holds up a sender while it runs:
+    return fast (hand slow work to your own thread). What it raises is logged and changes nothing."""
+
+    def link_ready(self, item: Item, *, late: bool) -> None:
+        """`item.link` is on the server. `late`: leave the clipboard alone and only offer the link, because more than
+        ten seconds passed since the capture, or the tray was restarted since, or a newer capture has come."""
+
+    def refused(self, item: Item, error: BulletDropError) -> None:
+        """This capture will not be uploaded (item.status REFUSED or FAILED), or is STALLED: half a file for 60 s."""
+
+    def state_changed(self, state: State) -> None:
+        """The icon's state changed; `Engine.status()` says why in words."""
