@@ -1,0 +1,1 @@
+"""What BulletDrop does: plain synchronous Python that never heard of HTTP; every use case is verb(site, …)."""

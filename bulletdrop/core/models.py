@@ -1,0 +1,257 @@
+"""The tables, as peewee models. Ids are 22 random characters, times are microseconds, names are the product's nouns."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from peewee import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    CompositeKey,
+    DatabaseProxy,
+    Field,
+    ForeignKeyField,
+    IntegerField,
+    JSONField,
+    Model,
+    TextField,
+)
+
+# Bound once by `site.open_site`: a process runs one site.
+database_proxy: Any = DatabaseProxy()
+
+# Base 58: letters and digits without those that look alike (0 O I l).
+ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def random_text(length: int) -> str:
+    """`length` random characters of base 58, 5.86 bits each, from the system's source."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def new_id() -> str:
+    """A fresh id: 22 characters, 128 bits, nobody's guess."""
+    return random_text(22)
+
+
+def to_microseconds(moment: datetime) -> int:
+    """A time as the database keeps it: whole microseconds since 1970 in UTC."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(value: int) -> datetime:
+    """The aware time for what the database keeps."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+class Moment(Field):  # type: ignore[misc,unused-ignore]
+    """A time: an aware datetime in Python, an integer of microseconds in both databases."""
+
+    field_type = "BIGINT"
+
+    def db_value(self, value: datetime | int | None) -> int | None:
+        """Into the database. An integer passes as it is."""
+        return to_microseconds(value) if isinstance(value, datetime) else value
+
+    def python_value(self, value: int | None) -> datetime | None:
+        """Out of the database."""
+        return None if value is None else from_microseconds(int(value))
+
+
+class Base(Model):  # type: ignore[misc,unused-ignore]
+    """Common to all tables: the database they are in."""
+
+    class Meta:
+        """Peewee's own settings."""
+
+        database = database_proxy
+        legacy_table_names = False
+
+
+def _id_field() -> Any:
+    return CharField(max_length=22, primary_key=True, default=new_id)
+
+
+class User(Base):
+    """A person with an account. `username_key` and `email_key` are the folded forms that must be unique."""
+
+    id: str = _id_field()
+    username: str = CharField(max_length=50)
+    username_key: str = CharField(max_length=50, unique=True)
+    email: str = CharField(max_length=254)
+    email_key: str = CharField(max_length=254, unique=True)
+    password_hash: str | None = TextField(null=True)
+    first_name: str = CharField(max_length=100, default="")
+    last_name: str = CharField(max_length=100, default="")
+    bio: str = TextField(default="")
+    avatar_key: str | None = TextField(null=True)
+    is_admin: bool = BooleanField(default=False)
+    is_active: bool = BooleanField(default=True)
+    is_verified: bool = BooleanField(default=False)
+    plan: str = CharField(max_length=20, default="home")
+    storage_used: int = BigIntegerField(default=0)
+    # Own limits over the plan's, as {"storage": bytes, "uploads_per_day": n, …}.
+    limits: dict[str, Any] = JSONField(default=dict)
+    # Tokens made before this number went up are refused: password change, block, role change.
+    epoch: int = IntegerField(default=0)
+    delete_scheduled_for: datetime | None = Moment(null=True)
+    created_at: datetime = Moment()
+    updated_at: datetime = Moment()
+
+
+class Session(Base):
+    """One signed-in browser or client: a family of refresh tokens, of which only the newest's hash is kept."""
+
+    id: str = _id_field()
+    user: Any = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
+    refresh_hash: str = CharField(max_length=64, unique=True)
+    previous_hash: str | None = CharField(max_length=64, null=True, index=True)
+    rotated_at: datetime = Moment()
+    epoch: int = IntegerField()
+    user_agent: str = CharField(max_length=300, default="")
+    address: str = CharField(max_length=64, default="")
+    created_at: datetime = Moment()
+    last_used_at: datetime = Moment()
+    expires_at: datetime = Moment()
+    revoked_at: datetime | None = Moment(null=True)
+
+
+class ApiKey(Base):
+    """A key for a program or a paired device. Only its SHA-256 is kept; the key itself is shown once."""
+
+    id: str = _id_field()
+    user: Any = ForeignKeyField(User, backref="api_keys", on_delete="CASCADE")
+    name: str = CharField(max_length=100)
+    device_name: str | None = CharField(max_length=100, null=True)
+    prefix: str = CharField(max_length=12)
+    key_hash: str = CharField(max_length=64, unique=True)
+    scopes: list[str] = JSONField(default=list)
+    rate_limit_per_hour: int | None = IntegerField(null=True)
+    request_count: int = BigIntegerField(default=0)
+    created_at: datetime = Moment()
+    last_used_at: datetime | None = Moment(null=True)
+    expires_at: datetime | None = Moment(null=True)
+    revoked_at: datetime | None = Moment(null=True)
+
+
+class Blob(Base):
+    """The bytes, once. `key` is the first upload's slug and date and is never used again after the blob is gone."""
+
+    id: str = _id_field()
+    sha256: str = CharField(max_length=64, unique=True)
+    size: int = BigIntegerField()
+    mime: str = CharField(max_length=100)
+    ext: str = CharField(max_length=10)
+    key: str = CharField(max_length=200, unique=True)
+    width: int | None = IntegerField(null=True)
+    height: int | None = IntegerField(null=True)
+    frames: int = IntegerField(default=1)
+    refs: int = IntegerField(default=0)
+    # new: proved by its container, not decoded yet; ready: decoded once, or no picture; broken: withdrawn.
+    state: str = CharField(max_length=10, default="new")
+    problem: str | None = TextField(null=True)
+    # A ThumbHash in base64, a few bytes that stand for the picture until it is there.
+    placeholder: str | None = CharField(max_length=64, null=True)
+    created_at: datetime = Moment()
+
+
+class Upload(Base):
+    """A drop: somebody's name for a blob. Several may point at one blob."""
+
+    id: str = _id_field()
+    slug: str = CharField(max_length=40, unique=True)
+    owner: Any = ForeignKeyField(User, backref="uploads", on_delete="CASCADE")
+    blob: Any = ForeignKeyField(Blob, backref="uploads", on_delete="RESTRICT")
+    filename: str = CharField(max_length=255)
+    original_filename: str = CharField(max_length=255)
+    title: str = CharField(max_length=200, default="")
+    custom_name: str | None = CharField(max_length=100, null=True)
+    custom_key: str | None = CharField(max_length=100, null=True, unique=True)
+    is_public: bool = BooleanField(default=True)
+    expires_at: datetime | None = Moment(null=True, index=True)
+    source: str = CharField(max_length=20, default="api")
+    idempotency_key: str | None = CharField(max_length=200, null=True)
+    created_at: datetime = Moment()
+    trashed_at: datetime | None = Moment(null=True, index=True)
+
+    class Meta:
+        """Peewee's own settings."""
+
+        indexes = (
+            (("owner", "idempotency_key"), True),
+            # The gallery's page: newest first, the id breaks ties.
+            (("owner", "created_at", "id"), False),
+            (("owner", "filename"), False),
+        )
+
+
+class UploadTag(Base):
+    """One tag on one drop, folded to lower case."""
+
+    upload: Any = ForeignKeyField(Upload, backref="tags", on_delete="CASCADE")
+    tag: str = CharField(max_length=50, index=True)
+
+    class Meta:
+        """Peewee's own settings."""
+
+        primary_key = CompositeKey("upload", "tag")
+
+
+class Job(Base):
+    """Work that must happen, kept until it did. A worker holds it by setting `held_until`."""
+
+    id: str = _id_field()
+    kind: str = CharField(max_length=40)
+    subject: str = CharField(max_length=200)
+    attempts: int = IntegerField(default=0)
+    due_at: datetime = Moment(index=True)
+    held_until: datetime | None = Moment(null=True)
+    error: str | None = TextField(null=True)
+    created_at: datetime = Moment()
+
+    class Meta:
+        """Peewee's own settings."""
+
+        indexes = ((("kind", "subject"), True),)
+
+
+class JobRun(Base):
+    """One run of a periodic job: when, how long, and what it said."""
+
+    id: str = _id_field()
+    name: str = CharField(max_length=40)
+    started_at: datetime = Moment()
+    ended_at: datetime | None = Moment(null=True)
+    result: str | None = TextField(null=True)
+    ok: bool | None = BooleanField(null=True)
+
+    class Meta:
+        """Peewee's own settings."""
+
+        indexes = ((("name", "started_at"), False),)
+
+
+class Audit(Base):
+    """Who did what, when, and from where. Rows are only ever added."""
+
+    id: str = _id_field()
+    at: datetime = Moment(index=True)
+    actor: str | None = CharField(max_length=22, null=True)
+    action: str = CharField(max_length=60)
+    subject: str = CharField(max_length=200, default="")
+    address: str = CharField(max_length=64, default="")
+
+
+class Setting(Base):
+    """A setting that the admin changed while the server ran, and the server's own memory."""
+
+    name: str = CharField(max_length=60, primary_key=True)
+    value: str = TextField()
+
+
+MODELS: tuple[type[Base], ...] = (User, Session, ApiKey, Blob, Upload, UploadTag, Job, JobRun, Audit, Setting)

@@ -1,0 +1,1 @@
+"""Slugs and links: what things are called and where they are found."""

@@ -1,0 +1,52 @@
+"""Slugs and custom names: the short words that links are made of."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from bulletdrop.core.models import random_text
+from bulletdrop.core.names.reserved import is_reserved
+from bulletdrop.core.site import Site
+from bulletdrop.errors import BadName, NameReserved
+
+_CUSTOM = re.compile(r"[\w](?:[\w.-]{0,98}[\w])?", re.UNICODE)
+_FORBIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def new_slug(site: Site) -> str:
+    """A fresh slug: `slug_length` characters of base 58 (58 bits for ten), never a reserved word."""
+    while is_reserved(slug := random_text(site.config.slug_length)):
+        pass
+    return slug
+
+
+def check_custom_name(name: str) -> str:
+    """A custom name in the form to keep (NFC). May carry no ending: the link adds the file's own.
+
+    Raises: BadName for characters that do not belong into a link, NameReserved for our own words.
+    """
+    name = unicodedata.normalize("NFC", name.strip())
+    if not _CUSTOM.fullmatch(name) or ".." in name:
+        message = "A name has 1 to 100 letters, digits, dots, dashes or underscores, and starts and ends with a letter or digit."
+        raise BadName(message, field="custom_name")
+    if is_reserved(name):
+        raise NameReserved("This name is reserved. Take another one.", field="custom_name")
+    return name
+
+
+def check_filename(name: str) -> str:
+    """A file's name as its owner sees it (NFC). Refused rather than repaired: a repaired name is not what was sent.
+
+    Raises: BadName for parts of a path, control characters, direction overrides, and more than 255 characters.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if not name.strip() or name in (".", ".."):
+        raise BadName("The file needs a name.", field="file")
+    if "/" in name or "\\" in name:
+        raise BadName("A file's name cannot hold parts of a path.", field="file")
+    if any(unicodedata.category(character) in _FORBIDDEN and character != "\u200d" for character in name):
+        raise BadName("The file's name holds invisible or control characters.", field="file")
+    if len(name) > 255 or len(name.encode()) > 1000:
+        raise BadName("The file's name is too long; 255 characters are the most.", field="file")
+    return name

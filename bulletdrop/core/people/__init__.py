@@ -1,0 +1,1 @@
+"""Accounts, sessions, keys: who is asking, and what they may do."""

@@ -1,0 +1,183 @@
+"""Accounts: making the first admin, adding people, checking passwords, blocking."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import unicodedata
+from pathlib import Path
+
+from peewee import IntegrityError
+
+from bulletdrop.core.audit import record
+from bulletdrop.core.database import transaction
+from bulletdrop.core.models import User
+from bulletdrop.core.names.reserved import is_reserved
+from bulletdrop.core.people.passwords import check_new_password, hash_password, needs_new_hash, password_fits
+from bulletdrop.core.site import Site
+from bulletdrop.errors import Conflict, Forbidden, Invalid, NameReserved, NameTaken, NotFound, NotSignedIn
+from bulletdrop.paths import write_private
+
+_USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
+
+
+def needs_setup(site: Site) -> bool:
+    """True until the first admin exists."""
+    return not User.select(User.id).where(User.is_admin).exists()
+
+
+def setup_code(site: Site) -> str:
+    """The one-time code that the set-up page asks for; made at the first call, kept in the data folder (0600)."""
+    path = _setup_code_path(site)
+    try:
+        if code := path.read_text(encoding="ascii").strip():
+            return code
+    except FileNotFoundError:
+        pass
+    # Without letters and digits that look alike: it is read from a log and typed on a phone.
+    code = "-".join("".join(secrets.choice("23456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(4)) for _ in range(3))
+    write_private(path, code + "\n")
+    return code
+
+
+def set_up(site: Site, *, code: str, username: str, email: str, password: str) -> User:
+    """Make the first admin.
+
+    Raises: Conflict when there is one already, Forbidden for a wrong code, Invalid, NameReserved.
+    """
+    if not needs_setup(site):
+        raise Conflict("This server is set up already. Sign in instead.")
+    if not hmac.compare_digest(_plain_code(code).encode(), _plain_code(setup_code(site)).encode()):
+        raise Forbidden("This is not the set-up code. It stands in the server's log.", field="code")
+    hashed = _checked_hash(password)
+    with transaction(site.db):
+        if not needs_setup(site):
+            raise Conflict("This server is set up already. Sign in instead.")
+        user = _insert(site, username=username, email=email, password_hash=hashed, is_admin=True)
+    _setup_code_path(site).unlink(missing_ok=True)
+    record(site, "setup", actor=user.id, subject=user.username)
+    return user
+
+
+def create_user(site: Site, *, username: str, email: str, password: str, is_admin: bool = False) -> User:
+    """Add an account. Raises Invalid, NameReserved, NameTaken with the field that is at fault."""
+    hashed = _checked_hash(password)
+    with transaction(site.db):
+        user = _insert(site, username=username, email=email, password_hash=hashed, is_admin=is_admin)
+    if is_admin:
+        _setup_code_path(site).unlink(missing_ok=True)
+    record(site, "user.add", subject=user.username)
+    return user
+
+
+def authenticate(site: Site, *, identifier: str, password: str) -> User:
+    """The user with this username or email and this password. Slow on purpose: run it in the hashing pool.
+
+    Raises: NotSignedIn, with the same words and after the same time whether the name, the password or both are wrong.
+    """
+    folded = fold(identifier)
+    user = User.get_or_none((User.username_key == folded) | (User.email_key == folded))
+    if not password_fits(user.password_hash if user else None, password):
+        raise NotSignedIn("The name or the password is wrong.", title="Not signed in")
+    assert user is not None
+    if not user.is_active:
+        raise Forbidden("This account is blocked. Ask the admin.")
+    if needs_new_hash(user.password_hash):
+        User.update(password_hash=hash_password(password)).where(User.id == user.id).execute()
+    return user
+
+
+def find_user(site: Site, username: str) -> User:
+    """The user of this name or email. Raises NotFound."""
+    folded = fold(username)
+    user = User.get_or_none((User.username_key == folded) | (User.email_key == folded))
+    if user is None:
+        raise NotFound(f"There is no user “{username}”.")
+    return user
+
+
+def first_admin(site: Site) -> User | None:
+    """The admin who was there first: whom a tray on the server's own machine belongs to."""
+    query = User.select().where(User.is_admin & User.is_active).order_by(User.created_at, User.id)
+    return query.first()
+
+
+def list_users(site: Site) -> list[User]:
+    """Everybody, by name."""
+    return list(User.select().order_by(User.username_key))
+
+
+def promote(site: Site, username: str, *, is_admin: bool = True) -> User:
+    """Make somebody an admin, or no longer. Their sessions end, so that the new role holds at once."""
+    user = find_user(site, username)
+    _change(site, user, is_admin=is_admin)
+    record(site, "user.promote" if is_admin else "user.demote", subject=user.username)
+    return find_user(site, username)
+
+
+def set_password(site: Site, username: str, password: str) -> None:
+    """Give somebody a new password and end all their sessions. Raises Invalid, NotFound."""
+    hashed = _checked_hash(password)
+    user = find_user(site, username)
+    _change(site, user, password_hash=hashed)
+    record(site, "user.password", subject=user.username)
+
+
+def disable(site: Site, username: str, *, is_active: bool = False) -> None:
+    """Block an account (or let it in again): sessions and keys stop working at once."""
+    user = find_user(site, username)
+    _change(site, user, is_active=is_active)
+    record(site, "user.disable" if not is_active else "user.enable", subject=user.username)
+
+
+def fold(name: str) -> str:
+    """The form in which names are compared: NFKC, case folded, without space around."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def _change(site: Site, user: User, **values: object) -> None:
+    changed = {**values, "epoch": User.epoch + 1, "updated_at": site.clock.now()}
+    User.update(changed).where(User.id == user.id).execute()
+
+
+def _insert(site: Site, *, username: str, email: str, password_hash: str, is_admin: bool) -> User:
+    username, email = username.strip(), unicodedata.normalize("NFC", email.strip())
+    if not _USERNAME.fullmatch(username):
+        raise Invalid("A username has 1 to 50 letters, digits, dots, dashes or underscores.", field="username")
+    if is_reserved(username):
+        raise NameReserved("This username is reserved. Take another one.", field="username")
+    if not _EMAIL.fullmatch(email):
+        raise Invalid("This is no email address.", field="email")
+    now = site.clock.now()
+    for field, key in (("username", User.username_key), ("email", User.email_key)):
+        if User.select(User.id).where(key == fold(username if field == "username" else email)).exists():
+            raise NameTaken(f"This {field} is taken. Take another one.", field=field)
+    try:
+        return User.create(
+            username=username,
+            username_key=fold(username),
+            email=email,
+            email_key=fold(email),
+            password_hash=password_hash,
+            is_admin=is_admin,
+            is_verified=True,
+            created_at=now,
+            updated_at=now,
+        )
+    except IntegrityError as error:
+        raise NameTaken("This username or email is taken. Take another one.", field="username") from error
+
+
+def _checked_hash(password: str) -> str:
+    check_new_password(password)
+    return hash_password(password)
+
+
+def _setup_code_path(site: Site) -> Path:
+    return site.config.data / "setup-code"
+
+
+def _plain_code(code: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", code.upper())

@@ -1,0 +1,102 @@
+"""API keys: made once, shown once, kept as hashes; each with its scopes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+from bulletdrop.core.audit import record
+from bulletdrop.core.models import ApiKey, User
+from bulletdrop.core.people.callers import SCOPES, Caller
+from bulletdrop.core.site import Site
+from bulletdrop.errors import ExpiredKey, Forbidden, Invalid, NotFound, NotSignedIn, RevokedKey
+
+_PREFIX = "bd_"
+
+
+def create_key(
+    site: Site,
+    user: User,
+    *,
+    name: str,
+    scopes: Iterable[str],
+    expires_at: datetime | None = None,
+    device_name: str | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key. Returns its row and the key itself, which cannot be had again.
+
+    Raises: Invalid for no name, no scope, a scope that does not exist, or `admin` for somebody who is none.
+    """
+    wanted = list(dict.fromkeys(scopes))
+    if not name.strip() or len(name) > 100:
+        raise Invalid("A key needs a name of 1 to 100 characters.", field="name")
+    if not wanted:
+        raise Invalid(f"A key needs at least one scope of: {', '.join(SCOPES)}.", field="scopes")
+    if unknown := [scope for scope in wanted if scope not in SCOPES]:
+        raise Invalid(f"“{unknown[0]}” is no scope. There are: {', '.join(SCOPES)}.", field="scopes")
+    if "admin" in wanted and not user.is_admin:
+        raise Forbidden("Only an admin's key can have the scope “admin”.", field="scopes")
+    if expires_at is not None and expires_at <= site.clock.now():
+        raise Invalid("The key would have expired already.", field="expires_at")
+    plain = _PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey.create(
+        user=user,
+        name=name.strip(),
+        device_name=device_name[:100] if device_name else None,
+        prefix=plain[:9],
+        key_hash=_hash(plain),
+        scopes=wanted,
+        created_at=site.clock.now(),
+        expires_at=expires_at,
+    )
+    record(site, "key.add", actor=user.id, subject=key.id)
+    return key, plain
+
+
+def check_key(site: Site, plain: str) -> Caller:
+    """Who a key speaks for.
+
+    Raises: NotSignedIn for one that never was, RevokedKey, ExpiredKey, Forbidden when its owner is blocked.
+    """
+    key = ApiKey.select(ApiKey, User).join(User).where(ApiKey.key_hash == _hash(plain)).first()
+    if key is None:
+        raise NotSignedIn("This key is not known here.")
+    if key.revoked_at is not None:
+        raise RevokedKey("This key was revoked. Use another one.")
+    if key.expires_at is not None and key.expires_at <= site.clock.now():
+        raise ExpiredKey("This key has expired. Use another one.")
+    if not key.user.is_active:
+        raise Forbidden("This account is blocked. Ask the admin.")
+    return Caller(key.user.id, key.user.username, key.user.is_admin, scopes=frozenset(key.scopes), key_id=key.id)
+
+
+def count_use(site: Site, uses: dict[str, int]) -> None:
+    """Add to the counts and times of keys, gathered by the door: key id → requests since the last call."""
+    for key_id, count in uses.items():
+        changes = {"request_count": ApiKey.request_count + count, "last_used_at": site.clock.now()}
+        ApiKey.update(changes).where(ApiKey.id == key_id).execute()
+
+
+def list_keys(site: Site, user_id: str) -> list[ApiKey]:
+    """Somebody's keys that were not revoked, newest first."""
+    query = ApiKey.select().where((ApiKey.user == user_id) & ApiKey.revoked_at.is_null())  # type: ignore[union-attr]
+    return list(query.order_by(ApiKey.created_at.desc(), ApiKey.id))  # type: ignore[attr-defined]
+
+
+def revoke_key(site: Site, user_id: str, key_id: str) -> None:
+    """Revoke one of somebody's own keys: refused from now on. Raises NotFound for another's or none."""
+    changed = (
+        ApiKey.update(revoked_at=site.clock.now())
+        .where((ApiKey.id == key_id) & (ApiKey.user == user_id) & ApiKey.revoked_at.is_null())  # type: ignore[union-attr]
+        .execute()
+    )
+    if not changed:
+        raise NotFound("There is no such key.")
+    record(site, "key.revoke", actor=user_id, subject=key_id)
+
+
+def _hash(plain: str) -> str:
+    # A key has 256 random bits: one SHA-256 is enough, a slow hash would only slow each request.
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,0 +1,165 @@
+"""Sessions: short access tokens, rotating refresh tokens, and the CSRF token that goes with them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import jwt
+
+from bulletdrop.core.audit import record
+from bulletdrop.core.models import Session, User, new_id, to_microseconds
+from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.site import Site
+from bulletdrop.errors import BadCsrf, NotSignedIn
+
+# Two tabs that open at once send the same refresh token; within this time the second one is no thief.
+_GRACE = timedelta(seconds=20)
+_AUDIENCE = "bulletdrop"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a sign-in gives: both tokens, the seconds that the access token lives, the session, the person.
+
+    `refresh_token` is None when another tab has just rotated it: the browser has the new one already.
+    """
+
+    access_token: str
+    expires_in: int
+    refresh_token: str | None
+    session_id: str
+    user: User
+
+
+def open_session(site: Site, user: User, *, user_agent: str, address: str) -> Tokens:
+    """Start a session for somebody whose password was right."""
+    now = site.clock.now()
+    plain = secrets.token_urlsafe(32)
+    session = Session.create(
+        user=user,
+        refresh_hash=_hash(plain),
+        rotated_at=now,
+        epoch=user.epoch,
+        user_agent=user_agent[:300],
+        address=address[:64],
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + timedelta(days=site.config.refresh_days),
+    )
+    record(site, "session.open", actor=user.id, subject=session.id, address=address)
+    return _tokens(site, session.id, user, plain)
+
+
+def refresh(site: Site, refresh_token: str, *, user_agent: str, address: str) -> Tokens:
+    """Swap a refresh token for a new pair. One that was swapped before ends the whole session: somebody copied it.
+
+    Raises: NotSignedIn.
+    """
+    hashed, now = _hash(refresh_token), site.clock.now()
+    session = Session.get_or_none((Session.refresh_hash == hashed) | (Session.previous_hash == hashed))
+    if session is None:
+        raise NotSignedIn("This session has ended. Sign in again.")
+    user = session.user
+    if session.revoked_at or session.expires_at <= now or session.epoch != user.epoch or not user.is_active:
+        raise NotSignedIn("This session has ended. Sign in again.")
+    if session.refresh_hash != hashed:
+        if now - session.rotated_at > _GRACE:
+            close_session(site, session.id)
+            record(site, "session.reuse", actor=user.id, subject=session.id, address=address)
+            raise NotSignedIn("This session has ended. Sign in again.")
+        return _tokens(site, session.id, user, None)
+    plain = secrets.token_urlsafe(32)
+    changed = (
+        Session.update(
+            refresh_hash=_hash(plain),
+            previous_hash=hashed,
+            rotated_at=now,
+            last_used_at=now,
+            user_agent=user_agent[:300],
+            address=address[:64],
+            expires_at=now + timedelta(days=site.config.refresh_days),
+        )
+        .where((Session.id == session.id) & (Session.refresh_hash == hashed))
+        .execute()
+    )
+    return _tokens(site, session.id, user, plain if changed else None)
+
+
+def close_session(site: Site, session_id: str) -> None:
+    """End a session: both its tokens are refused from now on."""
+    changes = Session.update(revoked_at=site.clock.now()).where(
+        (Session.id == session_id) & Session.revoked_at.is_null()  # type: ignore[union-attr]
+    )
+    changes.execute()
+
+
+def check_access(site: Site, token: str) -> Caller:
+    """Who an access token speaks for. Asks the database, so that a sign-out holds at once.
+
+    Raises: NotSignedIn for one that is forged, expired, for another purpose, or whose session has ended.
+    """
+    claims = _claims(site, token)
+    row = (
+        Session.select(Session, User)
+        .join(User)
+        .where((Session.id == claims["sid"]) & Session.revoked_at.is_null())  # type: ignore[union-attr]
+        .first()
+    )
+    if row is None or row.user.id != claims["sub"] or row.user.epoch != claims["epoch"] or not row.user.is_active:
+        raise NotSignedIn("This session has ended. Sign in again.")
+    return Caller(row.user.id, row.user.username, row.user.is_admin, session_id=row.id)
+
+
+def csrf_token(site: Site, session_id: str) -> str:
+    """The token that a session's forms and scripts send along: bound to the session, the same as long as it lives."""
+    message = f"csrf:{session_id}".encode()
+    return hmac.new(site.config.secret_key.encode(), message, hashlib.sha256).hexdigest()
+
+
+def check_csrf(site: Site, session_id: str, token: str) -> None:
+    """Raise BadCsrf unless the token is this session's."""
+    if not hmac.compare_digest(csrf_token(site, session_id).encode(), token.encode()):
+        raise BadCsrf("This page is too old or was opened by another site. Reload it and try again.")
+
+
+def _tokens(site: Site, session_id: str, user: User, refresh_token: str | None) -> Tokens:
+    seconds = site.config.access_minutes * 60
+    now = to_microseconds(site.clock.now()) // 1_000_000
+    claims = {
+        "sub": user.id,
+        "sid": session_id,
+        "epoch": user.epoch,
+        "purpose": "access",
+        "aud": _AUDIENCE,
+        "jti": new_id(),
+        "iat": now,
+        "exp": now + seconds,
+    }
+    return Tokens(jwt.encode(claims, site.config.secret_key, algorithm="HS256"), seconds, refresh_token, session_id, user)
+
+
+def _claims(site: Site, token: str) -> dict[str, Any]:
+    options = {"require": ["exp", "sub", "sid", "epoch", "purpose", "jti"], "verify_exp": False, "verify_iat": False}
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            site.config.secret_key,
+            algorithms=["HS256"],
+            audience=_AUDIENCE,
+            options=options,  # type: ignore[arg-type]
+        )
+    except jwt.InvalidTokenError as error:
+        raise NotSignedIn("This session has ended. Sign in again.") from error
+    # By our own clock, which tests move; PyJWT asks the machine's.
+    if claims["purpose"] != "access" or claims["exp"] * 1_000_000 <= to_microseconds(site.clock.now()):
+        raise NotSignedIn("This session has ended. Sign in again.")
+    return claims
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

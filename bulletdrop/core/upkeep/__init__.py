@@ -1,0 +1,1 @@
+"""Jobs that keep the house: sweeping, emptying the trash, verifying."""

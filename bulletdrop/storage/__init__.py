@@ -1,0 +1,1 @@
+"""Bytes by key; nobody above asks which backend it is."""
