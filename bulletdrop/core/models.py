@@ -179,6 +179,9 @@ class Upload(Base):
     created_at: datetime = Moment()
     trashed_at: datetime | None = Moment(null=True, index=True)
 
+    # Not a column: filled by whoever reads the row for showing it.
+    tag_names: tuple[str, ...] = ()
+
     class Meta:
         """Peewee's own settings."""
 

@@ -6,8 +6,9 @@ import contextlib
 import os
 import secrets
 import sys
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from peewee import Database
@@ -33,6 +34,8 @@ class Site:
     storage: Storage
     clock: Clock
     decoder: Decoder
+    # Set when the queue got work, so that this process's workers need not wait for their next look.
+    wake: threading.Event = field(default_factory=threading.Event)
 
     @property
     def temporary(self) -> Path:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from bulletdrop.core.models import random_text
-from bulletdrop.core.names.reserved import is_reserved
+from bulletdrop.core.reserved import is_reserved
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadName, NameReserved
 

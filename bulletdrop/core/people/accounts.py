@@ -13,7 +13,7 @@ from peewee import IntegrityError
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.models import User
-from bulletdrop.core.names.reserved import is_reserved
+from bulletdrop.core.reserved import is_reserved
 from bulletdrop.core.people.passwords import check_new_password, hash_password, needs_new_hash, password_fits
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Forbidden, Invalid, NameReserved, NameTaken, NotFound, NotSignedIn

@@ -1,0 +1,63 @@
+"""Final deletion: rows first, in one transaction; then the bytes, which a crash leaves to the sweep."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bulletdrop.core.audit import record
+from bulletdrop.core.database import transaction
+from bulletdrop.core.drops.pictures import SIZES, thumbnail_key
+from bulletdrop.core.models import Blob, Upload, User
+from bulletdrop.core.site import Site
+
+# However wrong the clock: one run deletes no more than this, and somebody notices before the next.
+MOST_PER_RUN = 500
+
+
+def delete_forever(site: Site, upload_id: str) -> bool:
+    """Delete a trashed drop for good; its blob too when it was the last one. Returns whether there was one.
+
+    A drop of the same bytes that is made meanwhile keeps them: the reference is taken back and looked at in one
+    transaction, and a blob's key is never used a second time.
+    """
+    with transaction(site.db):
+        upload = Upload.get_or_none(Upload.id == upload_id)
+        if upload is None:
+            return False
+        trashed = (Upload.id == upload_id) & Upload.trashed_at.is_null(False)  # type: ignore[union-attr]
+        if not Upload.delete().where(trashed).execute():
+            return False
+        blob = Blob.get(Blob.id == upload.blob_id)
+        User.update(storage_used=User.storage_used - blob.size).where(User.id == upload.owner_id).execute()
+        Blob.update(refs=Blob.refs - 1).where(Blob.id == blob.id).execute()
+        gone = Blob.delete().where((Blob.id == blob.id) & (Blob.refs == 0)).execute()
+    if gone:
+        delete_bytes(site, blob)
+    return True
+
+
+def delete_bytes(site: Site, blob: Blob) -> None:
+    """Remove a deleted blob's bytes and thumbnails."""
+    for size in SIZES:
+        site.storage.delete(thumbnail_key(blob, size))
+    site.storage.delete(blob.key)
+
+
+def empty_trash(site: Site) -> str:
+    """Delete for good what has been in the trash for `trash_days`."""
+    limit = site.clock.now() - timedelta(days=site.config.trash_days)
+    due = Upload.select(Upload.id).where(Upload.trashed_at <= limit).order_by(Upload.trashed_at)  # type: ignore[operator]
+    ids = [row.id for row in due.limit(MOST_PER_RUN)]
+    deleted = sum(delete_forever(site, upload_id) for upload_id in ids)
+    return f"{deleted} deleted"
+
+
+def expire(site: Site) -> str:
+    """Put drops whose time is over into the trash."""
+    now = site.clock.now()
+    due = Upload.select(Upload.id).where(Upload.trashed_at.is_null() & (Upload.expires_at <= now))  # type: ignore[union-attr, operator]
+    ids = [row.id for row in due.limit(MOST_PER_RUN)]
+    for upload_id in ids:
+        Upload.update(trashed_at=now).where((Upload.id == upload_id) & Upload.trashed_at.is_null()).execute()  # type: ignore[union-attr]
+        record(site, "upload.expire", subject=upload_id)
+    return f"{len(ids)} expired"
