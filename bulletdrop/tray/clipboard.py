@@ -1,0 +1,89 @@
+"""The clipboard: one text in, read back once, and an honest answer. Never watched, never polled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from bulletdrop.log import get_logger
+from bulletdrop.paths import child_environment
+from bulletdrop.tray.deadline import within
+
+log = get_logger("clipboard")
+
+# wl-copy can hang for ever where the compositor lets only the focused window set the clipboard.
+LIMIT_SECONDS = 1.0
+
+
+class Clipboard:
+    """Copies text by the way that works here: `wl-copy` on Wayland, copykitten elsewhere.
+
+    Args:
+        detach: True in a one-shot command: on X11 the text dies with its owner, so a small holder is left behind
+            until something else is copied. False in the tray, which lives on.
+        environ: the environment, for choosing the way and for child programs.
+    """
+
+    def __init__(self, *, detach: bool = False, environ: Mapping[str, str] = os.environ) -> None:
+        self._detach = detach
+        self._environ = environ
+
+    @property
+    def way(self) -> str:
+        """Which way is used here: "wl-copy", "copykitten", or "none" where there is no screen at all."""
+        if self._environ.get("WAYLAND_DISPLAY") and shutil.which("wl-copy", path=self._environ.get("PATH")):
+            return "wl-copy"
+        if sys.platform == "linux" and not self._environ.get("DISPLAY"):
+            # copykitten's wheel speaks X11 only; on Wayland without wl-copy it can claim success and copy nothing.
+            return "none"
+        return "copykitten"
+
+    def copy(self, text: str) -> bool:
+        """Put `text` on the clipboard and read it back.
+
+        Returns: True only when the clipboard was seen to hold `text` afterwards. False means "offer it another
+        way"; the reason is in the log. Takes at most about two seconds.
+        """
+        way = self.way
+        try:
+            if way == "wl-copy":
+                return self._copy_wayland(text)
+            if way == "copykitten":
+                return within(LIMIT_SECONDS, lambda: self._copy_kitten(text), name="clipboard")
+        except Exception as error:  # a clipboard that fails is news for the person, never a reason to stop
+            log.warning("The clipboard could not be set: %s", error, extra={"way": way})
+            return False
+        log.info("There is no clipboard here.")
+        return False
+
+    def _copy_wayland(self, text: str) -> bool:
+        environment = child_environment(self._environ)
+        kind = "text/plain;charset=utf-8"
+        # No pipes for its output: wl-copy leaves a child behind that would hold them open.
+        subprocess.run(
+            ["wl-copy", "--type", kind],
+            input=text.encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=LIMIT_SECONDS,
+            check=True,
+        )
+        read = subprocess.run(
+            ["wl-paste", "--no-newline", "--type", kind],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=LIMIT_SECONDS,
+            check=True,
+        )
+        return read.stdout == text.encode()
+
+    def _copy_kitten(self, text: str) -> bool:
+        import copykitten
+
+        copykitten.copy(text, detach=True) if self._detach else copykitten.copy(text)
+        return bool(copykitten.paste() == text)
