@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -64,3 +65,21 @@ def parse_moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time needs an offset, such as Z")
     return moment.astimezone(UTC)
+
+
+_DURATION = re.compile(r"(\d{1,5})\s*([mhdwy])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_expiry(text: str, *, now: datetime) -> datetime:
+    """When something ends: `30m`, `12h`, `7d`, `2w`, `1y` from now, an RFC 3339 time, or a date (its start in UTC).
+
+    Raises: ValueError when it is none of these.
+    """
+    text = text.strip()
+    if found := _DURATION.fullmatch(text.lower()):
+        number, unit = int(found[1]), found[2]
+        return now + (timedelta(days=365 * number) if unit == "y" else timedelta(**{_UNITS[unit]: number}))
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return parse_moment(text)

@@ -1,0 +1,28 @@
+"""The program's one entrance: `--version` at once, everything else through the command line."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run a command and end the process with its exit code."""
+    arguments = sys.argv[1:]
+    if arguments in (["--version"], ["-V"]):
+        from bulletdrop import __version__
+
+        print(f"bulletdrop {__version__}")
+        return
+    if arguments == ["decode"]:
+        # The child that decodes pictures: it must start fast and stay small, so it never sees the command line.
+        from bulletdrop.core.drops.decoder import main as decode
+
+        decode()
+        return
+    from bulletdrop.cli.main import run
+
+    sys.exit(run(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""What the commands share: the data option, an opened site, a password from a prompt or a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from bulletdrop.errors import Invalid
+
+if TYPE_CHECKING:
+    from bulletdrop.core.site import Site
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def data_option(function: F) -> F:
+    """The option `--data DIR` that all commands have."""
+    option = click.option(
+        "--data", type=click.Path(path_type=Path), help="The data folder. Default: BULLETDROP_DATA or the system's place."
+    )
+    return option(function)
+
+
+@contextmanager
+def opened(data: Path | None) -> Iterator[Site]:
+    """The site of a data folder, for a command that works beside a running server."""
+    from bulletdrop.config import load_config
+    from bulletdrop.core.database import using
+    from bulletdrop.core.site import close_site, open_site
+    from bulletdrop.log import set_up_logging
+
+    set_up_logging(level="warning")
+    site = open_site(load_config({"data": data}))
+    try:
+        with using(site.db):
+            yield site
+    finally:
+        close_site(site)
+
+
+def read_password(from_stdin: bool) -> str:
+    """A password from standard input's first line, or asked for twice without showing it. Raises Invalid for none."""
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+        if not password:
+            raise Invalid("No password came on standard input.", field="password")
+        return password
+    if not sys.stdin.isatty():
+        raise Invalid("There is no terminal to ask on. Use --password-stdin.", field="password")
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return str(password)
+
+
+def read_expiry(text: str | None, *, now: datetime) -> datetime | None:
+    """An expiry from an option. Raises Invalid, saying which forms there are."""
+    from bulletdrop.clock import parse_expiry
+
+    if text is None:
+        return None
+    try:
+        return parse_expiry(text, now=now)
+    except (ValueError, OverflowError) as error:
+        raise Invalid("An expiry is 30m, 12h, 7d, 2w, 1y, a date, or a time such as 2027-01-01T00:00:00Z.") from error

@@ -1,0 +1,26 @@
+"""A server that a tray started never outlives it, however the tray ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+VARIABLE = "BULLETDROP_PARENT_PIPE"
+
+
+def end_with_parent() -> None:
+    """Watch the pipe that the parent holds open, if there is one; when it closes, end as on SIGTERM."""
+    number = os.environ.pop(VARIABLE, "")
+    if not number.isdigit():
+        return
+    descriptor = int(number)
+    os.set_inheritable(descriptor, False)
+    threading.Thread(target=_wait, args=(descriptor,), name="parent", daemon=True).start()
+
+
+def _wait(descriptor: int) -> None:
+    # Returns with nothing when the last holder of the other end is gone, also after kill -9.
+    while os.read(descriptor, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
