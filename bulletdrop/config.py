@@ -94,7 +94,9 @@ SETTINGS: tuple[Setting, ...] = tuple(
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 # Variables of ours that are not settings: for tests and for a child that we start ourselves.
-_OTHER_VARIABLES = frozenset({"BULLETDROP_PARENT_PIPE", "BULLETDROP_EXECUTABLE", "BULLETDROP_BINARY", "BULLETDROP_TEST_POSTGRES"})
+_OTHER_VARIABLES = frozenset(
+    {"BULLETDROP_PARENT_PIPE", "BULLETDROP_EXECUTABLE", "BULLETDROP_BINARY", "BULLETDROP_TEST_POSTGRES"}
+)
 
 
 def load_config(flags: Mapping[str, object] | None = None, *, environ: Mapping[str, str] = os.environ) -> Config:
@@ -137,7 +139,7 @@ def _read_file(path: Path) -> dict[str, object]:
 def _read_environment(environ: Mapping[str, str]) -> dict[str, object]:
     values: dict[str, object] = {}
     for variable, value in environ.items():
-        if not variable.startswith("BULLETDROP_") or variable in _OTHER_VARIABLES:
+        if not variable.startswith("BULLETDROP_") or variable in _OTHER_VARIABLES or variable.startswith("BULLETDROP_TEST_"):
             continue
         name = variable.removeprefix("BULLETDROP_").lower()
         if name.endswith("_file") and name not in _BY_NAME:
