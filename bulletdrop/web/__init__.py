@@ -1,0 +1,1 @@
+"""Door one: HTTP in, HTTP out."""

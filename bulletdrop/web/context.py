@@ -1,0 +1,88 @@
+"""What one running web server holds: the site, its thread pools, its cache. Kept in `app.ctx`, never in a module."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sanic import Request, Sanic
+
+from bulletdrop.config import Config
+from bulletdrop.core.site import Site
+from bulletdrop.errors import Unavailable
+from bulletdrop.web.cache import Cache
+from bulletdrop.web.gate import Attempts, Gate
+from bulletdrop.web.peers import Network, parse_proxies
+from bulletdrop.web.pools import Pools
+from bulletdrop.web.ranges import http_date
+
+
+@dataclass
+class Web:
+    """One server's state. `site` is there from the start of the server to its end."""
+
+    config: Config
+    pools: Pools
+    cache: Cache
+    gate: Gate
+    attempts: Attempts
+    proxies: tuple[Network, ...] = ()
+    instance: str = field(default_factory=lambda: secrets.token_hex(8))
+    opened: Site | None = None
+    runner: Any = None
+    stopping: bool = False
+    # Requests by key since they were last written down.
+    uses: Counter[str] = field(default_factory=Counter)
+    # Refreshes under way or just done, by refresh token: two tabs that wake together share one (see `auth`).
+    rotations: dict[str, Any] = field(default_factory=dict)
+    _prefix: str = field(default_factory=lambda: secrets.token_hex(5))
+    _count: Any = field(default_factory=itertools.count)
+    _date: tuple[int, bytes] = (0, b"")
+
+    @property
+    def site(self) -> Site:
+        """The open site. Raises Unavailable before the start and after the end."""
+        if self.opened is None:
+            raise Unavailable("The server is starting or stopping. Try again in a moment.", retry_after=2)
+        return self.opened
+
+    def date_line(self) -> bytes:
+        """The Date header, ready to send; formatted once a second."""
+        now = int(time.time())
+        if now != self._date[0]:
+            self._date = (now, f"date: {http_date(datetime.fromtimestamp(now, UTC))}\r\n".encode("ascii"))
+        return self._date[1]
+
+    def next_request_id(self) -> str:
+        """An id for one request: unique, short, and cheap enough for every thumbnail."""
+        return f"{self._prefix}{next(self._count):x}"
+
+
+def make_web(config: Config) -> Web:
+    """The state of a server that has not started yet."""
+    gate = Gate(total=config.max_open_uploads, per_address=config.max_open_uploads_per_address)
+    return Web(
+        config=config,
+        pools=Pools(),
+        cache=Cache(config.cache_mb * 1024 * 1024),
+        gate=gate,
+        attempts=Attempts(),
+        proxies=parse_proxies(config.trusted_proxies),
+    )
+
+
+def web_of(request: Request) -> Web:
+    """The state of the server that this request came to."""
+    web: Web = request.app.ctx.web
+    return web
+
+
+def web_of_app(app: Sanic) -> Web:
+    """The state of this server."""
+    web: Web = app.ctx.web
+    return web

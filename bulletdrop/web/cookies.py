@@ -1,0 +1,59 @@
+"""The browser's three cookies: access, refresh, and the CSRF token that our own scripts may read."""
+
+from __future__ import annotations
+
+from sanic import Request
+from sanic.response import BaseHTTPResponse
+
+from bulletdrop.core.people import sessions
+from bulletdrop.core.people.sessions import Tokens
+from bulletdrop.web.context import Web, web_of
+
+ACCESS, REFRESH, CSRF = "bd_access", "bd_refresh", "bd_csrf"
+
+
+def cookie_name(web: Web, name: str) -> str:
+    """The name as the browser keeps it: with `__Host-` on https, so that no other host can plant it."""
+    return f"__Host-{name}" if is_https(web) else name
+
+
+def is_https(web: Web) -> bool:
+    """True when people reach this server by https."""
+    return web.config.public_url.startswith("https://")
+
+
+def read_cookie(request: Request, name: str) -> str | None:
+    """One of our cookies, or None."""
+    if "cookie" not in request.headers:
+        return None
+    value = request.cookies.get(cookie_name(web_of(request), name))
+    return value or None
+
+
+def set_session_cookies(response: BaseHTTPResponse, tokens: Tokens) -> None:
+    """Sign the browser in. The refresh cookie is left alone when another tab has the newer one already."""
+    web = web_of(Request.get_current())
+    weeks = web.config.refresh_days * 24 * 3600
+    _set(web, response, ACCESS, tokens.access_token, tokens.expires_in, script=False)
+    if tokens.refresh_token is not None:
+        _set(web, response, REFRESH, tokens.refresh_token, weeks, script=False)
+    _set(web, response, CSRF, sessions.csrf_token(web.site, tokens.session_id), weeks, script=True)
+
+
+def clear_session_cookies(response: BaseHTTPResponse) -> None:
+    """Sign the browser out."""
+    web = web_of(Request.get_current())
+    for name in (ACCESS, REFRESH, CSRF):
+        _set(web, response, name, "", 0, script=name == CSRF)
+
+
+def _set(web: Web, response: BaseHTTPResponse, name: str, value: str, seconds: int, *, script: bool) -> None:
+    response.add_cookie(
+        cookie_name(web, name),
+        value,
+        path="/",
+        max_age=seconds,
+        httponly=not script,
+        samesite="Lax",
+        secure=is_https(web),
+    )

@@ -1,0 +1,52 @@
+"""The threads of the server, by kind of work, so that slow work of one kind cannot starve another."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from peewee import Database
+
+
+class Pools:
+    """Four pools.
+
+    database: use cases, one connection a thread; more threads brought nothing (the interpreter lock is the limit).
+    hashing: argon2 takes 28 ms of a core, so two at a time, away from everybody else's queries.
+    receiving: parsing, hashing and writing of request bodies.
+    pictures: waits for the decoding children, which may take seconds.
+    """
+
+    DATABASE_THREADS = 4
+    PICTURE_THREADS = 4
+
+    def __init__(self) -> None:
+        self.database = ThreadPoolExecutor(self.DATABASE_THREADS, "database")
+        self.hashing = ThreadPoolExecutor(2, "hashing")
+        self.receiving = ThreadPoolExecutor(4, "receiving")
+        self.pictures = ThreadPoolExecutor(self.PICTURE_THREADS, "pictures")
+
+    def close(self, database: Database | None) -> None:
+        """Wait for what runs, drop what waits, and close each thread's connection."""
+        for pool in (self.receiving, self.hashing, self.pictures, self.database):
+            if database is not None:
+                _close_connections(pool, database)
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _close_connections(pool: ThreadPoolExecutor, database: Database) -> None:
+    """Close the connection of every thread of a pool: one task for each, none of which ends before all have begun."""
+    count = len(pool._threads)
+    barrier = threading.Barrier(count) if count else None
+
+    def close() -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            if barrier:
+                barrier.wait(timeout=2)
+        if not database.is_closed():
+            database.close()
+
+    for future in [pool.submit(close) for _ in range(count)]:
+        with contextlib.suppress(Exception):
+            future.result(timeout=5)
