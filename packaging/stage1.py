@@ -201,7 +201,23 @@ def become(program: str) -> None:
     environment["PYINSTALLER_RESET_ENVIRONMENT"] = "1"
     environment["BULLETDROP_EXECUTABLE"] = sys.executable  # what autostart and updates have to name
     environment["_BULLETDROP_WAITS"] = str(os.getppid())  # the bootloader's process, which the person sees and may kill
+    remove_own_folder()
     os.execve(program, [sys.argv[0], *sys.argv[1:]], environment)
+
+
+def remove_own_folder() -> None:
+    """Empty the folder that the loader unpacked for this stage, which is over: kill -9 would leave 8 MB for ever.
+
+    The folder itself stays for the loader's process, which complains when it cannot remove it at the end.
+    """
+    own = getattr(sys, "_MEIPASS", "")
+    if not os.path.basename(own).startswith("_MEI"):
+        return
+    for folder, folders, files in os.walk(own, topdown=False):
+        for name in files:
+            os.unlink(os.path.join(folder, name))
+        for name in folders:
+            os.rmdir(os.path.join(folder, name))
 
 
 if __name__ == "__main__":
