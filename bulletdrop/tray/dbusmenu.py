@@ -148,7 +148,7 @@ class DBusMenu(ServiceInterface):
         return []
 
 
-def run_safely(action: Callable[[], None], label: str) -> None:
+def run_safely(action: Callable[[], object], label: str) -> None:
     """Run what a click asks for; an error is logged and the menu lives on."""
     try:
         action()

@@ -15,7 +15,7 @@ class Entry:
     """One line of the menu: a text with an action, a submenu, a text alone (no action), or a separating line."""
 
     label: str = ""
-    action: Callable[[], None] | None = None
+    action: Callable[[], object] | None = None
     children: tuple[Entry, ...] = ()
     separator: bool = False
 
@@ -32,16 +32,16 @@ LINE = Entry(separator=True)
 class Actions:
     """What the menu can make happen. Each returns at once: the menu lives in the program's main thread."""
 
-    copy_last: Callable[[], None]
-    copy: Callable[[Item], None]
-    open: Callable[[Item], None]
-    retry: Callable[[Item], None]
-    forget: Callable[[Item], None]
-    pause: Callable[[], None]
-    resume: Callable[[], None]
-    gallery: Callable[[], None]
-    pair: Callable[[], None]
-    quit: Callable[[], None]
+    copy_last: Callable[[], object]
+    copy: Callable[[Item], object]
+    open: Callable[[Item], object]
+    retry: Callable[[Item], object]
+    forget: Callable[[Item], object]
+    pause: Callable[[], object]
+    resume: Callable[[], object]
+    gallery: Callable[[], object]
+    pair: Callable[[], object]
+    quit: Callable[[], object]
 
 
 def build_menu(
