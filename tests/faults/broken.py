@@ -1,0 +1,135 @@
+"""Five builds broken on purpose: the experiments must find each of them, or they prove nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.ends import run_ends
+from tests.faults.points import run_points
+from tests.faults.powercut import run_powercut
+from tests.faults.product import ROOT
+from tests.faults.races import dedupe_race
+
+Experiment = Callable[[Path, Path], list[str]]
+
+
+class PatchError(Exception):
+    """The text to break is not in the source any more: the break has to be written anew."""
+
+
+@dataclass(frozen=True)
+class Break:
+    """One way to break the product.
+
+    Attributes:
+        name: what is broken, in words.
+        patches: (file, text that must be there exactly once, text to put there).
+        experiment: folder and source → violations found.
+        expected: a word that one of the violations must carry, so that it is found for the right reason.
+    """
+
+    name: str
+    patches: tuple[tuple[str, str, str], ...]
+    experiment: Experiment
+    expected: str
+
+
+def _cuts(folder: Path, source: Path) -> list[str]:
+    return run_powercut(folder, uploads=4, source=source, models=("strict",), boots=0)[0].violations()
+
+
+def _points(folder: Path, source: Path) -> list[str]:
+    return run_points(folder, "upload", source=source, until_red=True).violations
+
+
+def _counts(folder: Path, source: Path) -> list[str]:
+    return dedupe_race(folder, rounds=4, source=source).violations
+
+
+def _ends(folder: Path, source: Path) -> list[str]:
+    return run_ends(folder, cuts=4, source=source).violations
+
+
+_PUT = "        site.storage.put(key, stored.path, size=stored.size)\n"
+
+BREAKS: tuple[Break, ...] = (
+    Break(
+        "no fsync of the file",
+        (("bulletdrop/storage/local.py", "        os.fsync(descriptor)\n", "        pass\n"),),
+        _cuts,
+        "bytes lost",
+    ),
+    Break(
+        "row before bytes",
+        (
+            ("bulletdrop/core/drops/intake.py", f"    if not known:\n{_PUT}    try:\n", "    try:\n"),
+            (
+                "bulletdrop/core/drops/intake.py",
+                "    site.wake.set()\n    if not known and",
+                f"    if upload.blob.key == key:\n{_PUT}    site.wake.set()\n    if not known and",
+            ),
+        ),
+        _points,
+        "row before its bytes",
+    ),
+    Break(
+        "references read and then written",
+        (
+            (
+                "bulletdrop/core/drops/intake.py",
+                "        with transaction(site.db):\n            blob = _share_or_make(site, stored, key)\n",
+                "        seen = Blob.get_or_none(Blob.sha256 == stored.sha256)\n"
+                "        with transaction(site.db):\n            blob = _share_or_make(site, stored, key, seen)\n",
+            ),
+            (
+                "bulletdrop/core/drops/intake.py",
+                "def _share_or_make(site: Site, stored: _Stored, key: str | None) -> Blob:",
+                "def _share_or_make(site: Site, stored: _Stored, key: str | None, seen: Blob | None) -> Blob:",
+            ),
+            (
+                "bulletdrop/core/drops/intake.py",
+                "    shared = Blob.update(refs=Blob.refs + 1).where(",
+                "    shared = Blob.update(refs=seen.refs + 1 if seen else Blob.refs + 1).where(",
+            ),
+        ),
+        _counts,
+        "miscounted",
+    ),
+    Break(
+        "synchronous=OFF",
+        (("bulletdrop/core/database.py", '"synchronous": "full"', '"synchronous": "off"'),),
+        _cuts,
+        "row lost",
+    ),
+    Break(
+        "end of body not checked",
+        (("bulletdrop/web/receive.py", "TODO", "TODO"),),
+        _ends,
+        "answered 201",
+    ),
+)
+
+
+def broken_copy(one: Break, folder: Path) -> Path:
+    """Copy the package into a folder and break it there. Returns: the folder. Raises: PatchError."""
+    folder.mkdir(parents=True)
+    skipped = shutil.ignore_patterns("__pycache__", "node_modules", "*.pyc")
+    shutil.copytree(ROOT / "bulletdrop", folder / "bulletdrop", ignore=skipped)
+    for name, old, new in one.patches:
+        path = folder / name
+        text = path.read_text(encoding="utf-8")
+        if text.count(old) != 1:
+            raise PatchError(f"“{one.name}”: {name} has this text {text.count(old)} times, not once: {old!r}")
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    return folder
+
+
+def run_broken(one: Break, folder: Path) -> tuple[bool, list[str]]:
+    """Break the product in one way and run the experiment. Returns: whether it was found, and what was found."""
+    source = broken_copy(one, folder / "source")
+    (folder / "run").mkdir()
+    found = one.experiment(folder / "run", source)
+    return any(one.expected in text for text in found), found

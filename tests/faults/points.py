@@ -1,0 +1,324 @@
+"""Every crash point: kill -9 just before each system call that one upload or one delete makes on the data folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.faults.checker import judge_folder
+from tests.faults.product import ROOT, Product, end_group
+from tests.faults.samples import png
+from tests.faults.tables import read_tables
+
+MOST = 400
+# How long no call on the data folder means that an operation, with its work in the background, is over.
+QUIET_SECONDS = 0.5
+
+
+class TracedProduct(Product):
+    """A server under the tracer, which kills it at its `at`-th call after `attach` (0: never)."""
+
+    def __init__(self, data: Path, *, source: Path | None, at: int) -> None:
+        super().__init__(data, source=source)
+        self.environ["PYTHONPATH"] = f"{self.source}{os.pathsep}{ROOT}"
+        self.launcher = [
+            sys.executable,
+            "-m",
+            "tests.faults.tracer",
+            "--data",
+            str(data),
+            "--at",
+            str(at),
+            "--log",
+            str(self.log),
+            "--",
+        ]
+        self.lines: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.points: list[dict[str, Any]] = []
+        self.server = 0
+        self.killed_at: dict[str, Any] | None = None
+
+    def spawn(self, *, stdin: int | None = subprocess.PIPE) -> subprocess.Popen[bytes]:
+        """Start the tracer, which starts the server."""
+        self.process = subprocess.Popen(
+            self.serve_command(),
+            cwd=self.source,
+            env=self.environ,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        self.server = int(self.lines.get(timeout=10)["pid"])
+        return self.process
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        with contextlib.suppress(ValueError):
+            for line in process.stdout:
+                self.lines.put(json.loads(line))
+
+    def attach(self) -> None:
+        """Count from here on."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"attach\n")
+        self.process.stdin.flush()
+        assert self.lines.get(timeout=10)["what"] == "attached"
+
+    def settle(self, *, most: float = 20.0) -> None:
+        """Wait until the server was killed at its point, or has made no call on the data folder for a while."""
+        until = time.monotonic() + most
+        while time.monotonic() < until:
+            try:
+                line = self.lines.get(timeout=QUIET_SECONDS)
+            except queue.Empty:
+                return
+            if line["what"] == "point":
+                self.points.append(line)
+            elif line["what"] == "killed":
+                self.killed_at = self.points[-1]
+            elif line["what"] == "end":
+                return
+
+    def kill(self) -> None:
+        """Kill the server, then the tracer."""
+        if self.server:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.server, signal.SIGKILL)
+            self.server = 0
+        if self.process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+            end_group(self.process)
+            for stream in (self.process.stdin, self.process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+            self.process = None
+
+
+@dataclass
+class PointReport:
+    """What killing at every point of one operation showed."""
+
+    operation: str
+    existing: int = 0
+    tried: int = 0
+    acked: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
+    violations: list[str] = field(default_factory=list)
+
+    def figures(self) -> dict[str, object]:
+        """The figures to print."""
+        share = round(100 * self.tried / self.existing, 1) if self.existing else 0.0
+        mine: dict[str, object] = {
+            "operation": self.operation,
+            "points_existing": self.existing,
+            "points_tried": self.tried,
+        }
+        return mine | {
+            "percent": share,
+            "answered_before_death": self.acked,
+            "violations": len(self.violations),
+            "calls": self.calls,
+        }
+
+
+@dataclass(frozen=True)
+class Template:
+    """A data folder with a person, one settled drop in it, and what the operations need to know of it."""
+
+    data: Path
+    key: str
+    drop_id: str
+    drop_sha256: str
+
+
+def make_template(folder: Path, source: Path | None) -> Template:
+    """A folder to copy for each point, so that all points see the same beginning."""
+    product = Product(folder / "template", source=source)
+    key = product.person("alice")
+    with product:
+        status, body = product.put("before.png", png(Random(1), 20_000), key)
+        if status != 201:
+            raise AssertionError(f"the first upload was answered {status}: {body}")
+        time.sleep(1.0)
+        product.stop()
+    return Template(product.data, key, body["id"], body["sha256"])
+
+
+Operation = Callable[[Product, Template], tuple[int, Any]]
+CONTENT = png(Random(2), 40_000)
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+def upload(product: Product, template: Template) -> tuple[int, Any]:
+    """One upload with an idempotency key."""
+    return product.put("shot.png", CONTENT, template.key, Idempotency_Key="one-shot", X_SHA256=DIGEST)
+
+
+def delete(product: Product, template: Template) -> tuple[int, Any]:
+    """One delete, into the trash."""
+    return product.ask("DELETE", f"/api/v1/uploads/{template.drop_id}", template.key)
+
+
+OPERATIONS: dict[str, Operation] = {"upload": upload, "delete": delete}
+
+
+def run_points(
+    folder: Path,
+    operation: str,
+    *,
+    source: Path | None = None,
+    only: Iterable[int] | None = None,
+    workers: int = 2,
+    until_red: bool = False,
+) -> PointReport:
+    """Kill at every point of an operation.
+
+    Args:
+        folder: an empty folder.
+        operation: "upload" or "delete".
+        only: fractions are not a proof, but fit a gate: the numbers to try (those past the last point are left out).
+        workers: how many servers at once.
+        until_red: stop at the first violation.
+    """
+    folder = folder.resolve()
+    template = make_template(folder, source)
+    report = PointReport(operation)
+    report.existing = _count(folder, template, operation, source, report)
+    numbers = (
+        [number for number in only if number <= report.existing] if only is not None else range(1, report.existing + 1)
+    )
+
+    def one(number: int) -> bool:
+        if until_red and report.violations:
+            return False
+        return _one(folder, template, operation, source, number, report)
+
+    with ThreadPoolExecutor(workers) as pool:
+        ends = list(pool.map(one, numbers))
+    # Background work does not take the same number of calls each time: go on until a run ended before its number.
+    number = report.existing
+    while only is None and ends and ends[-1] and number < MOST:
+        number += 1
+        ends.append(one(number))
+        report.existing += ends[-1]
+    return report
+
+
+def _count(folder: Path, template: Template, operation: str, source: Path | None, report: PointReport) -> int:
+    """Run the operation undisturbed. Returns: how many points it has."""
+    product = _copy(folder, template, 0, source)
+    try:
+        status, body = _operate(product, operation, template)
+        if status not in (200, 201, 204):
+            raise AssertionError(f"{operation} was answered {status}: {body}")
+        product.settle()
+    finally:
+        product.kill()
+    for point in product.points:
+        report.calls[point["call"]] = report.calls.get(point["call"], 0) + 1
+    shutil.rmtree(product.data)
+    return len(product.points)
+
+
+def _copy(folder: Path, template: Template, number: int, source: Path | None) -> TracedProduct:
+    data = folder / f"at-{number}"
+    shutil.copytree(template.data, data)
+    product = TracedProduct(data, source=source, at=number)
+    product.start()
+    product.attach()
+    return product
+
+
+def _operate(product: Product, operation: str, template: Template) -> tuple[int, Any]:
+    """The operation. Returns: its answer, status 0 when the server died first."""
+    try:
+        return OPERATIONS[operation](product, template)
+    except (OSError, http.client.HTTPException):
+        return 0, None
+
+
+def _one(
+    folder: Path, template: Template, operation: str, source: Path | None, number: int, report: PointReport
+) -> bool:
+    """Kill at one point, start again, judge. Returns: whether the operation had that point."""
+    product = _copy(folder, template, number, source)
+    try:
+        status, body = _operate(product, operation, template)
+        product.settle()
+    finally:
+        product.kill()
+    where = f"{operation} {number} {product.killed_at}"
+    again = Product(product.data, source=source)
+    found = [f"{where}: right after the kill: {text}" for text in _torn(product.data)]
+    try:
+        again.start()
+        found += [f"{where}: {text}" for text in _judge(again, template, operation, status, body)]
+        again.stop()
+        found += [f"{where}: {text}" for text in judge_folder(again).violations()]
+    except Exception as error:  # whatever goes wrong after a kill is a finding
+        found.append(f"{where}: {error!r}")
+    finally:
+        again.kill()
+    report.tried += product.killed_at is not None
+    report.acked += status in (200, 201, 204)
+    report.violations.extend(found)
+    if not found:
+        shutil.rmtree(product.data)
+    return product.killed_at is not None
+
+
+def _torn(data: Path) -> list[str]:
+    """A row whose bytes are not there: wrong at every moment, also before any recovery."""
+    with tempfile.TemporaryDirectory() as folder:
+        # Reading would write the log back into the file; the server must find what the crash left.
+        for path in data.glob("bulletdrop.db*"):
+            shutil.copy(path, folder)
+        tables = read_tables(Path(folder))
+    used = {upload.blob for upload in tables.uploads}
+    lying = [blob for blob in tables.blobs if blob.id in used]
+    return [f"a row before its bytes: {blob.key}" for blob in lying if not _is_whole(data / blob.key, blob.sha256)]
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def _judge(product: Product, template: Template, operation: str, status: int, body: Any) -> list[str]:
+    """All or nothing, and an acknowledged operation is done."""
+    if operation == "delete":
+        seen, _ = product.ask("GET", f"/i/{template.drop_id}", template.key)
+        return [] if seen == 404 or (seen == 200 and not status) else [f"answered {status} before, now GET says {seen}"]
+    found: list[str] = []
+    again, second = upload(product, template)
+    if again != 201:
+        return [f"the repeat was answered {again}: {second}"]
+    if status == 201 and second["id"] != body["id"]:
+        found.append(f"acknowledged as {body['id']}, repeated as {second['id']}")
+    seen, content = product.ask("GET", f"/i/{second['id']}", template.key)
+    if seen != 200 or hashlib.sha256(content).hexdigest() != second["sha256"]:
+        found.append(f"GET says {seen}")
+    seen, page = product.ask("GET", "/api/v1/uploads", template.key)
+    if seen != 200 or len(page["items"]) != 2:
+        found.append(f"the list says {seen} with {len(page['items']) if seen == 200 else '?'} drops, not 2")
+    return found
