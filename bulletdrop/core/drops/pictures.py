@@ -1,0 +1,158 @@
+"""Pictures after their arrival: the one full decode, their thumbnails, and what becomes of broken ones."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from bulletdrop.core.drops.decoding import SIZES, Decoded, is_full
+from bulletdrop.core.models import Blob
+from bulletdrop.core.site import Site
+from bulletdrop.errors import BadPicture, DiskFull, MissingObject, NotFound, Unavailable
+from bulletdrop.log import get_logger
+
+__all__ = ["SIZES", "ensure_decoded", "has_thumbnails", "make_thumbnails", "thumbnail_key"]
+
+log = get_logger("pictures")
+
+# Somebody who waits gives the background's own run of the same picture so long, in seconds: alone on the machine it is
+# done by then; on a busy one it has the lowest priority, and doing the work twice is the faster way.
+_WAIT_FOR_BACKGROUND = 0.5
+
+
+def thumbnail_key(blob: Blob, size: str) -> str:
+    """The storage key of a blob's thumbnail: beside the uploads, under the same date and slug.
+
+    Args:
+        size: a name in SIZES.
+    """
+    if size not in SIZES:
+        raise ValueError(f"no thumbnail size: {size}")
+    stem = blob.key.removeprefix("uploads/").rpartition(".")[0]
+    return f"thumbnails/{stem}.{size}.webp"
+
+
+def has_thumbnails(blob: Blob) -> bool:
+    """Whether this kind of file gets thumbnails at all."""
+    return blob.mime.startswith("image/")
+
+
+def ensure_decoded(site: Site, blob: Blob, *, wait_seconds: float) -> Blob:
+    """The blob after its one full decode, which is made now, with priority, when it has not been yet.
+
+    Args:
+        wait_seconds: the longest to wait for a free decoding child.
+
+    Returns: the blob in state 'ready' or 'broken'.
+    Raises: NotFound when it was deleted meanwhile; Unavailable, DiskFull.
+    """
+    if blob.state != "new":
+        return blob
+    return make_thumbnails(site, blob.id, urgent=True, wait_seconds=wait_seconds)
+
+
+def make_thumbnails(site: Site, blob_id: str, *, urgent: bool = False, wait_seconds: float | None = None) -> Blob:
+    """Decode a picture once and keep its four thumbnails; bytes first, row second.
+
+    Safe to be killed at any point and to be run again, here or in another process: what is there is left as it is,
+    what is missing is made. A picture that fails is withdrawn: state 'broken', with the reason in `problem`.
+
+    Args:
+        urgent: somebody waits for it.
+        wait_seconds: the longest to wait for a free decoding child; left out, as long as it takes.
+
+    Returns: the blob as it is now; 'ready' or 'broken'.
+    Raises: NotFound for a blob that is gone; MissingObject when its bytes are; BadPicture when a picture that once was
+        decoded no longer can be; Unavailable, DiskFull.
+    """
+    with site.decoder.alone(f"blob {blob_id}", seconds=_WAIT_FOR_BACKGROUND if urgent else -1):
+        blob = _get(blob_id)
+        if not has_thumbnails(blob) or blob.state == "broken":
+            return blob
+        missing = [size for size in SIZES if not _exists(site, thumbnail_key(blob, size))]
+        if blob.state == "ready" and not missing:
+            return blob
+        try:
+            with _on_disk(site, blob) as source:
+                decoded = site.decoder.thumbnails(
+                    source, mime=blob.mime, folder=site.temporary, urgent=urgent, wait_seconds=wait_seconds
+                )
+        except BadPicture as error:
+            if blob.state == "ready":
+                raise
+            _withdraw(blob, error)
+            return _get(blob_id)
+        _keep(site, blob, decoded)
+        return _get(blob_id)
+
+
+def _get(blob_id: str) -> Blob:
+    blob: Blob | None = Blob.get_or_none(Blob.id == blob_id)
+    if blob is None:
+        raise NotFound("This picture was deleted.")
+    return blob
+
+
+def _exists(site: Site, key: str) -> bool:
+    try:
+        return site.storage.size(key) > 0
+    except MissingObject:
+        return False
+
+
+@contextlib.contextmanager
+def _on_disk(site: Site, blob: Blob) -> Iterator[Path]:
+    """A path to the blob's bytes: the storage's own, or a copy for the time being. Raises MissingObject."""
+    path = site.storage.local_path(blob.key)
+    if path is not None:
+        site.storage.size(blob.key)
+        yield path
+        return
+    copy = site.temporary / f"{secrets.token_hex(8)}.copy.part"
+    try:
+        try:
+            with site.storage.open(blob.key) as reader, copy.open("xb") as writer:
+                shutil.copyfileobj(reader, writer, 1024 * 1024)
+        except OSError as error:
+            if is_full(error.errno):
+                raise DiskFull(retry_after=60) from error
+            raise Unavailable(retry_after=30) from error
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _keep(site: Site, blob: Blob, decoded: Decoded) -> None:
+    """Put the thumbnails that are missing, then say in the row that the picture is whole."""
+    try:
+        for size, path in decoded.files.items():
+            key = thumbnail_key(blob, size)
+            if not _exists(site, key):
+                # Another process that made the same thumbnail meanwhile made it as well.
+                with contextlib.suppress(FileExistsError):
+                    site.storage.put(key, path, size=path.stat().st_size)
+    finally:
+        for path in decoded.files.values():
+            path.unlink(missing_ok=True)
+    found = {
+        "width": decoded.width,
+        "height": decoded.height,
+        "frames": decoded.frames,
+        "placeholder": decoded.placeholder,
+        "state": "ready",
+        "problem": None,
+    }
+    Blob.update(**found).where((Blob.id == blob.id) & (Blob.state == "new")).execute()
+    if not Blob.select(Blob.id).where(Blob.id == blob.id).exists():
+        # Deleted while we worked: the deletion saw no thumbnails, so they are ours to remove.
+        for size in SIZES:
+            site.storage.delete(thumbnail_key(blob, size))
+
+
+def _withdraw(blob: Blob, error: BadPicture) -> None:
+    problem = error.message.rstrip(".")
+    Blob.update(state="broken", problem=problem).where((Blob.id == blob.id) & (Blob.state == "new")).execute()
+    log.warning("a picture was withdrawn", extra={"blob": blob.id, "problem": problem})
