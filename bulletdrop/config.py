@@ -25,11 +25,15 @@ def _row(default: Any, text: str, *, secret: bool = False, least: float | None =
 class Config:
     """Every setting, in its final type. Made by `load_config`, never changed afterwards."""
 
-    data: Path = _row(Path(), "The data folder: database, pictures, secrets. Default: the system's place for application data.")
+    data: Path = _row(
+        Path(), "The data folder: database, pictures, secrets. Default: the system's place for application data."
+    )
     host: str = _row("0.0.0.0", "The address to listen on. 127.0.0.1 keeps the server to this machine.")
     port: int = _row(8484, "The port to listen on.", least=0)
     public_url: str = _row("", "The address people use, such as https://drop.example.org. Every link is built from it.")
-    database_url: str = _row("", "postgresql://user:password@host/name; left out, SQLite in the data folder.", secret=True)
+    database_url: str = _row(
+        "", "postgresql://user:password@host/name; left out, SQLite in the data folder.", secret=True
+    )
     secret_key: str = _row("", "Signs sessions and deletion links. Made at the first start when left out.", secret=True)
     log_level: str = _row("info", "debug, info, warning or error.")
     trusted_proxies: tuple[str, ...] = _row((), "Addresses of proxies whose forwarded headers count, comma-separated.")
@@ -39,7 +43,9 @@ class Config:
         "The kinds of file to take, read from the bytes. Also possible: text, pdf, zip.",
     )
     max_file_size: int = _row(100 * MB, "The largest file, in bytes.", least=1)
-    min_free_disk: int = _row(200 * MB, "Uploads are refused when less than this is free on the data disk, in bytes.", least=0)
+    min_free_disk: int = _row(
+        200 * MB, "Uploads are refused when less than this is free on the data disk, in bytes.", least=0
+    )
     min_upload_rate: int = _row(4096, "Uploads slower than this on average are cut off, in bytes per second.", least=0)
     max_open_uploads: int = _row(256, "How many uploads may be under way at once.", least=1)
     max_open_uploads_per_address: int = _row(100, "How many of them from one address.", least=1)
@@ -114,7 +120,8 @@ def load_config(flags: Mapping[str, object] | None = None, *, environ: Mapping[s
     data = given.get("data") or from_environment.get("data") or default_data_folder()
     folder = Path(str(data)).expanduser().absolute()
     merged: dict[str, object] = {**_read_file(folder / "config.toml"), **from_environment, **given, "data": folder}
-    return Config(**{name: _convert(_known(name, "a flag"), value) for name, value in merged.items()})
+    values: dict[str, Any] = {name: _convert(_known(name, "a flag"), value) for name, value in merged.items()}
+    return Config(**values)
 
 
 def _read_file(path: Path) -> dict[str, object]:
@@ -139,7 +146,11 @@ def _read_file(path: Path) -> dict[str, object]:
 def _read_environment(environ: Mapping[str, str]) -> dict[str, object]:
     values: dict[str, object] = {}
     for variable, value in environ.items():
-        if not variable.startswith("BULLETDROP_") or variable in _OTHER_VARIABLES or variable.startswith("BULLETDROP_TEST_"):
+        if (
+            not variable.startswith("BULLETDROP_")
+            or variable in _OTHER_VARIABLES
+            or variable.startswith("BULLETDROP_TEST_")
+        ):
             continue
         name = variable.removeprefix("BULLETDROP_").lower()
         if name.endswith("_file") and name not in _BY_NAME:

@@ -24,7 +24,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """"" for SQLite, or a fresh Postgres database: parametrize it indirectly, or use `site_on`/`server_on`."""
+    """ "" for SQLite, or a fresh Postgres database: parametrize it indirectly, or use `site_on`/`server_on`."""
     if getattr(request, "param", "sqlite") == "sqlite":
         yield ""
         return
@@ -38,7 +38,9 @@ both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgres"],
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Whoever asks for a site or a `server_on` gets it on both databases."""
     names = {"site", "server_on"} & set(metafunc.fixturenames)
-    marked = any(mark.name == "parametrize" and "database_url" in mark.args[0] for mark in metafunc.definition.iter_markers())
+    marked = any(
+        mark.name == "parametrize" and "database_url" in mark.args[0] for mark in metafunc.definition.iter_markers()
+    )
     if names and not marked:
         metafunc.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 

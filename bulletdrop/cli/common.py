@@ -22,7 +22,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 def data_option(function: F) -> F:
     """The option `--data DIR` that all commands have."""
     option = click.option(
-        "--data", type=click.Path(path_type=Path), help="The data folder. Default: BULLETDROP_DATA or the system's place."
+        "--data",
+        type=click.Path(path_type=Path),
+        help="The data folder. Default: BULLETDROP_DATA or the system's place.",
     )
     return option(function)
 

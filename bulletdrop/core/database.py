@@ -20,7 +20,7 @@ from bulletdrop.paths import make_private_folder
 LEAST_SQLITE = (3, 51, 3)
 
 
-class Sqlite(APSWDatabase):  # type: ignore[misc,unused-ignore]
+class Sqlite(APSWDatabase):  # type: ignore[misc]
     """SQLite with every transaction IMMEDIATE: a deferred one that writes after reading fails when others write."""
 
     def begin(self, lock_type: str | None = None) -> None:
@@ -28,7 +28,7 @@ class Sqlite(APSWDatabase):  # type: ignore[misc,unused-ignore]
         super().begin(lock_type or "IMMEDIATE")
 
 
-class Postgres(PostgresqlDatabase):  # type: ignore[misc,unused-ignore]
+class Postgres(PostgresqlDatabase):
     """Postgres through psycopg 3."""
 
 
@@ -93,11 +93,11 @@ def using(database: Database) -> Iterator[None]:
         raise _translated(error) from error
 
 
-def _abandon(database: Database) -> None:
+def _abandon(database: Any) -> None:
     if not is_sqlite(database) and not database.is_closed():
         try:
             database.close()
-        except Exception:  # noqa: BLE001 - closing a dead connection may fail in any way, and it is gone either way
+        except Exception:  # closing a dead connection may fail in any way, and it is gone either way
             database._state.reset()
 
 

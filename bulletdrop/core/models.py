@@ -49,7 +49,7 @@ def from_microseconds(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
-class Moment(Field):  # type: ignore[misc,unused-ignore]
+class Moment(Field):
     """A time: an aware datetime in Python, an integer of microseconds in both databases."""
 
     field_type = "BIGINT"
@@ -63,7 +63,7 @@ class Moment(Field):  # type: ignore[misc,unused-ignore]
         return None if value is None else from_microseconds(int(value))
 
 
-class Base(Model):  # type: ignore[misc,unused-ignore]
+class Base(Model):
     """Common to all tables: the database they are in."""
 
     class Meta:
@@ -73,111 +73,123 @@ class Base(Model):  # type: ignore[misc,unused-ignore]
         legacy_table_names = False
 
 
-def _id_field() -> Any:
+def _id_field() -> CharField[str]:
     return CharField(max_length=22, primary_key=True, default=new_id)
+
+
+def _time(**options: Any) -> Field[datetime]:
+    return Moment(**options)
+
+
+def _time_or_none(**options: Any) -> Field[datetime | None]:
+    return Moment(null=True, **options)
 
 
 class User(Base):
     """A person with an account. `username_key` and `email_key` are the folded forms that must be unique."""
 
-    id: str = _id_field()
-    username: str = CharField(max_length=50)
-    username_key: str = CharField(max_length=50, unique=True)
-    email: str = CharField(max_length=254)
-    email_key: str = CharField(max_length=254, unique=True)
-    password_hash: str | None = TextField(null=True)
-    first_name: str = CharField(max_length=100, default="")
-    last_name: str = CharField(max_length=100, default="")
-    bio: str = TextField(default="")
-    avatar_key: str | None = TextField(null=True)
-    is_admin: bool = BooleanField(default=False)
-    is_active: bool = BooleanField(default=True)
-    is_verified: bool = BooleanField(default=False)
-    plan: str = CharField(max_length=20, default="home")
-    storage_used: int = BigIntegerField(default=0)
+    id = _id_field()
+    username = CharField(max_length=50)
+    username_key = CharField(max_length=50, unique=True)
+    email = CharField(max_length=254)
+    email_key = CharField(max_length=254, unique=True)
+    password_hash = TextField(null=True)
+    first_name = CharField(max_length=100, default="")
+    last_name = CharField(max_length=100, default="")
+    bio = TextField(default="")
+    avatar_key = TextField(null=True)
+    is_admin = BooleanField(default=False)
+    is_active = BooleanField(default=True)
+    is_verified = BooleanField(default=False)
+    plan = CharField(max_length=20, default="home")
+    storage_used = BigIntegerField(default=0)
     # Own limits over the plan's, as {"storage": bytes, "uploads_per_day": n, …}.
-    limits: dict[str, Any] = JSONField(default=dict)
+    limits: Any = JSONField(default=dict)
     # Tokens made before this number went up are refused: password change, block, role change.
-    epoch: int = IntegerField(default=0)
-    delete_scheduled_for: datetime | None = Moment(null=True)
-    created_at: datetime = Moment()
-    updated_at: datetime = Moment()
+    epoch = IntegerField(default=0)
+    delete_scheduled_for = _time_or_none()
+    created_at = _time()
+    updated_at = _time()
 
 
 class Session(Base):
     """One signed-in browser or client: a family of refresh tokens, of which only the newest's hash is kept."""
 
-    id: str = _id_field()
-    user: Any = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
-    refresh_hash: str = CharField(max_length=64, unique=True)
-    previous_hash: str | None = CharField(max_length=64, null=True, index=True)
-    rotated_at: datetime = Moment()
-    epoch: int = IntegerField()
-    user_agent: str = CharField(max_length=300, default="")
-    address: str = CharField(max_length=64, default="")
-    created_at: datetime = Moment()
-    last_used_at: datetime = Moment()
-    expires_at: datetime = Moment()
-    revoked_at: datetime | None = Moment(null=True)
+    id = _id_field()
+    user_id: str
+    user = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
+    refresh_hash = CharField(max_length=64, unique=True)
+    previous_hash = CharField(max_length=64, null=True, index=True)
+    rotated_at = _time()
+    epoch = IntegerField()
+    user_agent = CharField(max_length=300, default="")
+    address = CharField(max_length=64, default="")
+    created_at = _time()
+    last_used_at = _time()
+    expires_at = _time()
+    revoked_at = _time_or_none()
 
 
 class ApiKey(Base):
     """A key for a program or a paired device. Only its SHA-256 is kept; the key itself is shown once."""
 
-    id: str = _id_field()
-    user: Any = ForeignKeyField(User, backref="api_keys", on_delete="CASCADE")
-    name: str = CharField(max_length=100)
-    device_name: str | None = CharField(max_length=100, null=True)
-    prefix: str = CharField(max_length=12)
-    key_hash: str = CharField(max_length=64, unique=True)
-    scopes: list[str] = JSONField(default=list)
-    rate_limit_per_hour: int | None = IntegerField(null=True)
-    request_count: int = BigIntegerField(default=0)
-    created_at: datetime = Moment()
-    last_used_at: datetime | None = Moment(null=True)
-    expires_at: datetime | None = Moment(null=True)
-    revoked_at: datetime | None = Moment(null=True)
+    id = _id_field()
+    user_id: str
+    user = ForeignKeyField(User, backref="api_keys", on_delete="CASCADE")
+    name = CharField(max_length=100)
+    device_name = CharField(max_length=100, null=True)
+    prefix = CharField(max_length=12)
+    key_hash = CharField(max_length=64, unique=True)
+    scopes: Any = JSONField(default=list)
+    rate_limit_per_hour = IntegerField(null=True)
+    request_count = BigIntegerField(default=0)
+    created_at = _time()
+    last_used_at = _time_or_none()
+    expires_at = _time_or_none()
+    revoked_at = _time_or_none()
 
 
 class Blob(Base):
     """The bytes, once. `key` is the first upload's slug and date and is never used again after the blob is gone."""
 
-    id: str = _id_field()
-    sha256: str = CharField(max_length=64, unique=True)
-    size: int = BigIntegerField()
-    mime: str = CharField(max_length=100)
-    ext: str = CharField(max_length=10)
-    key: str = CharField(max_length=200, unique=True)
-    width: int | None = IntegerField(null=True)
-    height: int | None = IntegerField(null=True)
-    frames: int = IntegerField(default=1)
-    refs: int = IntegerField(default=0)
+    id = _id_field()
+    sha256 = CharField(max_length=64, unique=True)
+    size = BigIntegerField()
+    mime = CharField(max_length=100)
+    ext = CharField(max_length=10)
+    key = CharField(max_length=200, unique=True)
+    width = IntegerField(null=True)
+    height = IntegerField(null=True)
+    frames = IntegerField(default=1)
+    refs = IntegerField(default=0)
     # new: proved by its container, not decoded yet; ready: decoded once, or no picture; broken: withdrawn.
-    state: str = CharField(max_length=10, default="new")
-    problem: str | None = TextField(null=True)
+    state = CharField(max_length=10, default="new")
+    problem = TextField(null=True)
     # A ThumbHash in base64, a few bytes that stand for the picture until it is there.
-    placeholder: str | None = CharField(max_length=64, null=True)
-    created_at: datetime = Moment()
+    placeholder = CharField(max_length=64, null=True)
+    created_at = _time()
 
 
 class Upload(Base):
     """A drop: somebody's name for a blob. Several may point at one blob."""
 
-    id: str = _id_field()
-    slug: str = CharField(max_length=40, unique=True)
-    owner: Any = ForeignKeyField(User, backref="uploads", on_delete="CASCADE")
-    blob: Any = ForeignKeyField(Blob, backref="uploads", on_delete="RESTRICT")
-    filename: str = CharField(max_length=255)
-    original_filename: str = CharField(max_length=255)
-    title: str = CharField(max_length=200, default="")
-    custom_name: str | None = CharField(max_length=100, null=True)
-    custom_key: str | None = CharField(max_length=100, null=True, unique=True)
-    is_public: bool = BooleanField(default=True)
-    expires_at: datetime | None = Moment(null=True, index=True)
-    source: str = CharField(max_length=20, default="api")
-    idempotency_key: str | None = CharField(max_length=200, null=True)
-    created_at: datetime = Moment()
-    trashed_at: datetime | None = Moment(null=True, index=True)
+    id = _id_field()
+    slug = CharField(max_length=40, unique=True)
+    owner_id: str
+    owner = ForeignKeyField(User, backref="uploads", on_delete="CASCADE")
+    blob_id: str
+    blob = ForeignKeyField(Blob, backref="uploads", on_delete="RESTRICT")
+    filename = CharField(max_length=255)
+    original_filename = CharField(max_length=255)
+    title = CharField(max_length=200, default="")
+    custom_name = CharField(max_length=100, null=True)
+    custom_key = CharField(max_length=100, null=True, unique=True)
+    is_public = BooleanField(default=True)
+    expires_at = _time_or_none(index=True)
+    source = CharField(max_length=20, default="api")
+    idempotency_key = CharField(max_length=200, null=True)
+    created_at = _time()
+    trashed_at = _time_or_none(index=True)
 
     # Not a column: filled by whoever reads the row for showing it.
     tag_names: tuple[str, ...] = ()
@@ -196,8 +208,9 @@ class Upload(Base):
 class UploadTag(Base):
     """One tag on one drop, folded to lower case."""
 
-    upload: Any = ForeignKeyField(Upload, backref="tags", on_delete="CASCADE")
-    tag: str = CharField(max_length=50, index=True)
+    upload_id: str
+    upload = ForeignKeyField(Upload, backref="tags", on_delete="CASCADE")
+    tag = CharField(max_length=50, index=True)
 
     class Meta:
         """Peewee's own settings."""
@@ -208,14 +221,14 @@ class UploadTag(Base):
 class Job(Base):
     """Work that must happen, kept until it did. A worker holds it by setting `held_until`."""
 
-    id: str = _id_field()
-    kind: str = CharField(max_length=40)
-    subject: str = CharField(max_length=200)
-    attempts: int = IntegerField(default=0)
-    due_at: datetime = Moment(index=True)
-    held_until: datetime | None = Moment(null=True)
-    error: str | None = TextField(null=True)
-    created_at: datetime = Moment()
+    id = _id_field()
+    kind = CharField(max_length=40)
+    subject = CharField(max_length=200)
+    attempts = IntegerField(default=0)
+    due_at = _time(index=True)
+    held_until = _time_or_none()
+    error = TextField(null=True)
+    created_at = _time()
 
     class Meta:
         """Peewee's own settings."""
@@ -226,12 +239,12 @@ class Job(Base):
 class JobRun(Base):
     """One run of a periodic job: when, how long, and what it said."""
 
-    id: str = _id_field()
-    name: str = CharField(max_length=40)
-    started_at: datetime = Moment()
-    ended_at: datetime | None = Moment(null=True)
-    result: str | None = TextField(null=True)
-    ok: bool | None = BooleanField(null=True)
+    id = _id_field()
+    name = CharField(max_length=40)
+    started_at = _time()
+    ended_at = _time_or_none()
+    result = TextField(null=True)
+    ok = BooleanField(null=True)
 
     class Meta:
         """Peewee's own settings."""
@@ -242,19 +255,19 @@ class JobRun(Base):
 class Audit(Base):
     """Who did what, when, and from where. Rows are only ever added."""
 
-    id: str = _id_field()
-    at: datetime = Moment(index=True)
-    actor: str | None = CharField(max_length=22, null=True)
-    action: str = CharField(max_length=60)
-    subject: str = CharField(max_length=200, default="")
-    address: str = CharField(max_length=64, default="")
+    id = _id_field()
+    at = _time(index=True)
+    actor = CharField(max_length=22, null=True)
+    action = CharField(max_length=60)
+    subject = CharField(max_length=200, default="")
+    address = CharField(max_length=64, default="")
 
 
 class Setting(Base):
     """A setting that the admin changed while the server ran, and the server's own memory."""
 
-    name: str = CharField(max_length=60, primary_key=True)
-    value: str = TextField()
+    name = CharField(max_length=60, primary_key=True)
+    value = TextField()
 
 
 MODELS: tuple[type[Base], ...] = (User, Session, ApiKey, Blob, Upload, UploadTag, Job, JobRun, Audit, Setting)

@@ -38,8 +38,8 @@ def enqueue(site: Site, kind: str, subject: str) -> None:
 def claim(site: Site, kinds: tuple[str, ...]) -> Task | None:
     """Take the job that has been due longest and that nobody holds, or None."""
     now = site.clock.now()
-    free = (Job.held_until.is_null()) | (Job.held_until < now)  # type: ignore[union-attr, operator]
-    ready = Job.kind.in_(kinds) & (Job.due_at <= now) & (Job.attempts < MOST_ATTEMPTS) & free  # type: ignore[attr-defined]
+    free = (Job.held_until.is_null()) | (Job.held_until < now)
+    ready = Job.kind.in_(kinds) & (Job.due_at <= now) & (Job.attempts < MOST_ATTEMPTS) & free
     with transaction(site.db):
         job = Job.select().where(ready).order_by(Job.due_at, Job.id).first()
         if job is None:

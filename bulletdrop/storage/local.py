@@ -120,9 +120,9 @@ def _link_or_rename(source: Path, target: Path) -> None:
         # A file system without hard links (exFAT, some network mounts).
         if target.exists():
             raise FileExistsError(errno.EEXIST, "key exists", str(target)) from error
-        os.rename(source, target)
+        source.rename(target)
     else:
-        os.unlink(source)
+        source.unlink()
 
 
 def _translated(error: OSError, path: Path) -> BulletDropError:

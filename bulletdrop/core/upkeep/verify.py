@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 from peewee import fn
 
@@ -49,11 +50,11 @@ def _digest(site: Site, key: str) -> str:
 
 def _check_counts() -> Iterator[str]:
     counted = fn.COUNT(Upload.id)
-    blobs = Blob.select(Blob.key, Blob.refs, counted.alias("found")).join(Upload, "LEFT OUTER").group_by(Blob.id)
-    for blob in blobs.having(counted != Blob.refs):
-        yield f"{blob.key}: {blob.found} drops point at it, its count says {blob.refs}"
+    blobs: Any = Blob.select(Blob.key, Blob.refs, counted.alias("found")).join(Upload, "LEFT OUTER").group_by(Blob.id)
+    for key, refs, found in blobs.having(counted != Blob.refs).tuples().iterator():
+        yield f"{key}: {found} drops point at it, its count says {refs}"
     used = fn.COALESCE(fn.SUM(Blob.size), 0)
-    users = User.select(User.username, User.storage_used, used.alias("found"))
+    users: Any = User.select(User.username, User.storage_used, used.alias("found"))
     users = users.join(Upload, "LEFT OUTER").join(Blob, "LEFT OUTER").group_by(User.id)
-    for user in users.having(used != User.storage_used):
-        yield f"{user.username}: drops of {user.found} bytes, the count says {user.storage_used}"
+    for name, counter, found in users.having(used != User.storage_used).tuples().iterator():
+        yield f"{name}: drops of {found} bytes, the count says {counter}"
