@@ -1,0 +1,258 @@
+"""From hints to rows: one thread that keeps the watches alive, looks at candidates, hashes, and fills the outbox."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bulletdrop.clock import Clock
+from bulletdrop.log import get_logger
+from bulletdrop.tray.candidates import Candidate, Candidates, Patience, Verdict, open_quietly
+from bulletdrop.tray.desk import FolderReport, Item
+from bulletdrop.tray.identity import Sighting
+from bulletdrop.tray.outbox import Outbox
+from bulletdrop.tray.ready import is_cloud_only, is_ignored
+from bulletdrop.tray.scan import scan
+from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
+
+log = get_logger("intake")
+
+AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Seconds between regular duties."""
+
+    health: float = 2.0
+    rescan: float = 300.0
+    # The time of day ran this much more or less than the steady clock: the machine slept, or its clock was set.
+    jump: float = 30.0
+
+
+class Intake:
+    """Finds captures. `whole` is called with each new waiting item, `stalled` with each file that stopped half way,
+    `woke` after the machine slept; all from the intake's own thread."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        clock: Clock,
+        folders: Callable[[], Sequence[Path]],
+        *,
+        whole: Callable[[Sequence[Item]], None],
+        stalled: Callable[[Item], None],
+        woke: Callable[[], None],
+        watch: Callable[[Path, Hints, Clock], FolderWatch] = FolderWatch,
+        patience: Patience | None = None,
+        rhythm: Rhythm | None = None,
+    ) -> None:
+        self.hints: Hints = queue.SimpleQueue()
+        self._outbox = outbox
+        self._clock = clock
+        self._folders = folders
+        self._whole, self._stalled, self._woke = whole, stalled, woke
+        self._make_watch = watch
+        self._candidates = Candidates(clock, patience or Patience())
+        self._rhythm = rhythm or Rhythm()
+        self._watches: dict[Path, FolderWatch] = {}
+        self._stopping = threading.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self._next_health = self._next_rescan = 0.0
+        self._drift = 0.0
+
+    def start(self) -> None:
+        """Begin to watch; returns once the folders are under watch and scanned."""
+        self._thread.start()
+        self._ready.wait(10)
+
+    def stop(self) -> None:
+        """Stop watching. Blocks until the thread has ended."""
+        self._stopping.set()
+        self.hints.put(Hint(None))
+        if self._thread.ident is not None:
+            self._thread.join(10)
+
+    def recheck(self, path: Path) -> None:
+        """Look at this file again: it is not what it was."""
+        self.hints.put(Hint(path, eager=True))
+
+    def rescan(self) -> None:
+        """Scan all folders now."""
+        self._next_rescan = 0.0
+        self.hints.put(Hint(None))
+
+    def reports(self) -> tuple[FolderReport, ...]:
+        """How the watching of each folder goes."""
+        return tuple(watch.report() for watch in list(self._watches.values()))
+
+    # -- the thread
+
+    def _run(self) -> None:
+        self._drift = self._clock.now().timestamp() - self._clock.monotonic()
+        while not self._stopping.is_set():
+            try:
+                self._duties()
+                self._ready.set()
+                self._look()
+                self._listen()
+            except Exception:
+                # Nothing may end this thread while the icon says that all is well.
+                log.exception("A round of the watcher failed.")
+                self._stopping.wait(1.0)
+        for watch in self._watches.values():
+            watch.close()
+
+    def _listen(self) -> None:
+        """Wait for the next hint or duty, then take all hints there are."""
+        checks = self._candidates.next_check()
+        until = min(self._next_health, self._next_rescan, checks if checks is not None else self._next_health)
+        try:
+            hint = self.hints.get(timeout=max(0.0, until - self._clock.monotonic()))
+            while True:
+                self._hear(hint)
+                hint = self.hints.get_nowait()
+        except queue.Empty:
+            return
+
+    def _hear(self, hint: Hint) -> None:
+        if hint.path is None:
+            self._next_health = 0.0
+        elif hint.wanted or not is_ignored(hint.path.name):
+            self._candidates.hint(
+                hint.path, hint.path.parent, closed=hint.closed, eager=hint.eager, wanted=hint.wanted
+            )
+
+    def _duties(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._next_health:
+            return
+        drift = self._clock.now().timestamp() - now
+        slept = abs(drift - self._drift) > self._rhythm.jump
+        self._drift = drift
+        scan_all = slept or now >= self._next_rescan
+        if scan_all:
+            self._choose_folders()
+            self._next_rescan = now + self._rhythm.rescan
+        for watch in self._watches.values():
+            self._care(watch, scan_anyway=scan_all)
+        self._next_health = self._clock.monotonic() + self._rhythm.health
+        if slept:
+            self._woke()
+
+    def _choose_folders(self) -> None:
+        """Ask which folders to watch; they move while the program runs."""
+        try:
+            wanted = list(dict.fromkeys(self._folders()))
+        except Exception:
+            log.exception("The folders to watch could not be found out.")
+            return
+        for folder in self._watches.keys() - set(wanted):
+            self._watches.pop(folder).close()
+        for folder in wanted:
+            if folder not in self._watches:
+                self._watches[folder] = self._make_watch(folder, self.hints, self._clock)
+
+    def _care(self, watch: FolderWatch, *, scan_anyway: bool) -> None:
+        # Adopting comes before watching: what is in the folder now must not be taken for new by the first event.
+        if self._outbox.folder_since(watch.real) is None:
+            self._adopt(watch.real)
+        if watch.check() or (scan_anyway and watch.how != "absent"):
+            self._scan(watch.real)
+
+    def _adopt(self, folder: Path) -> None:
+        try:
+            present = [found.sighting for found in scan(folder)]
+        except FileNotFoundError:
+            # Many systems make the folder with the first screenshot: then everything in it is new.
+            present = []
+        except OSError as error:
+            log.warning("%s cannot be read yet: %s.", folder, error.strerror)
+            return
+        self._outbox.adopt_folder(folder, present)
+        log.info("Watching %s; what lies in it already (%d files) stays here.", folder, len(present))
+
+    def _scan(self, folder: Path) -> None:
+        since = self._outbox.folder_since(folder)
+        if since is None:
+            return
+        old: list[Sighting] = []
+        try:
+            for found in scan(folder):
+                if self._outbox.recognises(found.sighting):
+                    continue
+                # An entry older than our first look came with its folder (a disk plugged in, a folder put here).
+                # Two seconds: the coarsest time stamp of a file system (FAT).
+                if found.changed < since.timestamp() - 2.0:
+                    old.append(found.sighting)
+                else:
+                    self._candidates.hint(found.sighting.path, folder, eager=True)
+        except OSError as error:
+            log.warning("%s cannot be read: %s.", folder, error.strerror)
+        if old:
+            log.info("%d files in %s are older than the watch: they stay here.", len(old), folder)
+            self._outbox.leave_unsent(folder, old)
+
+    def _look(self) -> None:
+        """Look at the candidates that are due; account for the whole ones in one transaction."""
+        whole: list[tuple[Candidate, Sighting, str]] = []
+        for one in self._candidates.due(AT_ONCE):
+            if self._settled(one):
+                continue
+            verdict = self._candidates.look(one)
+            if verdict is Verdict.WHOLE and one.last is not None:
+                digest = _hash(one.path, one.last)
+                if digest is not None:
+                    whole.append((one, one.last, digest))
+            elif verdict is Verdict.STALLED:
+                self._note_stalled(one)
+            elif verdict is Verdict.DROP:
+                self._candidates.drop(one)
+        if not whole:
+            return
+        items: list[Item] = []
+        with self._outbox.together():
+            for one, sighting, digest in whole:
+                self._candidates.drop(one)
+                item = self._outbox.take_in(one.folder, sighting, digest, always=one.wanted)
+                if item is not None:
+                    items.append(item)
+        if items:
+            self._whole(items)
+
+    def _settled(self, one: Candidate) -> bool:
+        """Drop what needs no look: unchanged files that we know, cloud files whose reading would download them."""
+        try:
+            facts = one.path.lstat()
+        except OSError:
+            self._outbox.forget_stalled(one.path)
+            self._candidates.drop(one)
+            return True
+        known = not one.wanted and self._outbox.recognises(Sighting.of(one.path, facts))
+        if known or is_cloud_only(facts):
+            self._candidates.drop(one)
+            return True
+        return False
+
+    def _note_stalled(self, one: Candidate) -> None:
+        self._candidates.drop(one)
+        item = self._outbox.stall(one.folder, one.last) if one.last is not None else None
+        if item is not None:
+            self._stalled(item)
+
+
+def _hash(path: Path, expected: Sighting) -> str | None:
+    """Hex SHA-256 of the file, or None when it is, or becomes, another than expected: it will be looked at again."""
+    try:
+        with open_quietly(path) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            after = Sighting.of(path, os.fstat(file.fileno()))
+    except OSError:
+        return None
+    return digest if after.same_file(expected) and after.unchanged(expected) else None

@@ -1,0 +1,312 @@
+"""Requests over kept-open connections, one per thread: sends from disk, and hears an answer that comes early."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import ipaddress
+import json
+import os
+import secrets
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import SplitResult, urlsplit
+
+from bulletdrop.errors import Invalid
+from bulletdrop.tray.answers import Answer, Unreachable
+
+Progress = Callable[[int, int | None], None]
+
+PIECE = 256 * 1024
+MAX_ANSWER = 4 * 1024 * 1024
+
+# What http.client and the socket below it raise when the other side is not there or goes away.
+NETWORK_ERRORS = (http.client.HTTPException, OSError)
+
+
+class FileCut(Exception):
+    """The file became shorter than announced, or unreadable, while it was being sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to connect: the server, or the proxy that stands before it."""
+
+    url: SplitResult
+    host: str
+    port: int
+    proxy: SplitResult | None
+
+    @classmethod
+    def parse(cls, server_url: str, environ: Mapping[str, str]) -> Target:
+        """Read `http(s)://host[:port][/path]`. Raises Invalid with a sentence for the person."""
+        url = urlsplit(server_url.rstrip("/"))
+        try:
+            port = url.port
+        except ValueError:
+            port = -1
+        if url.scheme not in ("http", "https") or not url.hostname or port == -1:
+            message = f"“{server_url}” is no server address. It looks like https://drop.example.org."
+            raise Invalid(message, field="server")
+        proxy = None if is_loopback(url.hostname) else _proxy_for(url, environ)
+        return cls(url, url.hostname, port or (443 if url.scheme == "https" else 80), proxy)
+
+    def connection(self, seconds: float) -> http.client.HTTPConnection:
+        """A connection that is not open yet."""
+        secure = self.url.scheme == "https"
+        host, port = self.host, self.port
+        if self.proxy:
+            host, port = self.proxy.hostname or "", self.proxy.port or 8080
+        if not secure:
+            return http.client.HTTPConnection(host, port, timeout=seconds)
+        connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
+        if self.proxy:
+            connection.set_tunnel(self.host, self.port)
+        return connection
+
+    def request_target(self, path: str) -> str:
+        """What stands in the request line: the path, or the whole address for a plain-http proxy."""
+        path = self.url.path + path
+        if self.proxy and self.url.scheme == "http":
+            return f"http://{self.url.netloc}{path}"
+        return path
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name means this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _proxy_for(url: SplitResult, environ: Mapping[str, str]) -> SplitResult | None:
+    """The proxy that `http_proxy`, `https_proxy` and `no_proxy` (curl's meaning: names and their subdomains) say."""
+    lower = {name.lower(): value.strip() for name, value in environ.items()}
+    address = lower.get(f"{url.scheme}_proxy")
+    host = (url.hostname or "").lower()
+    skipped = [name.strip().lower().lstrip(".") for name in lower.get("no_proxy", "").split(",") if name.strip()]
+    if not address or any(name == "*" or host == name or host.endswith(f".{name}") for name in skipped):
+        return None
+    return urlsplit(address if "//" in address else f"//{address}")
+
+
+@dataclass(slots=True)
+class Body:
+    """The bytes of one request, read as they go out."""
+
+    file: BinaryIO
+    size: int | None
+    progress: Progress | None
+    before: bytes = b""
+    after: bytes = b""
+    start: int | None = None
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, source: Path | BinaryIO, size: int | None, progress: Progress | None) -> Iterator[Body]:
+        """The body of a file on disk, or of an open file, which stays open."""
+        if isinstance(source, Path):
+            with source.open("rb") as file:
+                yield cls(file, os.fstat(file.fileno()).st_size if size is None else size, progress, start=0)
+        else:
+            yield cls(source, size, progress, start=source.tell() if source.seekable() else None)
+
+    def wrap_as_form(self, name: str, wishes: Mapping[str, str]) -> str:
+        """Make it a multipart form with these fields before the file (RFC 7578); returns the content type."""
+        boundary = secrets.token_hex(16)
+        quoted = name.replace("\\", "_").replace('"', "%22")
+        disposition = "Content-Disposition: form-data; name="
+        parts = [f'--{boundary}\r\n{disposition}"{key}"\r\n\r\n{value}\r\n' for key, value in wishes.items()]
+        parts.append(f'--{boundary}\r\n{disposition}"file"; filename="{quoted}"\r\n')
+        parts.append("Content-Type: application/octet-stream\r\n\r\n")
+        self.before = "".join(parts).encode()
+        self.after = f"\r\n--{boundary}--\r\n".encode()
+        return f"multipart/form-data; boundary={boundary}"
+
+    @property
+    def length(self) -> int | None:
+        """Content-Length, or None for chunked."""
+        return None if self.size is None else len(self.before) + self.size + len(self.after)
+
+    @property
+    def can_repeat(self) -> bool:
+        return self.start is not None
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes from the start. Raises FileCut when the file ends before `size`."""
+        if self.start is not None:
+            self.file.seek(self.start)
+        if self.before:
+            yield self.before
+        sent = 0
+        while self.size is None or sent < self.size:
+            try:
+                piece = self.file.read(PIECE if self.size is None else min(PIECE, self.size - sent))
+            except OSError as error:
+                # Not to be taken for a fault of the network.
+                raise FileCut(str(error)) from error
+            if not piece:
+                break
+            yield piece
+            sent += len(piece)
+            if self.progress:
+                self.progress(sent, self.size)
+        if self.size is not None and sent < self.size:
+            raise FileCut
+        if self.after:
+            yield self.after
+
+
+class Wire:
+    """Keeps one connection per thread to a target and exchanges requests for answers over it."""
+
+    def __init__(self, target: Target, *, connect_seconds: float, answer_seconds: float) -> None:
+        self._target = target
+        self._connect_seconds = connect_seconds
+        self._answer_seconds = answer_seconds
+        self._mine = threading.local()
+        self._lock = threading.Lock()
+        self._all: set[http.client.HTTPConnection] = set()
+
+    def exchange(self, method: str, path: str, headers: Mapping[str, str], body: Body | None) -> Answer:
+        """Send one request, return the whole answer.
+
+        A kept connection that the server closed meanwhile is replaced once, without a word. Raises Unreachable.
+        """
+        while True:
+            connection, kept = self._connection()
+            try:
+                answer = self._try(connection, method, path, headers, body)
+            except FileCut:
+                self._drop(connection)
+                raise
+            except NETWORK_ERRORS as error:
+                self._drop(connection)
+                if kept and not isinstance(error, TimeoutError) and (body is None or body.can_repeat):
+                    continue
+                raise self._unreachable(error) from error
+            return answer
+
+    def exchange_json(self, method: str, path: str, value: Mapping[str, Any]) -> Answer:
+        """Send a JSON object."""
+        data = json.dumps(value).encode()
+        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "BulletDrop"}
+        return self.exchange(method, path, headers, Body(io.BytesIO(data), len(data), None, start=0))
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        with self._lock:
+            connections, self._all = self._all, set()
+        for connection in connections:
+            sock = connection.sock
+            if sock is not None:
+                # shutdown wakes a thread that is blocked in this socket; close alone would not.
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+    def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
+        """This thread's connection, and whether it was used before."""
+        kept: http.client.HTTPConnection | None = getattr(self._mine, "connection", None)
+        if kept is not None and kept.sock is not None and not _readable(kept.sock):
+            return kept, True
+        if kept is not None:
+            self._drop(kept)
+        connection = self._target.connection(self._connect_seconds)
+        try:
+            connection.connect()
+        except NETWORK_ERRORS as error:
+            connection.close()
+            raise self._unreachable(error) from error
+        connection.sock.settimeout(self._answer_seconds)
+        self._mine.connection = connection
+        with self._lock:
+            self._all.add(connection)
+        return connection, False
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        return Unreachable(f"The server at {self._target.url.geturl()} cannot be reached: {_why(error)}.")
+
+    def _drop(self, connection: http.client.HTTPConnection) -> None:
+        connection.close()
+        self._mine.connection = None
+        with self._lock:
+            self._all.discard(connection)
+
+    def _try(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: Body | None,
+    ) -> Answer:
+        connection.putrequest(method, self._target.request_target(path), skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        finished = True
+        if body is None:
+            connection.endheaders()
+        else:
+            chunked = body.length is None
+            framing = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(body.length))
+            connection.putheader(*framing)
+            connection.endheaders()
+            finished = _send(connection, body, chunked=chunked)
+        response = connection.getresponse()
+        data = response.read(MAX_ANSWER)
+        answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, data)
+        if not finished or response.will_close or not response.isclosed():
+            self._drop(connection)
+        return answer
+
+
+def _send(connection: http.client.HTTPConnection, body: Body, *, chunked: bool) -> bool:
+    """Send the body; False when the server answered before its end (413, 401, 507…), so that the answer is read."""
+    sock = connection.sock
+    try:
+        for piece in body.pieces():
+            if _readable(sock):
+                return False
+            sock.sendall(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        if chunked:
+            sock.sendall(b"0\r\n\r\n")
+    except (BrokenPipeError, ConnectionResetError):
+        # The server hung up; if it said why first, the answer still lies in the receive buffer.
+        if not _readable(sock):
+            raise
+        return False
+    return True
+
+
+def _readable(sock: socket.socket) -> bool:
+    """Whether bytes, or the end, wait to be read."""
+    if isinstance(sock, ssl.SSLSocket) and sock.pending():
+        return True
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([sock], [], [], 0)[0])
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, socket.gaierror):
+        return "its name is not known"
+    if isinstance(error, http.client.HTTPException | ConnectionError):
+        return "the connection broke"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,337 @@
+"""For the tray's tests: a real HTTP server that behaves as told, a desk that remembers, and a running engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import threading
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from bulletdrop.clock import SystemClock
+from bulletdrop.config import Config
+from bulletdrop.errors import BulletDropError
+from bulletdrop.tray.candidates import Patience
+from bulletdrop.tray.client import Client
+from bulletdrop.tray.desk import Item, State
+from bulletdrop.tray.engine import Engine
+from bulletdrop.tray.intake import Rhythm
+from bulletdrop.tray.watcher import FolderWatch
+
+
+def png(seed: object = 0, *, size: int = 3000) -> bytes:
+    """A PNG that is whole, about `size` bytes long and different for each seed."""
+    noise = hashlib.shake_256(str(seed).encode()).digest(max(16, size - 100))
+    lines = [noise[at : at + 64].ljust(64, b"\0") for at in range(0, len(noise), 64)]
+    rows = b"".join(b"\0" + line for line in lines)
+    header = struct.pack(">IIBBBBB", 64, len(rows) // 65, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b""))
+    parts = [
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def eventually(check: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """What `check` says as soon as it is true; fails after so many seconds."""
+    end = time.monotonic() + seconds
+    while not (value := check()):
+        assert time.monotonic() < end, "this never came true"
+        time.sleep(0.005)
+    return value
+
+
+@dataclass
+class Received:
+    """One upload that the fake server keeps."""
+
+    name: str
+    sha256: str
+    size: int
+    key: str | None
+    headers: dict[str, str]
+    form: bytes = b""
+    answers: int = 1
+
+
+@dataclass
+class Rule:
+    """How to treat one request: an answer, `early` before the body is read; `hang` until freed; `lose` the answer."""
+
+    status: int = 0
+    code: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    early: bool = False
+    lose: bool = False
+    hang: float = 0.0
+    body: bytes | None = None
+
+
+class FakeServer:
+    """Answers uploads as BulletDrop does, unless a rule says otherwise. `kept` is what it has, in order."""
+
+    def __init__(self) -> None:
+        self.kept: list[Received] = []
+        self.rules: deque[Rule] = deque()
+        self.always: Rule | None = None
+        self.delay = 0.0
+        self.requests = 0
+        self.connections = 0
+        self.lock = threading.Lock()
+        self.port = 0
+        self._http: ThreadingHTTPServer | None = None
+        self.up()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def up(self) -> None:
+        """Listen (again, on the same port)."""
+        fake = self
+
+        class Handler(_Handler):
+            owner = fake
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+            allow_reuse_address = True
+
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """A client that goes away is no news."""
+
+        self._http = Server(("127.0.0.1", self.port), Handler)
+        self.port = self._http.server_address[1]
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+
+    def down(self) -> None:
+        """Stop listening and hang up on everybody."""
+        if self._http is not None:
+            self._http.shutdown()
+            self._http.server_close()
+            self._http = None
+        with self.lock:
+            for connection in _Handler.open_sockets.pop(id(self), set()):
+                connection.shutdown()
+
+    def names(self) -> list[str]:
+        with self.lock:
+            return [one.name for one in self.kept]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    owner: FakeServer
+    protocol_version = "HTTP/1.1"
+    open_sockets: dict[int, set[Any]] = {}
+    timeout = 30
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def setup(self) -> None:
+        super().setup()
+        self.owner.connections += 1
+        self.open_sockets.setdefault(id(self.owner), set()).add(self)
+
+    def finish(self) -> None:
+        self.open_sockets.get(id(self.owner), set()).discard(self)
+        super().finish()
+
+    def shutdown(self) -> None:
+        try:
+            self.connection.shutdown(2)
+        except OSError:
+            return
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        self._answer(200, {"status": "ok", "instance": "fake", "version": "0"})
+
+    def do_PUT(self) -> None:
+        self._upload(unquote(self.path.rsplit("/", 1)[1]))
+
+    def do_POST(self) -> None:
+        self._upload("")
+
+    def _upload(self, name: str) -> None:
+        fake = self.owner
+        with fake.lock:
+            fake.requests += 1
+            rule = fake.rules.popleft() if fake.rules else fake.always or Rule()
+        if rule.early:
+            self.close_connection = True
+            self._refuse(rule)
+            return
+        body = self._body()
+        time.sleep(rule.hang or fake.delay)
+        if rule.status:
+            self._refuse(rule)
+            return
+        kept, status = self._keep(name, body)
+        if rule.lose:
+            self.close_connection = True
+            self.shutdown()
+            return
+        slug = f"s{fake.kept.index(kept)}"
+        links = {"url": f"{fake.url}/{slug}", "direct_url": f"{fake.url}/{slug}.png"}
+        links["deletion_url"] = f"{fake.url}/delete/{slug}/x"
+        self._answer(status, {"id": slug, **links, "sha256": kept.sha256, "size": kept.size})
+
+    def _keep(self, name: str, body: bytes) -> tuple[Received, int]:
+        digest = hashlib.sha256(body).hexdigest()
+        key = self.headers.get("Idempotency-Key")
+        with self.owner.lock:
+            for one in self.owner.kept:
+                if key and one.key == key:
+                    one.answers += 1
+                    return one, 200
+            form = body if self.headers.get("Content-Type", "").startswith("multipart/") else b""
+            one = Received(name, digest, len(body), key, {k.lower(): v for k, v in self.headers.items()}, form)
+            self.owner.kept.append(one)
+            return one, 201
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            parts = []
+            while length := int(self.rfile.readline(), 16):
+                parts.append(self.rfile.read(length))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _refuse(self, rule: Rule) -> None:
+        if rule.body is not None:
+            self._raw(rule.status, rule.body, rule.headers)
+        else:
+            error = {"code": rule.code, "message": f"The fake server says {rule.code}.", "field": None}
+            self._answer(rule.status, {"error": error | {"request_id": "r"}}, rule.headers)
+
+    def _answer(self, status: int, value: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        self._raw(status, json.dumps(value).encode(), headers or {})
+
+    def _raw(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def fake_server() -> Iterator[FakeServer]:
+    server = FakeServer()
+    try:
+        yield server
+    finally:
+        server.down()
+
+
+@dataclass
+class RememberingDesk:
+    """Keeps what it is told, with the time."""
+
+    links: list[tuple[Item, bool]] = field(default_factory=list)
+    refusals: list[tuple[Item, BulletDropError]] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
+
+    def link_ready(self, item: Item, *, late: bool) -> None:
+        self.at.append(time.perf_counter())
+        self.links.append((item, late))
+
+    def refused(self, item: Item, error: BulletDropError) -> None:
+        self.refusals.append((item, error))
+
+    def state_changed(self, state: State) -> None:
+        self.states.append(state)
+
+
+# As in life, but for the minute after which a half file is reported.
+QUICK = Patience(stalled=1.5, empty=1.0)
+LIVELY = Rhythm(health=0.1)
+
+
+@dataclass
+class Tray:
+    """A running engine over a real folder."""
+
+    engine: Engine
+    desk: RememberingDesk
+    folder: Path
+    server: FakeServer
+
+    def links(self, count: int, seconds: float = 10.0) -> list[str]:
+        """Wait until so many links are there, then their file names in order of arrival."""
+        eventually(lambda: len(self.desk.links) >= count, seconds)
+        return [item.name for item, _ in self.desk.links]
+
+
+@contextmanager
+def running(
+    tmp_path: Path,
+    server: FakeServer,
+    *,
+    folder: Path | None = None,
+    make: bool = True,
+    patience: Patience = QUICK,
+    rhythm: Rhythm = LIVELY,
+    watch: Callable[..., FolderWatch] = FolderWatch,
+    client: Client | None = None,
+) -> Iterator[Tray]:
+    """A tray that watches `tmp_path/shots` and sends to the fake server."""
+    folder = folder or tmp_path / "shots"
+    if make:
+        folder.mkdir(parents=True, exist_ok=True)
+    desk = RememberingDesk()
+    engine = Engine(
+        Config(data=tmp_path / "data"),
+        client=client or Client(server.url, "bd_test", answer_seconds=5.0),
+        folders=lambda: [folder],
+        desk=desk,
+        clock=SystemClock(),
+        watch=watch,
+        patience=patience,
+        rhythm=rhythm,
+    )
+    engine.start()
+    try:
+        yield Tray(engine, desk, folder, server)
+    finally:
+        engine.stop(1.0)
+
+
+def write(path: Path, data: bytes) -> Path:
+    """Write a file the plain way: open, write, close."""
+    path.write_bytes(data)
+    return path
+
+
+def stay(seconds: float) -> None:
+    """Give what must not happen the time to happen."""
+    time.sleep(seconds)
+
+
+def wait_for_jiffy() -> None:
+    """Let the file system's clock move on: two files in one tick have the same time."""
+    time.sleep(0.012)
+
+
+def process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
