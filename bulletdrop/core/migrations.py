@@ -125,21 +125,24 @@ FIRST_TABLES = """
 MIGRATIONS: tuple[Migration, ...] = (first_tables,)
 
 
-def migrate(database: Database, *, now: datetime, backups: Path | None = None) -> int:
+def migrate(
+    database: Database, *, now: datetime, backups: Path | None = None, steps: tuple[Migration, ...] = MIGRATIONS
+) -> int:
     """Bring the database to today's tables. Safe to call from several processes at once.
 
     Args:
         database: connected.
         now: the time to write beside each migration.
         backups: the folder for the copy that is made of an SQLite file before it is changed; None makes none.
+        steps: the migrations, all of them; tests pass others.
 
     Returns: how many migrations ran.
     Raises: Unavailable when the database was made by a newer program.
     """
     done = _done(database)
-    if done > len(MIGRATIONS):
+    if done > len(steps):
         raise Unavailable("This database was made by a newer BulletDrop. Use that version, or restore a backup.")
-    if done == len(MIGRATIONS):
+    if done == len(steps):
         return 0
     if done and backups is not None and is_sqlite(database):
         _back_up(database, backups, now)
@@ -152,7 +155,7 @@ def migrate(database: Database, *, now: datetime, backups: Path | None = None) -
         )
         # Asked again under the lock: another process may have been faster.
         done = _done(database)
-        for number, step in enumerate(MIGRATIONS[done:], start=done + 1):
+        for number, step in enumerate(steps[done:], start=done + 1):
             step(database)
             mark = "?" if is_sqlite(database) else "%s"
             database.execute_sql(
@@ -160,7 +163,7 @@ def migrate(database: Database, *, now: datetime, backups: Path | None = None) -
                 (number, step.__name__, to_microseconds(now)),
             )
             logger.info("migrated", extra={"number": number, "step": step.__name__})
-    return len(MIGRATIONS) - done
+    return len(steps) - done
 
 
 def _done(database: Database) -> int:
