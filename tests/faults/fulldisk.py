@@ -50,7 +50,7 @@ def small_disk(place: Path, *, size_mb: int) -> Iterator[Path]:
 
 
 def run_fulldisk(folder: Path, *, size_mb: int = 24, source: Path | None = None) -> FullReport:
-    """Fill the disk of a server with uploads and free some of it. The free-disk guard is off: the disk itself refuses."""
+    """Fill a server's disk with uploads, free some. The free-disk guard is off: the disk itself refuses."""
     report = FullReport()
     with small_disk(folder / "disk", size_mb=size_mb) as disk:
         environ = {"BULLETDROP_MIN_FREE_DISK": "0", "BULLETDROP_TRASH_DAYS": "0"}

@@ -66,10 +66,9 @@ def movie_header(frame_bytes: int, *, wide: bool = False) -> bytes:
 
     def moov(offset: int) -> bytes:
         codec = box(b"avcC", bytes([1, 0x42, 0xC0, 0x1E, 0xFF, 0xE0, 0]))
-        entry = box(
-            b"avc1", bytes(6), struct.pack(">H", 1), bytes(16), struct.pack(">HHIIIH", 64, 64, 0x480000, 0x480000, 0, 1),
-            bytes(32), struct.pack(">Hh", 24, -1), codec,
-        )  # fmt: skip
+        frame = struct.pack(">HHIIIH", 64, 64, 0x480000, 0x480000, 0, 1)
+        start = bytes(6) + struct.pack(">H", 1) + bytes(16)
+        entry = box(b"avc1", start, frame, bytes(32), struct.pack(">Hh", 24, -1), codec)
         table = box(
             b"stbl", full(b"stsd", struct.pack(">I", 1) + entry), full(b"stts", struct.pack(">III", 1, 1, 1000)),
             full(b"stsc", struct.pack(">IIII", 1, 1, 1, 1)), full(b"stsz", struct.pack(">III", 0, 1, frame_bytes)),
