@@ -1,0 +1,98 @@
+"""The server's own commands, run as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bulletdrop import __version__
+from tests.support.server import PASSWORD, Server, binary
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Server:
+    """A data folder without a running server."""
+    return Server(tmp_path / "data")
+
+
+def test_the_version_is_one_line(house: Server) -> None:
+    done = subprocess.run([*binary(), "--version"], capture_output=True, text=True, check=True, env=house.environ)
+    assert done.stdout == f"bulletdrop {__version__}\n"
+
+
+def test_the_first_command_makes_the_data_folder_with_its_secret(house: Server) -> None:
+    assert "Nobody yet" in house.command("user", "list").stdout
+    assert stat.S_IMODE((house.data / "secret.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(house.data.stat().st_mode) == 0o700
+
+
+def test_a_person_is_added_with_a_password_from_standard_input(house: Server) -> None:
+    said = house.command(
+        "user", "add", "alice", "--email", "a@example.org", "--admin", "--password-stdin", stdin=PASSWORD
+    )
+    assert said.stdout == "Added alice (admin).\n"
+    (row,) = json.loads(house.command("user", "list", "--json").stdout)
+    assert (row["username"], row["is_admin"], row["is_active"]) == ("alice", True, True)
+    assert PASSWORD not in "".join(
+        path.read_bytes().decode("latin-1") for path in house.data.rglob("*") if path.is_file()
+    )
+
+
+def test_without_a_terminal_a_password_is_not_asked_for(house: Server) -> None:
+    done = house.command("user", "add", "alice", "--email", "a@example.org", check=False)
+    assert done.returncode == 1
+    assert done.stderr == "bulletdrop: There is no terminal to ask on. Use --password-stdin.\n"
+
+
+def test_a_key_is_printed_alone_and_once(house: Server) -> None:
+    key = house.add_person("alice")
+    assert key.startswith("bd_")
+    assert "\n" not in key
+    listed = house.command("key", "list", "alice")
+    assert key not in listed.stdout
+    (row,) = json.loads(house.command("key", "list", "alice", "--json").stdout)
+    assert house.command("key", "revoke", "alice", row["id"]).stdout == "Revoked.\n"
+    assert house.command("key", "list", "alice").stdout == "alice has no keys.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("user", "promote", "nobody"), 1, "There is no user “nobody”."),
+        (("key", "add", "nobody", "--name", "x", "--scope", "uploads:read"), 1, "There is no user “nobody”."),
+        (("job", "nothing"), 1, "There is no job “nothing”."),
+        (("key", "add", "x"), 2, "Missing option"),
+        (("user", "explode"), 2, "No such command"),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(house: Server, arguments: tuple[str, ...], code: int, said: str) -> None:
+    done = house.command(*arguments, check=False)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_a_setting_that_does_not_exist_names_the_nearest_one(house: Server) -> None:
+    house.environ["BULLETDROP_PUBLIC_ULR"] = "x"
+    done = house.command("user", "list", check=False)
+    assert done.returncode == 1
+    assert "Did you mean “public_url”?" in done.stderr
+
+
+def test_config_shows_every_setting_and_no_secret(house: Server) -> None:
+    house.environ["BULLETDROP_SECRET_KEY"] = "s" * 40
+    shown = json.loads(house.command("config", "--json").stdout)
+    assert shown["secret_key"] == "***"
+    assert shown["port"] == 8484
+    assert "BULLETDROP_MAX_FILE_SIZE" in house.command("config").stdout
+
+
+def test_verify_and_jobs_run_on_an_empty_house(house: Server) -> None:
+    assert house.command("verify", "--read-data").stdout == "0 drops, 0 files: nothing wrong.\n"
+    assert house.command("job", "sweep-orphans").stdout == "sweep-orphans: 0 removed\n"
+    assert "empty-trash" in house.command("job").stdout
