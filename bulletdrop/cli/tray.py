@@ -35,10 +35,10 @@ def run_tray(config: Config, *, with_server: bool) -> int:
     from bulletdrop.tray.folders import watched_folders
     from bulletdrop.tray.instance import AlreadyRunning
 
-    app = TrayApp(config, folders=lambda: watched_folders(config), clock=SystemClock(), with_server=with_server)
     try:
-        return app.run()
+        app = TrayApp(config, folders=lambda: watched_folders(config), clock=SystemClock(), with_server=with_server)
     except AlreadyRunning as error:
         click.echo(f"{error.message} Opening its page.", err=True)
         open_page(gallery_url(config)).join(5)
         return 0
+    return app.run()

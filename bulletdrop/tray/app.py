@@ -34,7 +34,7 @@ DRAIN_SECONDS = 3.0
 
 
 class TrayApp:
-    """One running tray. Made, then `run` in the main thread.
+    """One running tray. Made, which takes the data folder for itself; then `run` in the main thread, once.
 
     Args:
         config: the settings; `server` set means that there is a server elsewhere and none is started.
@@ -42,7 +42,7 @@ class TrayApp:
         with_server: start the server as a child, unless one already answers for this data folder.
         serve_arguments: what to give to `bulletdrop serve`.
         clock, environ: passed on.
-    Raises (from `run`): AlreadyRunning when another tray has this data folder.
+    Raises: AlreadyRunning when another tray has this data folder.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class TrayApp:
         self._config = config
         self._environ = environ
         self._lock = InstanceLock(config.data)
+        self._lock.take()
         self._clipboard = Clipboard(environ=environ)
         self._notifier = Notifier(open_page=open_page, copy=self._copy_link)
         self._desktop = Desktop(clipboard=self._clipboard, notifier=self._notifier, refresh=self._refresh, clock=clock)
@@ -78,7 +79,6 @@ class TrayApp:
 
     def run(self) -> int:
         """Run until Quit, SIGTERM or Ctrl-C. Returns the exit code."""
-        self._lock.take()
         try:
             self._catch_signals()
             self._start()

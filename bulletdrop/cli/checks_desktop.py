@@ -1,0 +1,165 @@
+"""The doctor's checks of the desktop's side: folders, watcher, token, keyring, tray, notifications, clipboard."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bulletdrop.cli.default import has_screen
+from bulletdrop.cli.finding import Finding, fail, ok, warn
+from bulletdrop.config import Config
+
+Check = tuple[str, Callable[[], Finding]]
+
+PLATFORM: str = sys.platform
+EVENT_SECONDS = 5.0
+
+
+def desktop_checks(config: Config, *, clipboard: bool) -> tuple[Check, ...]:
+    """All checks of this half; where there is no screen, only those that make sense without one."""
+    checks: tuple[Check, ...] = (("watcher", lambda: watcher(config.data)), ("token", lambda: token(config)))
+    if not has_screen(os.environ):
+        return (("desktop", lambda: ok("none here: the server alone is used")), *checks)
+    checks = (("screenshots", lambda: folders(config)), *checks, ("keyring", keyring), ("tray", tray))
+    return (*checks, ("notifications", notifications), ("clipboard", lambda: clipboard_way(test=clipboard)))
+
+
+def folders(config: Config) -> Finding:
+    """The folders that the tray would watch exist and can be read."""
+    from bulletdrop.tray.folders import watched_folders
+
+    found = list(watched_folders(config))
+    missing = [str(folder) for folder in found if not folder.is_dir()]
+    closed = [str(folder) for folder in found if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK)]
+    if closed:
+        return fail(f"{', '.join(closed)} may not be read", "give this account the right to read there")
+    if missing or not found:
+        words = f"{', '.join(missing)} does not exist yet" if missing else "no screenshot folder was found"
+        return warn(words, "take a screenshot once, or name the folder with BULLETDROP_WATCH")
+    return ok(", ".join(map(str, found)))
+
+
+def watcher(data: Path) -> Finding:
+    """A file that is written is noticed. In a folder of our own, never in the person's."""
+    from bulletdrop.clock import SystemClock
+    from bulletdrop.tray.watcher import FolderWatch, Hint
+
+    folder = Path(tempfile.mkdtemp(prefix="doctor-", dir=data if data.is_dir() else None))
+    hints: queue.SimpleQueue[Hint] = queue.SimpleQueue()
+    watch = FolderWatch(folder, hints, SystemClock())
+    try:
+        watch.check()
+        began = time.monotonic()
+        marked = folder / "doctor.png"
+        marked.write_bytes(b"written by bulletdrop doctor")
+        while hints.get(timeout=EVENT_SECONDS).path != marked:
+            pass
+        took = time.monotonic() - began
+        report = watch.report()
+        if report.problem:
+            return warn(f"by {report.how}: {report.problem}", "screenshots are found a few seconds later")
+        return ok(f"by {report.how}, a new file was noticed after {took * 1000:.0f} ms")
+    except queue.Empty:
+        return fail(f"a new file was not noticed within {EVENT_SECONDS:.0f} s", "use a folder on a local disk")
+    finally:
+        watch.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def token(config: Config) -> Finding:
+    """Whether this computer is paired, and where its key lies."""
+    from bulletdrop.tray.vault import VaultLocked, load_token
+
+    try:
+        stored = load_token(config.data)
+    except VaultLocked as error:
+        return fail(error.message, "nothing is lost")
+    if stored is None:
+        return warn(
+            "this computer is not paired", "start “bulletdrop”: it pairs itself with the server on this machine"
+        )
+    if os.sep in stored.where:
+        return warn(f"in a plain file, {stored.where}", "only its owner may read it; a keyring would be better")
+    return ok(f"from the {stored.where}" if stored.where == "environment" else f"in the {stored.where}")
+
+
+def keyring() -> Finding:
+    """The keyring keeps a secret: written, read, compared, deleted."""
+    from bulletdrop.tray.vault import describe, probe_keyring
+
+    found, problem = probe_keyring()
+    if found is None:
+        return warn(f"none can be used: {problem}", "the token goes into a file that only its owner may read")
+    return ok(f"{describe(found)}: a test secret was kept and deleted")
+
+
+def tray() -> Finding:
+    """Somebody on this desktop shows icons."""
+    if PLATFORM != "linux":
+        return ok("the system's own")
+    try:
+        present = asyncio.run(_has_tray_host())
+    except Exception as error:
+        return warn(f"the session bus does not answer: {error}", "start BulletDrop inside the desktop session")
+    if present:
+        return ok("a panel on this desktop takes icons")
+    gnome = "gnome" in os.environ.get("XDG_CURRENT_DESKTOP", "").lower()
+    cure = "install GNOME's extension “AppIndicator support”" if gnome else "add a status tray to your panel"
+    return warn("nothing on this desktop shows icons", f"{cure}; the page and the command line do all the same")
+
+
+async def _has_tray_host() -> bool:
+    from dbus_fast import BusType, Message
+    from dbus_fast.aio import MessageBus
+
+    bus = await asyncio.wait_for(MessageBus(bus_type=BusType.SESSION).connect(), 3)
+    try:
+        question = Message(
+            destination="org.freedesktop.DBus",
+            path="/org/freedesktop/DBus",
+            interface="org.freedesktop.DBus",
+            member="NameHasOwner",
+            signature="s",
+            body=["org.kde.StatusNotifierWatcher"],
+        )
+        reply = await asyncio.wait_for(bus.call(question), 3)
+        return bool(reply is not None and reply.body and reply.body[0] is True)
+    finally:
+        bus.disconnect()
+
+
+def notifications() -> Finding:
+    """The notification service answers, and can show buttons."""
+    from bulletdrop.tray.notify import Notifier
+
+    notifier = Notifier(open_page=lambda link: None, copy=lambda link: None)
+    try:
+        can = notifier.probe()
+    except Exception as error:
+        return warn(f"none answers: {error}", "install a notification service; links are copied all the same")
+    finally:
+        notifier.close()
+    return ok("with buttons" if "buttons" in can else "without buttons: the link is in the text")
+
+
+def clipboard_way(*, test: bool) -> Finding:
+    """How links are copied; with `test`, that it works."""
+    from bulletdrop.tray.clipboard import Clipboard
+
+    clipboard = Clipboard(detach=True)
+    if clipboard.way == "none":
+        return fail("there is no way to copy here", "on Wayland, install wl-clipboard")
+    if not test:
+        return ok(f"by {clipboard.way}, not tested (--clipboard does, and replaces what is on it)")
+    if clipboard.copy("BulletDrop was here"):
+        return ok(f"by {clipboard.way}, written and read back")
+    return fail(
+        f"{clipboard.way} did not keep a text", "on Wayland, install wl-clipboard; GNOME may refuse all the same"
+    )

@@ -1,0 +1,171 @@
+"""The doctor's checks of the server's side: folder, disk, database, versions, clock, address."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bulletdrop.cli.finding import Finding, fail, ok, warn
+from bulletdrop.config import Config
+
+Check = tuple[str, Callable[[], Finding]]
+
+PRIVATE = ("secret.key", "setup-code", "run/server.json", "tray/token", "tray/vault.json")
+# Nothing of this program is older than that: a clock before it is wrong.
+FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def server_checks(config: Config) -> tuple[Check, ...]:
+    """All checks of this half, in the order in which they make sense."""
+    return (
+        ("versions", versions),
+        ("data folder", lambda: data_folder(config.data)),
+        ("secrets", lambda: secrets_are_private(config.data)),
+        ("disk", lambda: free_disk(config)),
+        ("database", lambda: database(config)),
+        ("clock", lambda: clock(datetime.now(UTC))),
+        ("server", lambda: server(config)),
+        ("address", lambda: address(config)),
+    )
+
+
+def versions() -> Finding:
+    """The program and what it is linked with; SQLite must be one that cannot corrupt its file."""
+    import apsw
+    import PIL
+
+    from bulletdrop import __version__
+    from bulletdrop.core.database import assert_sqlite
+    from bulletdrop.errors import Unavailable
+
+    sqlite = apsw.sqlite_lib_version()
+    python = ".".join(map(str, sys.version_info[:3]))
+    words = f"BulletDrop {__version__}, Python {python}, SQLite {sqlite}, Pillow {PIL.__version__}"
+    try:
+        assert_sqlite(sqlite)
+    except Unavailable as error:
+        return fail(words, error.message)
+    return ok(words)
+
+
+def data_folder(data: Path) -> Finding:
+    """There, ours, and writable."""
+    if not data.exists():
+        return warn(f"{data} does not exist yet", "it is made by the first start of “bulletdrop”")
+    try:
+        with tempfile.TemporaryFile(dir=data) as file:
+            file.write(b"doctor")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return fail(f"{data} cannot be written ({error.strerror})", "give this account the right to write there")
+    return ok(str(data))
+
+
+def secrets_are_private(data: Path) -> Finding:
+    """Secret files may be read by their owner alone."""
+    if os.name == "nt":
+        return ok("kept by the folder's own rights")
+    present = [data / name for name in PRIVATE if (data / name).exists()]
+    open_ones = " ".join(str(path) for path in present if path.stat().st_mode & 0o077)
+    if open_ones:
+        return fail(f"others may read {open_ones}", f"chmod 600 {open_ones}")
+    return ok(f"{len(present)} files, readable by their owner alone" if present else "none made yet")
+
+
+def free_disk(config: Config) -> Finding:
+    """Room on the data disk, against the guard that refuses uploads."""
+    folder = next(path for path in (config.data, *config.data.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    words, guard = f"{_size(free)} free", f"uploads are refused below {_size(config.min_free_disk)}"
+    if free < config.min_free_disk:
+        return fail(f"{words}; {guard}", "free some space, or set min_free_disk")
+    return warn(words, f"make room: {guard}") if free < 5 * config.min_free_disk else ok(words)
+
+
+def database(config: Config) -> Finding:
+    """It opens, and its quick check is clean. Changes nothing."""
+    if config.database_url:
+        return _postgres(config)
+    import apsw
+
+    path = config.data / "bulletdrop.db"
+    if not path.exists():
+        return warn("SQLite, not made yet", "it is made by the first start of “bulletdrop”")
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            connection.set_busy_timeout(5000)
+            connection.execute("PRAGMA query_only = 1")
+            result = str(next(connection.execute("PRAGMA quick_check(1)"))[0])
+            mode = str(next(connection.execute("PRAGMA journal_mode"))[0])
+        finally:
+            connection.close()
+    except apsw.Error as error:
+        return fail(f"{path} cannot be read: {error}", "stop the server and put back a copy from the folder “backups”")
+    if result != "ok":
+        return fail(f"{path} is damaged: {result}", "stop the server and put back a copy from the folder “backups”")
+    return ok(f"SQLite, {_size(path.stat().st_size)}, {mode} mode, quick check clean")
+
+
+def _postgres(config: Config) -> Finding:
+    from bulletdrop.core.database import open_database, using
+
+    cure = "check database_url, and that Postgres runs and lets this account in"
+    try:
+        opened = open_database(config)
+        with using(opened):
+            row = opened.execute_sql("SHOW server_version").fetchone()  # type: ignore[no-untyped-call]
+            opened.close()
+    except Exception as error:
+        return fail(f"Postgres: {error}", cure)
+    return ok(f"Postgres {row[0]}")
+
+
+def clock(now: datetime) -> Finding:
+    """The time of day is one that can be true."""
+    if now < FIRST_DAY:
+        return fail(f"this machine says it is {now:%d %B %Y}", "set the clock; sessions and links would expire wrongly")
+    return ok(f"{now:%d %B %Y %H:%M} UTC")
+
+
+def server(config: Config) -> Finding:
+    """It answers at the address it wrote down, and it is the one of this data folder."""
+    from bulletdrop.errors import BulletDropError
+    from bulletdrop.tray.client import Client
+    from bulletdrop.tray.pairing import read_local_server
+
+    local = read_local_server(config.data)
+    url = config.server or (local.url if local else "")
+    if not url:
+        return warn("not running", "start it with “bulletdrop” or “bulletdrop serve”")
+    client = Client(url, connect_seconds=3, answer_seconds=3)
+    try:
+        health = client.health()
+    except BulletDropError as error:
+        return fail(f"{url} does not answer: {error.message}", "start it with “bulletdrop serve”")
+    finally:
+        client.close()
+    if local is not None and not config.server and health.get("instance") != local.instance:
+        return fail(f"another server answers at {url}", "end that one, or give this one another port")
+    return ok(f"{url}, version {health.get('version', 'unknown')}")
+
+
+def address(config: Config) -> Finding:
+    """Links are built from public_url."""
+    if config.public_url:
+        return ok(config.public_url)
+    return warn("public_url is not set: links carry this machine's own address", "set BULLETDROP_PUBLIC_URL to share")
+
+
+def _size(count: float) -> str:
+    units = ("bytes", "KB", "MB", "GB", "TB")
+    step = 0
+    while count >= 1024 and step < len(units) - 1:
+        count, step = count / 1024, step + 1
+    return f"{count:.0f} {units[step]}" if count >= 10 or step == 0 else f"{count:.1f} {units[step]}"
