@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from bulletdrop.core.models import Blob, Upload, User
 from bulletdrop.core.site import Site
@@ -50,11 +50,13 @@ def _digest(site: Site, key: str) -> str:
 
 def _check_counts() -> Iterator[str]:
     counted = fn.COUNT(Upload.id)
-    blobs: Any = Blob.select(Blob.key, Blob.refs, counted.alias("found")).join(Upload, "LEFT OUTER").group_by(Blob.id)
+    blobs: Any = (
+        Blob.select(Blob.key, Blob.refs, counted.alias("found")).join(Upload, JOIN.LEFT_OUTER).group_by(Blob.id)
+    )
     for key, refs, found in blobs.having(counted != Blob.refs).tuples().iterator():
         yield f"{key}: {found} drops point at it, its count says {refs}"
     used = fn.COALESCE(fn.SUM(Blob.size), 0)
     users: Any = User.select(User.username, User.storage_used, used.alias("found"))
-    users = users.join(Upload, "LEFT OUTER").join(Blob, "LEFT OUTER").group_by(User.id)
+    users = users.join(Upload, JOIN.LEFT_OUTER).join(Blob, JOIN.LEFT_OUTER).group_by(User.id)
     for name, counter, found in users.having(used != User.storage_used).tuples().iterator():
         yield f"{name}: drops of {found} bytes, the count says {counter}"

@@ -1,0 +1,404 @@
+"""Drops from bytes to bin: kept once, found by their names, taken back, and never lost to a neighbour."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bulletdrop.clock import ManualClock
+from bulletdrop.core.database import using
+from bulletdrop.core.drops import deletion, intake, uploads
+from bulletdrop.core.drops.intake import Incoming, Wishes
+from bulletdrop.core.models import Blob, Job, Upload, User, new_id
+from bulletdrop.core.names import urls
+from bulletdrop.core.people import accounts
+from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.site import Site
+from bulletdrop.core.upkeep import jobs, sweeps
+from bulletdrop.core.upkeep.verify import verify
+from bulletdrop.errors import (
+    BadName,
+    BulletDropError,
+    Invalid,
+    NameReserved,
+    NameTaken,
+    NotFound,
+    Truncated,
+    UnknownType,
+)
+from tests.support.pictures import screenshot
+
+Keep = Callable[..., Upload]
+
+
+def person(site: Site, name: str) -> Caller:
+    user = accounts.create_user(site, username=name, email=f"{name}@example.org", password="correct horse")
+    return Caller(user.id, user.username, user.is_admin)
+
+
+@pytest.fixture
+def alice(site: Site) -> Caller:
+    return person(site, "alice")
+
+
+@pytest.fixture
+def bob(site: Site) -> Caller:
+    return person(site, "bob")
+
+
+def arrive(site: Site, data: bytes, name: str = "shot.png") -> Incoming:
+    path = site.temporary / f"{new_id()}.part"
+    path.write_bytes(data)
+    return Incoming(path, len(data), hashlib.sha256(data).hexdigest(), name)
+
+
+def keep(site: Site, caller: Caller, data: bytes | None = None, *, name: str = "shot.png", **wishes: object) -> Upload:
+    incoming = arrive(site, screenshot() if data is None else data, name)
+    return intake.store(site, caller, incoming, Wishes(**wishes))  # type: ignore[arg-type]
+
+
+def nothing_was_kept(site: Site) -> bool:
+    return (
+        not list(site.temporary.iterdir())
+        and not list(site.storage.keys("uploads/"))
+        and not Upload.select().exists()
+        and not Blob.select().exists()
+    )
+
+
+def stored(site: Site, upload: Upload) -> bytes:
+    with site.storage.open(upload.blob.key) as file:
+        return file.read()
+
+
+def test_a_drop_lies_under_its_date_and_slug_with_the_right_hash(site: Site, alice: Caller) -> None:
+    upload = keep(site, alice)
+    assert upload.blob.key == f"uploads/2026/11/20/{upload.slug}.png"
+    data = stored(site, upload)
+    assert hashlib.sha256(data).hexdigest() == upload.blob.sha256
+    assert (upload.blob.width, upload.blob.height, upload.blob.size) == (640, 400, len(data))
+    assert list(site.temporary.iterdir()) == []
+    assert list(verify(site, read_data=True)) == []
+
+
+def test_the_type_comes_from_the_bytes_and_never_from_the_name(site: Site, alice: Caller) -> None:
+    upload = keep(site, alice, screenshot(kind="JPEG"), name="holiday.png")
+    assert (upload.blob.mime, upload.filename, upload.original_filename) == ("image/jpeg", "holiday.jpg", "holiday.png")
+
+
+def test_a_text_that_calls_itself_a_picture_is_refused_and_nothing_is_kept(site: Site, alice: Caller) -> None:
+    with pytest.raises(UnknownType):
+        keep(site, alice, b"<svg onload=alert(1)>", name="shot.png")
+    assert nothing_was_kept(site)
+
+
+def test_a_cut_picture_is_refused_and_nothing_is_kept(site: Site, alice: Caller) -> None:
+    with pytest.raises(Truncated):
+        keep(site, alice, screenshot()[:-5])
+    assert nothing_was_kept(site)
+
+
+@pytest.mark.parametrize(
+    "name", ["../x.png", "a/b.png", "a\\b.png", "a\0.png", "a\r\nb.png", "a\u202egnp.exe", "x" * 300, "", ".."]
+)
+def test_a_name_that_could_do_harm_is_refused_and_nothing_is_kept(site: Site, alice: Caller, name: str) -> None:
+    with pytest.raises(BadName):
+        keep(site, alice, name=name)
+    assert nothing_was_kept(site)
+
+
+def test_a_turned_photo_comes_back_upright_and_without_its_exif(site: Site, alice: Caller) -> None:
+    picture = Image.new("RGB", (64, 32), "red")
+    picture.paste("blue", (0, 0, 32, 32))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "a camera"
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", exif=exif, quality=95)
+    upload = keep(site, alice, buffer.getvalue(), name="photo.jpg")
+    with Image.open(io.BytesIO(stored(site, upload))) as kept:
+        assert kept.size == (32, 64) == (upload.blob.width, upload.blob.height)
+        assert not kept.getexif()
+        red, _, blue = kept.convert("RGB").getpixel((16, 4))  # type: ignore[misc]
+    assert blue > 200 > 60 > red
+
+
+def test_the_same_bytes_cost_disk_once_and_count_each_reference(site: Site, alice: Caller, bob: Caller) -> None:
+    first, second, third = keep(site, alice), keep(site, alice), keep(site, bob)
+    assert len({first.slug, second.slug, third.slug}) == 3
+    assert len(list(site.storage.keys("uploads/"))) == 1
+    assert Blob.get().refs == 3
+    assert list(verify(site)) == []
+
+
+def test_fifty_at_once_with_the_same_bytes_make_one_blob_with_fifty_references(site: Site, alice: Caller) -> None:
+    data = screenshot(7)
+    incoming = [arrive(site, data) for _ in range(50)]
+    errors: list[Exception] = []
+
+    def store(one: Incoming) -> None:
+        try:
+            with using(site.db):
+                intake.store(site, alice, one, Wishes())
+        except Exception as error:
+            errors.append(error)
+        finally:
+            site.db.close()
+
+    for batch in range(0, 50, 10):
+        threads = [threading.Thread(target=store, args=(one,)) for one in incoming[batch : batch + 10]]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert errors == []
+    assert (Blob.select().count(), Upload.select().count(), Blob.get().refs) == (1, 50, 50)
+    assert list(verify(site, read_data=True)) == []
+
+
+def test_an_idempotency_key_makes_a_repeat_answer_the_first_drop(site: Site, alice: Caller, bob: Caller) -> None:
+    first = keep(site, alice, idempotency_key="k")
+    again = keep(site, alice, screenshot(9), idempotency_key="k")
+    assert again.id == first.id
+    assert intake.earlier(site, alice, "k") == first
+    other = keep(site, bob, idempotency_key="k")
+    assert other.id != first.id
+    assert (Upload.select().count(), Blob.get(Blob.sha256 == first.blob.sha256).refs) == (2, 2)
+    assert list(verify(site)) == []
+
+
+def test_a_custom_name_is_taken_once_in_any_case(site: Site, alice: Caller, bob: Caller) -> None:
+    upload = keep(site, alice, custom_name="Holiday")
+    assert uploads.find_public(site, "holiday").id == upload.id
+    assert urls.direct_url(site, upload).endswith("/Holiday.png")
+    with pytest.raises(NameTaken):
+        keep(site, bob, screenshot(2), custom_name="HOLIDAY")
+    with pytest.raises(NameTaken):
+        keep(site, bob, screenshot(2), custom_name=upload.slug)
+    with pytest.raises(NameReserved):
+        keep(site, bob, screenshot(2), custom_name="api")
+    with pytest.raises(BadName):
+        keep(site, bob, screenshot(2), custom_name="a/b")
+    assert Blob.select().count() == 1
+
+
+def test_a_wish_that_cannot_be_met_is_refused_before_anything_is_kept(
+    site: Site, alice: Caller, clock: ManualClock
+) -> None:
+    for wishes in ({"expires_at": clock.now()}, {"tags": tuple("abcdefghijklmnopqrstu")}, {"tags": ("x" * 51,)}):
+        with pytest.raises(Invalid):
+            keep(site, alice, **wishes)
+    assert nothing_was_kept(site)
+
+
+def test_an_ending_in_a_link_must_fit_the_bytes(site: Site, alice: Caller) -> None:
+    upload = keep(site, alice, screenshot(kind="JPEG"))
+    assert uploads.find_public(site, upload.slug, "jpeg").id == upload.id
+    with pytest.raises(NotFound):
+        uploads.find_public(site, upload.slug, "html")
+
+
+def test_a_private_drop_is_seen_by_its_owner_alone(site: Site, alice: Caller, bob: Caller) -> None:
+    upload = keep(site, alice, is_public=False)
+    assert uploads.may_see(alice, upload)
+    assert not uploads.may_see(bob, upload)
+    assert not uploads.may_see(None, upload)
+
+
+def test_a_stranger_can_neither_read_change_nor_delete_alices_drop(site: Site, alice: Caller, bob: Caller) -> None:
+    upload = keep(site, alice)
+    attempts: list[Callable[[], object]] = [
+        lambda: uploads.get_upload(site, bob, upload.id),
+        lambda: uploads.change_upload(site, bob, upload.id, {"title": "mine"}),
+        lambda: uploads.trash_upload(site, bob, upload.id),
+        lambda: uploads.restore_upload(site, bob, upload.id),
+    ]
+    for attempt in attempts:
+        with pytest.raises(NotFound):
+            attempt()
+    assert uploads.get_upload(site, alice, upload.id).trashed_at is None
+
+
+def test_a_list_comes_in_pages_newest_first_and_loses_nothing(
+    site: Site, alice: Caller, bob: Caller, clock: ManualClock
+) -> None:
+    made = []
+    for number in range(7):
+        made.append(keep(site, alice, screenshot(number)).id)
+        clock.advance(seconds=number % 2)  # two at the same moment: the id must break the tie
+    keep(site, bob, screenshot(99))
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = uploads.list_uploads(site, alice, cursor=cursor, limit=3)
+        seen += [one.id for one in page.items]
+        if (cursor := page.next) is None:
+            break
+    assert sorted(seen) == sorted(made)
+    assert [one.created_at for one in page.items] == sorted((one.created_at for one in page.items), reverse=True)
+    for bad in ("x", "é", "W10"):
+        with pytest.raises(Invalid):
+            uploads.list_uploads(site, alice, cursor=bad)
+
+
+def test_changes_are_checked_and_kept(site: Site, alice: Caller, clock: ManualClock) -> None:
+    upload = keep(site, alice, tags=("A", "b", "a"))
+    assert upload.tag_names == ("a", "b")
+    later = clock.now() + timedelta(days=1)
+    changes = {"title": "A day", "custom_name": "day", "is_public": False, "expires_at": later, "tags": ["C"]}
+    changed = uploads.change_upload(site, alice, upload.id, changes)
+    assert (changed.title, changed.custom_name, changed.is_public, changed.expires_at) == ("A day", "day", False, later)
+    assert changed.tag_names == ("c",)
+    with pytest.raises(Invalid):
+        uploads.change_upload(site, alice, upload.id, {"owner": "bob"})
+    other = keep(site, alice, screenshot(2))
+    with pytest.raises(NameTaken):
+        uploads.change_upload(site, alice, other.id, {"custom_name": "DAY"})
+
+
+def test_a_trashed_drop_is_gone_for_everybody_until_it_is_restored(site: Site, alice: Caller) -> None:
+    upload = keep(site, alice)
+    uploads.trash_upload(site, alice, upload.id)
+    with pytest.raises(NotFound):
+        uploads.find_public(site, upload.slug)
+    assert [one.id for one in uploads.list_uploads(site, alice, trash=True).items] == [upload.id]
+    assert uploads.list_uploads(site, alice).items == []
+    uploads.restore_upload(site, alice, upload.id)
+    assert uploads.find_public(site, upload.slug).id == upload.id
+
+
+def test_the_trash_is_emptied_after_its_grace_and_not_a_day_before(
+    site: Site, alice: Caller, clock: ManualClock
+) -> None:
+    upload = keep(site, alice)
+    shared = keep(site, alice)
+    uploads.trash_upload(site, alice, upload.id)
+    clock.advance(days=29)
+    assert jobs.run_job(site, "empty-trash") == "0 deleted"
+    clock.advance(days=1)
+    assert jobs.run_job(site, "empty-trash") == "1 deleted"
+    assert stored(site, uploads.get_upload(site, alice, shared.id))
+    uploads.trash_upload(site, alice, shared.id)
+    clock.advance(days=30)
+    assert jobs.run_job(site, "empty-trash") == "1 deleted"
+    assert list(site.storage.keys()) == [] or not list(site.storage.keys("uploads/"))
+    assert User.get_by_id(alice.user_id).storage_used == 0
+    assert list(verify(site)) == []
+
+
+def test_an_expired_drop_is_a_404_at_once_and_goes_to_the_trash(site: Site, alice: Caller, clock: ManualClock) -> None:
+    upload = keep(site, alice, expires_at=clock.now() + timedelta(hours=1))
+    clock.advance(hours=1)
+    with pytest.raises(NotFound):
+        uploads.find_public(site, upload.slug)
+    assert jobs.run_job(site, "expire") == "1 expired"
+    assert uploads.get_upload(site, alice, upload.id).trashed_at is not None
+
+
+def test_a_deletion_link_works_for_whoever_has_it_and_for_this_drop_alone(site: Site, alice: Caller) -> None:
+    one, other = keep(site, alice), keep(site, alice, screenshot(2))
+    token = urls.deletion_url(site, one).rsplit("/", 1)[1]
+    for slug, wrong in ((other.slug, token), (one.slug, token[:-1]), (one.slug, "ü"), ("nothing", token)):
+        with pytest.raises(NotFound):
+            uploads.delete_by_token(site, slug, wrong)
+    assert uploads.delete_by_token(site, one.slug, token).trashed_at is not None
+    assert uploads.find_public(site, other.slug).id == other.id
+
+
+def test_a_delete_beside_an_upload_of_the_same_bytes_never_loses_the_upload(site: Site, alice: Caller) -> None:
+    data = screenshot(3)
+    acknowledged: list[Upload] = []
+    last = keep(site, alice, data)
+    problems: list[BaseException] = []
+
+    def delete(upload_id: str) -> None:
+        try:
+            with using(site.db):
+                uploads.trash_upload(site, alice, upload_id)
+                deletion.delete_forever(site, upload_id)
+        except BaseException as error:
+            problems.append(error)
+        finally:
+            site.db.close()
+
+    for _ in range(40):
+        thread = threading.Thread(target=delete, args=(last.id,))
+        thread.start()
+        last = keep(site, alice, data)
+        acknowledged.append(last)
+        thread.join()
+        assert stored(site, uploads.get_upload(site, alice, last.id)) == data
+    assert problems == []
+    assert list(verify(site, read_data=True)) == []
+
+
+def test_bytes_without_a_row_are_swept_and_bytes_with_one_are_not(
+    site: Site, alice: Caller, clock: ManualClock
+) -> None:
+    upload = keep(site, alice)
+    stray = arrive(site, b"left by a crash")
+    site.storage.put("uploads/2026/11/20/stray.png", stray.path, size=stray.size)
+    old = arrive(site, b"thumb")
+    site.storage.put("thumbnails/2026/11/20/stray.thumb.webp", old.path, size=old.size)
+    assert any("stray" in problem for problem in verify(site))
+    assert sweeps.sweep_orphans(site, older_than_seconds=-(10**12)) == "2 removed"
+    assert stored(site, upload)
+    assert list(verify(site)) == []
+
+
+def test_verify_names_what_is_missing_short_or_changed(site: Site, alice: Caller) -> None:
+    kept = [keep(site, alice, screenshot(number)) for number in range(3)]
+    paths = [site.storage.local_path(one.blob.key) for one in kept]
+    assert all(paths)
+    missing, short, changed = (path for path in paths if path)
+    missing.unlink()
+    short.write_bytes(short.read_bytes()[:-1])
+    data = bytearray(changed.read_bytes())
+    data[100] ^= 1
+    changed.write_bytes(data)
+    Blob.update(refs=5).where(Blob.id == kept[2].blob.id).execute()
+    found = list(verify(site, read_data=True))
+    for upload in kept:
+        assert any(upload.blob.key in problem for problem in found)
+    assert len(found) == 4
+
+
+def test_every_job_runs_on_an_empty_site_and_twice_in_a_row(site: Site) -> None:
+    for job in jobs.JOBS:
+        jobs.run_job(site, job.name)
+        jobs.run_job(site, job.name)
+    with pytest.raises(NotFound, match="empty-trash"):
+        jobs.run_job(site, "nothing")
+
+
+def test_a_job_whose_turn_was_taken_is_not_run_again_before_its_time(site: Site, clock: ManualClock) -> None:
+    job = jobs.JOBS[0]
+    assert jobs._take_turn(site, job)
+    assert not jobs._take_turn(site, job)
+    clock.advance(seconds=job.every.total_seconds() + 1)
+    assert jobs._take_turn(site, job)
+
+
+def test_the_queue_makes_thumbnails_and_is_empty_afterwards(site: Site, alice: Caller) -> None:
+    upload = keep(site, alice)
+    assert Job.select().count() == 1
+    while jobs.work_once(site):
+        pass
+    assert Job.select().count() == 0
+    blob = Blob.get_by_id(upload.blob.id)
+    assert blob.state == "ready"
+    assert len(list(site.storage.keys("thumbnails/"))) == 4
+
+
+def test_a_refused_file_never_leaves_bytes_whatever_the_reason(site: Site, alice: Caller, tmp_path: Path) -> None:
+    for data in (b"", b"x", screenshot()[:50], b"\x89PNG\r\n\x1a\n" + b"\0" * 100):
+        with pytest.raises(BulletDropError):
+            keep(site, alice, data)
+    assert nothing_was_kept(site)
