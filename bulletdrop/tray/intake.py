@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bulletdrop.clock import Clock
 from bulletdrop.log import get_logger
+from bulletdrop.tray import marks
 from bulletdrop.tray.candidates import Candidate, Candidates, Patience, Verdict, open_quietly
 from bulletdrop.tray.desk import FolderReport, Item
 from bulletdrop.tray.identity import Sighting
@@ -23,6 +24,8 @@ from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
 log = get_logger("intake")
 
 AT_ONCE = 64
+# macOS writes its mark some moments after the file.
+MARK_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Intake:
         watch: Callable[[Path, Hints, Clock], FolderWatch] = FolderWatch,
         patience: Patience | None = None,
         rhythm: Rhythm | None = None,
+        is_capture: Callable[[Path, Path], bool] = marks.is_capture,
     ) -> None:
         self.hints: Hints = queue.SimpleQueue()
         self._outbox = outbox
@@ -58,6 +62,7 @@ class Intake:
         self._folders = folders
         self._whole, self._stalled, self._woke = whole, stalled, woke
         self._make_watch = watch
+        self._is_capture = is_capture
         self._candidates = Candidates(clock, patience or Patience())
         self._rhythm = rhythm or Rhythm()
         self._watches: dict[Path, FolderWatch] = {}
@@ -205,7 +210,7 @@ class Intake:
         for one in self._candidates.due(AT_ONCE):
             if self._settled(one):
                 continue
-            verdict = self._candidates.look(one)
+            verdict = self._marked(one, self._candidates.look(one))
             if verdict is Verdict.WHOLE and one.last is not None:
                 digest = _hash(one.path, one.last)
                 if digest is not None:
@@ -225,6 +230,12 @@ class Intake:
                     items.append(item)
         if items:
             self._whole(items)
+
+    def _marked(self, one: Candidate, verdict: Verdict) -> Verdict:
+        """In a folder where only marked files count, a whole file waits for its mark a while, then is none of ours."""
+        if verdict is not Verdict.WHOLE or one.wanted or self._is_capture(one.path, one.folder):
+            return verdict
+        return Verdict.WAIT if self._clock.monotonic() - one.since < MARK_SECONDS else Verdict.DROP
 
     def _settled(self, one: Candidate) -> bool:
         """Drop what needs no look: unchanged files that we know, cloud files whose reading would download them."""

@@ -1,0 +1,172 @@
+"""`bulletdrop upload`: files in, one link per line out."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bulletdrop.cli.common import data_option, read_expiry
+from bulletdrop.errors import BulletDropError, Forbidden, Invalid, NotSignedIn, Rejected
+
+if TYPE_CHECKING:
+    from bulletdrop.tray.client import Client, Uploaded
+
+EPILOG = (
+    "Exit codes: 0 all uploaded · 1 a file was refused (the others were uploaded) · 2 wrong usage · "
+    "3 the server cannot be reached or asks to come back later · 4 not signed in or paired."
+)
+
+Progress = Callable[[int, int | None], None]
+
+
+@click.command(epilog=EPILOG)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--server", help="The server's address. Default: BULLETDROP_SERVER, the one on this machine, or the paired one.")
+@click.option("--token-stdin", is_flag=True, help="Read the API key from standard input. Else: BULLETDROP_TOKEN, or paired.")
+@click.option("--name", help="The name of the link, instead of a random one. For one file.")
+@click.option("--filename", help="The file name to keep. Default: the file's own; for standard input: upload.")
+@click.option("--expires", help="When the link ends: 12h, 7d, 2026-12-01, or a time such as 2027-01-01T00:00:00Z.")
+@click.option("--private", is_flag=True, help="Only you can open the link.")
+@click.option("--copy", is_flag=True, help="Put the link on the clipboard too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the server's whole answer, one JSON object per line.")
+@data_option
+def upload(
+    files: tuple[str, ...],
+    server: str | None,
+    token_stdin: bool,
+    name: str | None,
+    filename: str | None,
+    expires: str | None,
+    private: bool,
+    copy: bool,
+    as_json: bool,
+    data: Path | None,
+) -> int:
+    """Upload files (- is standard input), print one link per line."""
+    from bulletdrop.config import load_config
+    from bulletdrop.log import set_up_logging
+    from bulletdrop.tray.destination import find_client
+
+    if len(files) > 1 and (name or filename):
+        raise click.UsageError("--name and --filename are for one file.")
+    if files.count("-") + token_stdin > 1:
+        raise click.UsageError("Standard input can be read once only.")
+    set_up_logging(level="error")
+    config = load_config({"server": server, "data": data})
+    wishes = _wishes(name, expires, private)
+    token = _token_from_stdin() if token_stdin else None
+    client = find_client(config, token)
+    try:
+        done, refused = _upload_all(client, files, filename, wishes, as_json=as_json)
+    finally:
+        client.close()
+    if copy and done:
+        _copy(done)
+    return 1 if refused else 0
+
+
+def _wishes(name: str | None, expires: str | None, private: bool) -> dict[str, str]:
+    """The options as the form fields of the API."""
+    from bulletdrop.clock import SystemClock, rfc3339
+
+    wishes: dict[str, str] = {}
+    if name:
+        wishes["custom_name"] = name
+    if (moment := read_expiry(expires, now=SystemClock().now())) is not None:
+        wishes["expires_at"] = rfc3339(moment)
+    if private:
+        wishes["is_public"] = "false"
+    return wishes
+
+
+def _token_from_stdin() -> str:
+    token = sys.stdin.readline().strip()
+    if not token:
+        raise Invalid("No key came on standard input.", field="token")
+    return token
+
+
+def _upload_all(
+    client: Client, files: Sequence[str], filename: str | None, wishes: dict[str, str], *, as_json: bool
+) -> tuple[list[str], bool]:
+    """Upload one after the other, print each link as soon as it is there. Returns the links, and whether any was refused.
+
+    A refused file is one line on standard error, and the others go on. Whatever concerns all of them is raised.
+    """
+    links: list[str] = []
+    refused = False
+    for file in files:
+        try:
+            done = _upload_one(client, file, filename, wishes)
+        except (NotSignedIn, Forbidden):
+            raise
+        except Rejected as error:
+            click.echo(f"bulletdrop: {file}: {error.message}", err=True)
+            refused = True
+            continue
+        links.append(done.link)
+        click.echo(json.dumps(dict(done.fields), ensure_ascii=False) if as_json else done.link)
+    return links, refused
+
+
+def _upload_one(client: Client, file: str, filename: str | None, wishes: dict[str, str]) -> Uploaded:
+    import secrets
+
+    from bulletdrop.tray.client import FileCut, sha256_of
+
+    path = None if file == "-" else Path(file)
+    size = _size_of_stdin() if path is None else path.stat().st_size
+    try:
+        with _progress(filename or (path.name if path else "standard input"), size) as progress:
+            return client.upload(
+                path or sys.stdin.buffer,
+                filename or (path.name if path else "upload"),
+                size=size,
+                sha256=sha256_of(path) if path else None,
+                idempotency_key=secrets.token_hex(16),
+                origin="cli",
+                wishes=wishes,
+                progress=progress,
+            )
+    except FileCut as error:
+        raise Rejected("The file changed while it was being sent. Try again.") from error
+    except BulletDropError:
+        raise
+    except OSError as error:
+        raise Rejected(f"It cannot be read: {error.strerror or error}.") from error
+
+
+def _size_of_stdin() -> int | None:
+    """The bytes to come when standard input is a file; None for a pipe."""
+    facts = os.fstat(sys.stdin.fileno())
+    return facts.st_size - sys.stdin.buffer.tell() if stat.S_ISREG(facts.st_mode) else None
+
+
+@contextmanager
+def _progress(name: str, size: int | None) -> Iterator[Progress | None]:
+    """A bar on standard error, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name.replace("[", "\\["), total=size)
+        yield lambda sent, total: bar.update(task, completed=sent, total=total)
+
+
+def _copy(links: list[str]) -> None:
+    from bulletdrop.tray.clipboard import Clipboard
+
+    if not Clipboard(detach=True).copy("\n".join(links)):
+        click.echo("bulletdrop: the link could not be put on the clipboard.", err=True)
