@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from tests.faults.samples import chunk
 
 WIDTH, HEIGHT = 2560, 1440
+BICUBIC = Image.Resampling.BICUBIC
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WORDS = [
     "drop",
@@ -136,7 +137,7 @@ def _photo(width: int, height: int) -> str:
 def _scene(width: int, height: int) -> Image.Image:
     """Something like a photograph: soft shapes with grain."""
     grain = Image.frombytes("RGB", (width, height), random.Random(5).randbytes(3 * width * height))
-    soft = grain.resize((width // 40, height // 40)).resize((width, height), Image.Resampling.BICUBIC)
+    soft = Image.frombytes("RGB", (16, 10), random.Random(7).randbytes(480)).resize((width, height), BICUBIC)
     return Image.blend(soft.filter(ImageFilter.GaussianBlur(3)), grain, 0.06)
 
 

@@ -28,13 +28,15 @@ class Break:
         name: what is broken, in words.
         patches: (file, text that must be there exactly once, text to put there).
         experiment: folder and source → violations found.
-        expected: a word that one of the violations must carry, so that it is found for the right reason.
+        expected: words that one of the violations must carry, so that it is found for the right reason.
+        traced: the experiment watches system calls.
     """
 
     name: str
     patches: tuple[tuple[str, str, str], ...]
     experiment: Experiment
     expected: str
+    traced: bool = False
 
 
 def _cuts(folder: Path, source: Path) -> list[str]:
@@ -61,6 +63,7 @@ BREAKS: tuple[Break, ...] = (
         (("bulletdrop/storage/local.py", "        os.fsync(descriptor)\n", "        pass\n"),),
         _cuts,
         "bytes lost",
+        traced=True,
     ),
     Break(
         "row before bytes",
@@ -74,6 +77,7 @@ BREAKS: tuple[Break, ...] = (
         ),
         _points,
         "row before its bytes",
+        traced=True,
     ),
     Break(
         "references read and then written",
@@ -103,10 +107,17 @@ BREAKS: tuple[Break, ...] = (
         (("bulletdrop/core/database.py", '"synchronous": "full"', '"synchronous": "off"'),),
         _cuts,
         "row lost",
+        traced=True,
     ),
     Break(
         "end of body not checked",
-        (("bulletdrop/web/receive.py", "TODO", "TODO"),),
+        (
+            (
+                "bulletdrop/web/parts.py",
+                "            if not self._is_complete():\n                raise Truncated(",
+                "            if self._aborted:\n                raise Truncated(",
+            ),
+        ),
         _ends,
         "answered 201",
     ),

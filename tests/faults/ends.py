@@ -29,11 +29,13 @@ class EndReport:
         return {"cuts": self.cuts, "statuses": self.statuses, "violations": len(self.violations)}
 
 
-def multipart(content: bytes, name: str = "shot.png") -> bytes:
-    """A multipart body with one file (RFC 7578)."""
-    disposition = f'Content-Disposition: form-data; name="file"; filename="{name}"'
-    head = f"--{BOUNDARY}\r\n{disposition}\r\nContent-Type: image/png\r\n\r\n"
-    return head.encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+def multipart(content: bytes, name: str = "shot.png", *more: bytes) -> bytes:
+    """A multipart body with one file, or several (RFC 7578)."""
+    parts = []
+    for number, one in enumerate((content, *more)):
+        disposition = f'Content-Disposition: form-data; name="file"; filename="{number or ""}{name}"'
+        parts.append(f"--{BOUNDARY}\r\n{disposition}\r\nContent-Type: image/png\r\n\r\n".encode() + one + b"\r\n")
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
 def run_ends(folder: Path, *, cuts: int, source: Path | None = None) -> EndReport:
@@ -62,6 +64,10 @@ def run_ends(folder: Path, *, cuts: int, source: Path | None = None) -> EndRepor
             # The length tells the truth about the cut body: only the missing boundary gives it away.
             _send(product, key, body[:place], place, report, f"multipart cut at {place} of {len(body)}")
             _send(product, key, body[:place], len(body), report, f"connection closed at {place} of {len(body)}")
+        # Two files, cut in the second: to keep the first and say 201 would lose a screenshot in silence.
+        both = multipart(picture, "shot.png", png(rng, 4_000))
+        for place in sorted(rng.randrange(len(body), len(both) - 4) for _ in range(3 + cuts // 4)):
+            _send(product, key, both[:place], place, report, f"two files cut at {place} of {len(both)}")
         film = mp4(rng, 3_000)
         for place in (1, len(film) // 2, len(film) - 1):
             _send(product, key, film[:place], place, report, f"raw film cut at {place}", raw=True)

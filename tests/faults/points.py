@@ -1,4 +1,4 @@
-"""Every crash point: kill -9 just before each system call that one upload or one delete makes on the data folder."""
+"""Every crash point: kill -9 just before each system call of one upload, delete or purge on the data folder."""
 
 from __future__ import annotations
 
@@ -30,13 +30,20 @@ from tests.faults.tables import read_tables
 MOST = 400
 # How long no call on the data folder means that an operation, with its work in the background, is over.
 QUIET_SECONDS = 0.5
+# With this the trash is kept for no time.
+AT_ONCE = {"BULLETDROP_TRASH_DAYS": "0"}
 
 
 class TracedProduct(Product):
-    """A server under the tracer, which kills it at its `at`-th call after `attach` (0: never)."""
+    """A server under the tracer, which kills it at its `at`-th call after `attach` (0: never).
 
-    def __init__(self, data: Path, *, source: Path | None, at: int) -> None:
-        super().__init__(data, source=source)
+    Args:
+        job: run this background job once instead of the server.
+    """
+
+    def __init__(self, data: Path, *, source: Path | None, at: int, job: str = "") -> None:
+        super().__init__(data, source=source, environ=AT_ONCE if job else None)
+        self.job = job
         self.environ["PYTHONPATH"] = f"{self.source}{os.pathsep}{ROOT}"
         self.launcher = [
             sys.executable,
@@ -54,6 +61,11 @@ class TracedProduct(Product):
         self.points: list[dict[str, Any]] = []
         self.server = 0
         self.killed_at: dict[str, Any] | None = None
+
+    def serve_command(self) -> list[str]:
+        """The whole command line of the server, or of the job."""
+        words = ["job", self.job, "--data", str(self.data)]
+        return [*self.launcher, *self.command, *words] if self.job else super().serve_command()
 
     def spawn(self, *, stdin: int | None = subprocess.PIPE) -> subprocess.Popen[bytes]:
         """Start the tracer, which starts the server."""
@@ -88,7 +100,8 @@ class TracedProduct(Product):
         until = time.monotonic() + most
         while time.monotonic() < until:
             try:
-                line = self.lines.get(timeout=QUIET_SECONDS)
+                # A job is over when its process is; a server never is.
+                line = self.lines.get(timeout=most if self.job else QUIET_SECONDS)
             except queue.Empty:
                 return
             if line["what"] == "point":
@@ -152,8 +165,8 @@ class Template:
     drop_sha256: str
 
 
-def make_template(folder: Path, source: Path | None) -> Template:
-    """A folder to copy for each point, so that all points see the same beginning."""
+def make_template(folder: Path, source: Path | None, *, trashed: bool) -> Template:
+    """A folder to copy for each point, so that all points see the same beginning. Args: `trashed`, its one drop is."""
     product = Product(folder / "template", source=source)
     key = product.person("alice")
     with product:
@@ -161,6 +174,8 @@ def make_template(folder: Path, source: Path | None) -> Template:
         if status != 201:
             raise AssertionError(f"the first upload was answered {status}: {body}")
         time.sleep(1.0)
+        if trashed:
+            product.ask("DELETE", f"/api/v1/uploads/{body['id']}", key)
         product.stop()
     return Template(product.data, key, body["id"], body["sha256"])
 
@@ -180,7 +195,13 @@ def delete(product: Product, template: Template) -> tuple[int, Any]:
     return product.ask("DELETE", f"/api/v1/uploads/{template.drop_id}", template.key)
 
 
-OPERATIONS: dict[str, Operation] = {"upload": upload, "delete": delete}
+def purge(product: Product, template: Template) -> tuple[int, Any]:
+    """The end of a delete: its job, which is the traced process itself, takes rows and bytes away."""
+    return 0, None
+
+
+OPERATIONS: dict[str, Operation] = {"upload": upload, "delete": delete, "purge": purge}
+JOBS = {"purge": "empty-trash"}
 
 
 def run_points(
@@ -196,13 +217,13 @@ def run_points(
 
     Args:
         folder: an empty folder.
-        operation: "upload" or "delete".
+        operation: one of OPERATIONS.
         only: fractions are not a proof, but fit a gate: the numbers to try (those past the last point are left out).
         workers: how many servers at once.
         until_red: stop at the first violation.
     """
     folder = folder.resolve()
-    template = make_template(folder, source)
+    template = make_template(folder, source, trashed=operation == "purge")
     report = PointReport(operation)
     report.existing = _count(folder, template, operation, source, report)
     numbers = (
@@ -227,10 +248,10 @@ def run_points(
 
 def _count(folder: Path, template: Template, operation: str, source: Path | None, report: PointReport) -> int:
     """Run the operation undisturbed. Returns: how many points it has."""
-    product = _copy(folder, template, 0, source)
+    product = _copy(folder, template, operation, 0, source)
     try:
         status, body = _operate(product, operation, template)
-        if status not in (200, 201, 204):
+        if status not in (200, 201, 204) and operation not in JOBS:
             raise AssertionError(f"{operation} was answered {status}: {body}")
         product.settle()
     finally:
@@ -241,11 +262,14 @@ def _count(folder: Path, template: Template, operation: str, source: Path | None
     return len(product.points)
 
 
-def _copy(folder: Path, template: Template, number: int, source: Path | None) -> TracedProduct:
+def _copy(folder: Path, template: Template, operation: str, number: int, source: Path | None) -> TracedProduct:
     data = folder / f"at-{number}"
     shutil.copytree(template.data, data)
-    product = TracedProduct(data, source=source, at=number)
-    product.start()
+    product = TracedProduct(data, source=source, at=number, job=JOBS.get(operation, ""))
+    if product.job:
+        product.spawn()
+    else:
+        product.start()
     product.attach()
     return product
 
@@ -262,7 +286,7 @@ def _one(
     folder: Path, template: Template, operation: str, source: Path | None, number: int, report: PointReport
 ) -> bool:
     """Kill at one point, start again, judge. Returns: whether the operation had that point."""
-    product = _copy(folder, template, number, source)
+    product = _copy(folder, template, operation, number, source)
     try:
         status, body = _operate(product, operation, template)
         product.settle()
@@ -304,8 +328,21 @@ def _is_whole(path: Path, sha256: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
+def _job(product: Product, name: str) -> str:
+    """Run a job with a trash that is kept for no time. Returns: what it said."""
+    other = Product(product.data, source=product.source, environ=AT_ONCE)
+    other.command = product.command
+    return other.cli("job", name).stdout
+
+
 def _judge(product: Product, template: Template, operation: str, status: int, body: Any) -> list[str]:
     """All or nothing, and an acknowledged operation is done."""
+    if operation == "purge":
+        return (
+            []
+            if "deleted" in _job(product, "empty-trash") and not read_tables(product.data).uploads
+            else ["not purged"]
+        )
     if operation == "delete":
         seen, _ = product.ask("GET", f"/i/{template.drop_id}", template.key)
         return [] if seen == 404 or (seen == 200 and not status) else [f"answered {status} before, now GET says {seen}"]
