@@ -35,14 +35,15 @@ class Web:
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
     opened: Site | None = None
     runner: Any = None
-    stopping: bool = False
+    # When the server is stopping: the moment (monotonic) at which uploads still under way are refused.
+    stop_at: float | None = None
     # Requests by key since they were last written down.
     uses: Counter[str] = field(default_factory=Counter)
     # Refreshes under way or just done, by refresh token: two tabs that wake together share one (see `auth`).
     rotations: dict[str, Any] = field(default_factory=dict)
     _prefix: str = field(default_factory=lambda: secrets.token_hex(5))
     _count: Any = field(default_factory=itertools.count)
-    _date: tuple[int, bytes] = (0, b"")
+    _date: tuple[int, bytes, str] = (0, b"", "")
 
     @property
     def site(self) -> Site:
@@ -55,8 +56,14 @@ class Web:
         """The Date header, ready to send; formatted once a second."""
         now = int(time.time())
         if now != self._date[0]:
-            self._date = (now, f"date: {http_date(datetime.fromtimestamp(now, UTC))}\r\n".encode("ascii"))
+            value = http_date(datetime.fromtimestamp(now, UTC))
+            self._date = (now, f"date: {value}\r\n".encode("ascii"), value)
         return self._date[1]
+
+    def date_value(self) -> str:
+        """The value of the Date header."""
+        self.date_line()
+        return self._date[2]
 
     def next_request_id(self) -> str:
         """An id for one request: unique, short, and cheap enough for every thumbnail."""

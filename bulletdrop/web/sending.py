@@ -11,7 +11,7 @@ from typing import Any
 from sanic import Request
 from sanic.exceptions import RequestCancelled
 from sanic.http import Stage
-from sanic.response import BaseHTTPResponse
+from sanic.response import BaseHTTPResponse, HTTPResponse
 
 from bulletdrop.log import get_logger
 from bulletdrop.web.context import web_of
@@ -55,6 +55,11 @@ class Ready(BaseHTTPResponse):  # type: ignore[misc,unused-ignore]
         """Send only these bytes of the file."""
         self._span = span
         return self
+
+    def add_cookies(self, carrier: HTTPResponse) -> None:
+        """Send the cookies of another response along."""
+        for value in carrier.headers.getall("set-cookie", []):
+            self._head += f"set-cookie: {value}\r\n".encode("ascii")
 
     async def send(self, data: Any = None, end_stream: bool | None = None) -> None:
         """Send all of it. Sanic calls this once, at the end."""

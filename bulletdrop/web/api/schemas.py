@@ -1,0 +1,258 @@
+"""What goes in and out of the API, as msgspec structs: the same that the OpenAPI document is made of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Struct
+
+from bulletdrop.core.models import ApiKey, Upload, User
+from bulletdrop.core.names import urls
+from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.people.sessions import Tokens
+from bulletdrop.core.site import Site
+
+# A time of day without its offset is nobody's time.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class UserOut(Struct):
+    """A person."""
+
+    id: str
+    username: str
+    email: str
+    is_admin: bool
+    created_at: datetime
+
+
+class MeOut(UserOut, kw_only=True):
+    """Who is asking. `scopes` is null for a signed-in person, who may do everything that is theirs."""
+
+    scopes: list[str] | None
+
+
+class SetupIn(Struct, forbid_unknown_fields=True):
+    """The first admin."""
+
+    code: str
+    username: str
+    email: str
+    password: str
+
+
+class LoginIn(Struct, forbid_unknown_fields=True):
+    """A sign-in; `identifier` is a username or an email address."""
+
+    identifier: str
+    password: str
+
+
+class RefreshIn(Struct, forbid_unknown_fields=True):
+    """A refresh; without a token, the browser's cookie counts."""
+
+    refresh_token: str | None = None
+
+
+class TokensOut(Struct):
+    """A sign-in that worked. `refresh_token` is null when another tab has just been given the new one."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    refresh_token: str | None
+    user: UserOut
+
+
+class KeyIn(Struct, forbid_unknown_fields=True):
+    """A new API key."""
+
+    name: str
+    scopes: list[str]
+    expires_at: Moment | None = None
+
+
+class KeyOut(Struct):
+    """An API key, without the key itself."""
+
+    id: str
+    name: str
+    prefix: str
+    device_name: str | None
+    scopes: list[str]
+    request_count: int
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+
+
+class NewKeyOut(KeyOut, kw_only=True):
+    """A key that was just made: the only time that the key itself is shown."""
+
+    key: str
+
+
+class KeysOut(Struct):
+    """All keys of a person."""
+
+    items: list[KeyOut]
+    next: str | None = None
+
+
+class DeviceIn(Struct, forbid_unknown_fields=True):
+    """A tray on the server's own machine, which can read `run/server.json`."""
+
+    secret: str
+    device_name: str
+
+
+class DeviceOut(Struct):
+    """The tray's key, and whose it is."""
+
+    key: str
+    user: UserOut
+
+
+class UploadOut(Struct):
+    """A drop."""
+
+    id: str
+    slug: str
+    url: str
+    direct_url: str
+    thumbnail_url: str
+    deletion_url: str
+    filename: str
+    original_filename: str
+    title: str
+    custom_name: str | None
+    mime_type: str
+    size: int
+    sha256: str
+    width: int | None
+    height: int | None
+    frames: int
+    state: Literal["new", "ready", "broken"]
+    problem: str | None
+    placeholder: str | None
+    is_public: bool
+    expires_at: datetime | None
+    tags: list[str]
+    source: str
+    created_at: datetime
+    trashed_at: datetime | None
+
+
+class UploadsOut(Struct):
+    """A part of a list of drops; `next` is the cursor of the following part."""
+
+    items: list[UploadOut]
+    next: str | None = None
+
+
+class UploadPatch(Struct, forbid_unknown_fields=True):
+    """Changes to a drop: fields that are left out stay as they are."""
+
+    title: str | msgspec.UnsetType = msgspec.UNSET
+    custom_name: str | None | msgspec.UnsetType = msgspec.UNSET
+    is_public: bool | msgspec.UnsetType = msgspec.UNSET
+    expires_at: Moment | None | msgspec.UnsetType = msgspec.UNSET
+    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ProblemDetail(Struct):
+    """What went wrong: a code for programs, a message for people, the field at fault."""
+
+    code: str
+    message: str
+    field: str | None
+    request_id: str | None
+
+
+class Problem(Struct):
+    """The shape of every error."""
+
+    error: ProblemDetail
+
+
+def user_out(user: User) -> UserOut:
+    """A person as the API shows them to themselves."""
+    return UserOut(user.id, user.username, user.email, user.is_admin, milliseconds(user.created_at))
+
+
+def me_out(user: User, caller: Caller) -> MeOut:
+    """A person with what their key may do."""
+    known = user_out(user)
+    scopes = None if caller.scopes is None else sorted(caller.scopes)
+    return MeOut(known.id, known.username, known.email, known.is_admin, known.created_at, scopes=scopes)
+
+
+def tokens_out(tokens: Tokens) -> TokensOut:
+    """A sign-in as the API answers it."""
+    return TokensOut(
+        tokens.access_token, "Bearer", tokens.expires_in, tokens.refresh_token, user_out(tokens.user)
+    )
+
+
+def key_out(key: ApiKey) -> KeyOut:
+    """A key as lists show it."""
+    return KeyOut(
+        id=key.id,
+        name=key.name,
+        prefix=key.prefix,
+        device_name=key.device_name,
+        scopes=list(key.scopes),
+        request_count=key.request_count,
+        created_at=milliseconds(key.created_at),
+        last_used_at=milliseconds_or_none(key.last_used_at),
+        expires_at=milliseconds_or_none(key.expires_at),
+    )
+
+
+def new_key_out(key: ApiKey, plain: str) -> NewKeyOut:
+    """A key right after it was made."""
+    return NewKeyOut(**msgspec.structs.asdict(key_out(key)), key=plain)
+
+
+def upload_out(site: Site, upload: Upload) -> UploadOut:
+    """A drop as its owner sees it. Needs `upload.blob` and `upload.tag_names`; asks the database nothing."""
+    blob = upload.blob
+    return UploadOut(
+        id=upload.id,
+        slug=upload.slug,
+        url=urls.page_url(site, upload),
+        direct_url=urls.direct_url(site, upload),
+        thumbnail_url=urls.thumbnail_url(site, upload),
+        deletion_url=urls.deletion_url(site, upload),
+        filename=upload.filename,
+        original_filename=upload.original_filename,
+        title=upload.title,
+        custom_name=upload.custom_name,
+        mime_type=blob.mime,
+        size=blob.size,
+        sha256=blob.sha256,
+        width=blob.width,
+        height=blob.height,
+        frames=blob.frames,
+        state=blob.state,
+        problem=blob.problem,
+        placeholder=blob.placeholder,
+        is_public=upload.is_public,
+        expires_at=milliseconds_or_none(upload.expires_at),
+        tags=list(upload.tag_names),
+        source=upload.source,
+        created_at=milliseconds(upload.created_at),
+        trashed_at=milliseconds_or_none(upload.trashed_at),
+    )
+
+
+def milliseconds(moment: datetime) -> datetime:
+    """A time without the part that nobody reads."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def milliseconds_or_none(moment: datetime | None) -> datetime | None:
+    """As `milliseconds`, for times that may be missing."""
+    return None if moment is None else milliseconds(moment)

@@ -1,0 +1,185 @@
+"""Wires the server together and gives it its life: start, answer, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+from sanic import Sanic
+
+from bulletdrop.config import Config
+from bulletdrop.core.database import using
+from bulletdrop.core.drops.intake import sweep_temporary
+from bulletdrop.core.people import devices, keys
+from bulletdrop.core.people.accounts import needs_setup, setup_code
+from bulletdrop.core.site import Site, close_site, open_site
+from bulletdrop.core.upkeep.jobs import Runner
+from bulletdrop.errors import BadConfig
+from bulletdrop.log import get_logger
+from bulletdrop.web import api, headers, pages, public, static, upkeep
+from bulletdrop.web.body import MB
+from bulletdrop.web.context import Web, make_web, web_of_app
+from bulletdrop.web.problems import Problems
+from bulletdrop.web.protocol import Protocol
+from bulletdrop.web.routes import attach_heads
+
+log = get_logger("server")
+
+# Uploads under way at a stop have this long to finish, in seconds; then they get an answer that says so.
+_FINISH_SECONDS = 8.0
+# How often the uses of keys are written down and the cache is swept, in seconds.
+_TICK = 5.0
+_LARGEST_OTHER_BODY = MB
+
+
+def create_app(config: Config) -> Sanic:
+    """A server that opens its site when it starts and closes it when it ends.
+
+    Args:
+        config: the settings; `port` is the one that links are made with when there is no `public_url`.
+    """
+    app = Sanic(f"bulletdrop-{secrets.token_hex(6)}", error_handler=Problems(), configure_logging=False)
+    app.ctx.web = make_web(config)
+    _configure(app)
+    app.register_middleware(headers.begin, "request")
+    app.register_middleware(headers.finish, "response")
+    upkeep.attach(app)
+    static.attach(app)
+    api.attach(app)
+    pages.attach(app)
+    public.attach(app)
+    attach_heads(app)
+    app.register_listener(_start, "before_server_start")
+    app.register_listener(_stopping, "before_server_stop")
+    app.register_listener(_stop, "after_server_stop")
+    return app
+
+
+def serve(config: Config) -> None:
+    """Run a server until SIGTERM or SIGINT. Raises BadConfig when the address cannot be used."""
+    sock = _bind(config)
+    port = sock.getsockname()[1]
+    app = create_app(replace(config, port=port))
+
+    async def announce(app: Sanic) -> None:
+        web = web_of_app(app)
+        await _call(web, _announce, web.site, web.instance, f"http://{_reachable(config.host)}:{port}")
+
+    app.register_listener(announce, "after_server_start")
+    app.run(sock=sock, single_process=True, access_log=False, motd=False, debug=False, protocol=Protocol)
+
+
+def _configure(app: Sanic) -> None:
+    logging.getLogger("sanic.root").setLevel(logging.WARNING)
+    logging.getLogger("sanic.server").setLevel(logging.WARNING)
+    app.config.ACCESS_LOG = False
+    # Routes that stream hold their own limits; everything else is a small form or a few lines of JSON.
+    app.config.REQUEST_MAX_SIZE = _LARGEST_OTHER_BODY
+    app.config.REQUEST_BUFFER_SIZE = 128 * 1024
+    app.config.REQUEST_TIMEOUT = 30
+    app.config.RESPONSE_TIMEOUT = 60
+    app.config.KEEP_ALIVE_TIMEOUT = 75
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = _FINISH_SECONDS + 2
+    app.config.FALLBACK_ERROR_FORMAT = "json"
+    app.config.INSPECTOR = False
+
+
+async def _start(app: Sanic) -> None:
+    web = web_of_app(app)
+    web.opened = await _call(web, _open, web.config)
+    web.runner = Runner(web.opened)
+    web.runner.start()
+    app.add_task(_tick(web), name="tick")
+
+
+def _open(config: Config) -> Site:
+    site = open_site(config)
+    with using(site.db):
+        # Nothing is under way yet: whatever lies here was left by a crash.
+        sweep_temporary(site)
+        if needs_setup(site):
+            log.warning("set-up code: %s", setup_code(site), extra={"setup_code": setup_code(site)})
+    return site
+
+
+def _announce(site: Site, instance: str, url: str) -> None:
+    devices.announce(site, url=url, pid=os.getpid(), instance=instance)
+    log.info("listening", extra={"url": url})
+
+
+async def _tick(web: Web) -> None:
+    """What must be done now and then in this process."""
+    while True:
+        await asyncio.sleep(_TICK)
+        web.cache.sweep()
+        await _write_uses(web)
+
+
+async def _write_uses(web: Web) -> None:
+    uses, web.uses = dict(web.uses), type(web.uses)()
+    if uses:
+        try:
+            await _call(web, _in_database, web.site, keys.count_use, uses)
+        except Exception:
+            log.exception("the uses of keys cannot be written down")
+
+
+def _in_database(site: Site, function: Any, *args: Any) -> None:
+    with using(site.db):
+        function(site, *args)
+
+
+async def _stopping(app: Sanic) -> None:
+    web_of_app(app).stop_at = monotonic() + _FINISH_SECONDS
+    app.config.KEEP_ALIVE = False
+    await app.cancel_task("tick", raise_exception=False)
+
+
+async def _stop(app: Sanic) -> None:
+    web = web_of_app(app)
+    if web.opened is None:
+        return
+    site = web.opened
+    await _write_uses(web)
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, _close, web, site)
+
+
+def _close(web: Web, site: Site) -> None:
+    web.runner.stop()
+    devices.withdraw(site, instance=web.instance)
+    web.pools.close(site.db)
+    close_site(site)
+    web.opened = None
+
+
+async def _call(web: Web, function: Any, *args: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(web.pools.database, function, *args)
+
+
+def _bind(config: Config) -> socket.socket:
+    """A listening socket. Bound by us, so that port 0 works and a port in use is one clear line."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (config.host, config.port), family=family, backlog=1024, dualstack_ipv6=config.host == "::"
+        )
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"Cannot listen on {config.host}, port {config.port}: {reason}. Choose another with --port."
+        raise BadConfig(message, field="port") from error
+
+
+def _reachable(host: str) -> str:
+    """The host under which this machine reaches itself."""
+    if host in ("", "0.0.0.0"):  # noqa: S104 - compared with, not bound
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,150 @@
+"""Bytes out: a drop's own, or one of its thumbnails, to whoever may see them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from sanic import Request
+from sanic.response import BaseHTTPResponse
+
+from bulletdrop.core.drops import pictures
+from bulletdrop.core.drops.uploads import may_see
+from bulletdrop.core.models import Upload
+from bulletdrop.core.site import Site
+from bulletdrop.errors import Invalid, NotFound, Withdrawn
+from bulletdrop.web.auth import caller_of
+from bulletdrop.web.context import web_of
+from bulletdrop.web.prepared import OpenFile, Prepared, prepare
+from bulletdrop.web.sending import Ready, ready
+from bulletdrop.web.threads import in_picture_thread, in_thread
+
+# Files up to this size are kept in memory while they are asked for often.
+SMALL = 64 * 1024
+# The longest that somebody waits for a picture's one decode, in seconds.
+_WAIT = 25.0
+# Only these addresses are kept ready: a query of somebody's own making would fill the cache with the same bytes.
+_KNOWN_QUERIES = frozenset({"", *(f"size={size}" for size in pictures.SIZES)})
+NOTHING = "There is nothing at this address. The link may be mistyped, expired or taken back."
+
+
+def from_cache(request: Request) -> Ready | None:
+    """The answer when it lies ready. For the first line of a handler: costs no thread."""
+    prepared = web_of(request).cache.get(request.raw_url)
+    return None if prepared is None else ready(request, prepared)
+
+
+async def serve_found(
+    request: Request, find: Callable[..., Upload], *args: Any, size: str | None = None, download: bool = False
+) -> BaseHTTPResponse:
+    """Find a drop and answer with its bytes.
+
+    Args:
+        find: a use case that gives the drop or raises NotFound.
+        args: its arguments after the site.
+        size: a thumbnail's size; None for the drop's own bytes.
+        download: to be saved rather than shown.
+
+    Raises: NotFound, also where it is not the caller's to see; Invalid for an unknown size; Withdrawn for a broken
+        picture.
+    """
+    _check_size(size)
+    web = web_of(request)
+    generation = web.cache.generation
+    upload, prepared = await in_thread(request, _find_and_open, find, args, size, download)
+    if prepared is None:
+        return await serve_upload(request, upload, size=size, download=download)
+    if request.query_string in _KNOWN_QUERIES:
+        web.cache.put(request.raw_url, prepared, generation=generation)
+    return ready(request, prepared)
+
+
+async def serve_upload(
+    request: Request, upload: Upload, *, size: str | None = None, download: bool = False
+) -> BaseHTTPResponse:
+    """Answer with the bytes of a drop that was found already. See `serve_found`."""
+    _check_size(size)
+    if not upload.is_public and not may_see(await caller_of(request), upload):
+        # The same words as for an address that never was: not even its existence is a stranger's business.
+        raise NotFound(NOTHING)
+    prepared = await in_thread(request, _open, upload, size, download)
+    if prepared is None:
+        upload.blob = await in_picture_thread(request, _decode, upload)
+        prepared = await in_thread(request, _open, upload, size, download)
+    if prepared is None:
+        raise NotFound("There is no preview of this file.")
+    return ready(request, prepared)
+
+
+def _check_size(size: str | None) -> None:
+    if size is not None and size not in pictures.SIZES:
+        raise Invalid(f"There is no size “{size[:40]}”. There are: {', '.join(pictures.SIZES)}.", field="size")
+
+
+def _find_and_open(
+    site: Site, find: Callable[..., Upload], args: tuple[Any, ...], size: str | None, download: bool
+) -> tuple[Upload, Prepared | None]:
+    """A public drop that is ready is opened in the same breath; for others the caller has to be asked, or a child."""
+    upload = find(site, *args)
+    return upload, (_open(site, upload, size, download) if upload.is_public else None)
+
+
+def _decode(site: Site, upload: Upload) -> Any:
+    if upload.blob.state == "new":
+        return pictures.ensure_decoded(site, upload.blob, wait_seconds=_WAIT)
+    return pictures.make_thumbnails(site, upload.blob.id, urgent=True, wait_seconds=_WAIT)
+
+
+def _open(site: Site, upload: Upload, size: str | None, download: bool) -> Prepared | None:
+    """The answer, or None while it has to be made first. Raises Withdrawn, NotFound, MissingObject."""
+    blob = upload.blob
+    if blob.state == "broken":
+        raise Withdrawn(f"This picture is broken and was withdrawn: {blob.problem}.")
+    if size is not None and not pictures.has_thumbnails(blob):
+        raise NotFound("There is no preview of this file.")
+    if blob.state == "new":
+        return None
+    if size is None:
+        return _prepare(site, upload, blob.key, blob.mime, upload.filename, download, sha256=blob.sha256)
+    name = f"{PurePosixPath(upload.filename).stem}.{size}.webp"
+    try:
+        return _prepare(site, upload, pictures.thumbnail_key(blob, size), "image/webp", name, download)
+    except NotFound:
+        return None
+
+
+def _prepare(
+    site: Site, upload: Upload, key: str, mime: str, name: str, download: bool, *, sha256: str | None = None
+) -> Prepared:
+    path = site.storage.local_path(key)
+    with site.storage.open(key) as reader:
+        length = upload.blob.size if sha256 is not None else site.storage.size(key)
+        body = reader.read() if length <= SMALL or path is None else None
+        if body is not None and sha256 is not None and len(body) != length:
+            raise NotFound("These bytes are damaged.", paths=[key])
+        if sha256 is None:
+            sha256 = hashlib.sha256(body).hexdigest() if body is not None else _digest(reader)
+    return prepare(
+        sha256=sha256,
+        mime=mime,
+        filename=name,
+        size=length,
+        modified=upload.blob.created_at,
+        public=upload.is_public,
+        download=download,
+        seconds_left=_seconds_left(upload.expires_at, site.clock.now()),
+        body=body,
+        file=None if body is not None or path is None else OpenFile(path),
+    )
+
+
+def _digest(reader: Any) -> str:
+    # Thumbnails only, at most a few hundred kilobytes: cheaper to hash again than to keep a table of hashes true.
+    return hashlib.file_digest(reader, "sha256").hexdigest()
+
+
+def _seconds_left(expires_at: datetime | None, now: datetime) -> float | None:
+    return None if expires_at is None else (expires_at - now).total_seconds()

@@ -1,0 +1,81 @@
+"""What every request begins with and every answer ends with: an id, and the headers that protect the page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sanic import Request
+from sanic.response import BaseHTTPResponse, HTTPResponse
+
+from bulletdrop.log import request_id
+from bulletdrop.web.auth import finish_cookies
+from bulletdrop.web.context import web_of
+from bulletdrop.web.peers import is_trusted_peer
+from bulletdrop.web.sending import Ready
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# These change nothing that a stranger's answer is made of.
+_HARMLESS = frozenset({"/api/v1/uploads", "/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout"})
+
+
+def begin(request: Request) -> None:
+    """Give a request its id. One that a configured proxy has chosen is kept, so that its log and ours can be joined."""
+    ctx = request.ctx
+    if hasattr(ctx, "request_id"):
+        return
+    web = web_of(request)
+    given = request.headers.get("x-request-id") if web.proxies else None
+    keep = given is not None and is_trusted_peer(request, web.proxies) and _GIVEN_ID.fullmatch(given)
+    ctx.request_id = given if keep else web.next_request_id()
+    ctx.caller_known = False
+    ctx.by_cookie = False
+    ctx.new_tokens = None
+    ctx.signed_out = False
+    request_id.set(ctx.request_id)
+
+
+def finish(request: Request, response: BaseHTTPResponse) -> None:
+    """Put the common headers onto an answer."""
+    if not hasattr(request.ctx, "request_id"):
+        begin(request)
+    _refuse_early(request, response)
+    if isinstance(response, Ready):
+        if request.ctx.new_tokens is not None or request.ctx.signed_out:
+            carrier = HTTPResponse()
+            finish_cookies(request, carrier)
+            response.add_cookies(carrier)
+        return
+    web = web_of(request)
+    if request.method not in ("GET", "HEAD", "OPTIONS") and request.path not in _HARMLESS:
+        web.cache.expire_all()
+    headers = response.headers
+    finish_cookies(request, response)  # type: ignore[arg-type]
+    headers["x-request-id"] = request.ctx.request_id
+    headers["date"] = web.date_value()
+    headers.setdefault("x-content-type-options", "nosniff")
+    headers.setdefault("referrer-policy", "same-origin")
+    headers.setdefault("cross-origin-resource-policy", "same-origin")
+    headers.setdefault("cross-origin-opener-policy", "same-origin")
+    is_page = str(response.content_type or "").startswith("text/html")
+    headers.setdefault("content-security-policy", PAGE_POLICY if is_page else _DATA_POLICY)
+    headers.setdefault("cache-control", "no-store")
+
+
+def _refuse_early(request: Request, response: BaseHTTPResponse) -> None:
+    """A client that waits for our word before it sends its body never sends it after a refusal: do not wait for it."""
+    stream: Any = request.stream
+    if stream is None:
+        return
+    if web_of(request).stop_at is not None:
+        stream.keep_alive = False
+    if stream.expecting_continue and response.status >= 400:
+        stream.expecting_continue = False
+        stream.request_body = None
+        stream.keep_alive = False
