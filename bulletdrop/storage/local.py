@@ -24,6 +24,7 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._durable: set[Path] = set()
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def put(self, key: str, source: Path, *, size: int) -> None:
@@ -87,15 +88,15 @@ class LocalStorage:
         return self.root / check_key(key)
 
     def _make_folders(self, folder: Path) -> None:
-        """Make the folders down to `folder` and put each new name on the disk."""
-        if folder.is_dir():
+        """Make the folders down to `folder` and put each name on the disk."""
+        # That a folder is there does not mean that its name is safe: another thread may have made it this moment,
+        # or a process that was killed before its fsync. So each is synced once by each process.
+        if folder == self.root or (folder in self._durable and folder.is_dir()):
             return
         self._make_folders(folder.parent)
-        try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            return
+        folder.mkdir(mode=0o700, exist_ok=True)
         sync_folder(folder.parent)
+        self._durable.add(folder)
 
 
 def _sync_file(path: Path, size: int) -> None:
