@@ -165,5 +165,8 @@ def _environment() -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         # Each arena of glibc's allocator reserves 64 MB of address space, which counts against the limit.
         "MALLOC_ARENA_MAX": "1",
+        # What a large picture took goes back to the system when it is done.
+        "MALLOC_TRIM_THRESHOLD_": "16777216",
+        "MALLOC_MMAP_THRESHOLD_": "16777216",
         "OMP_NUM_THREADS": "1",
     }

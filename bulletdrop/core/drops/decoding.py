@@ -98,8 +98,8 @@ class Decoder:
             UnknownType; Unavailable when no child could do it, DiskFull.
         """
         stem = secrets.token_hex(8)
-        request = {"do": "thumbnails", "source": str(source), "mime": mime, "folder": str(folder), "stem": stem}
-        request["sizes"] = SIZES
+        request: dict[str, object] = {"do": "thumbnails", "source": str(source), "mime": mime}
+        request |= {"folder": str(folder), "stem": stem, "sizes": SIZES}
         try:
             answer = self._ask(request, urgent=urgent, wait_seconds=wait_seconds)
         except BaseException:
