@@ -1,0 +1,70 @@
+"""A drop's own page, and what its owner can do there."""
+
+from __future__ import annotations
+
+import json
+
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse, redirect
+
+from bulletdrop.core.drops import uploads
+from bulletdrop.core.models import Upload
+from bulletdrop.errors import NotFound
+from bulletdrop.web.auth import caller_of, form_of, required_caller, safe_next, signed_in
+from bulletdrop.web.pages.shown import shown
+from bulletdrop.web.render import render
+from bulletdrop.web.threads import in_thread
+
+
+async def drop_page(request: Request, upload: Upload) -> HTTPResponse:
+    """The page of a drop that was found by its slug. Raises NotFound for whoever may not see it."""
+    caller = await caller_of(request)
+    if not uploads.may_see(caller, upload):
+        raise NotFound("There is nothing at this address. The link may be mistyped, expired or taken back.")
+    drop = await in_thread(request, shown, upload)
+    is_owner = caller is not None and caller.user_id == drop.owner_id
+    response = render(request, "drop.html", drop=drop, is_owner=is_owner)
+    if not drop.is_public:
+        response.headers["referrer-policy"] = "no-referrer"
+    return response
+
+
+@signed_in
+async def to_trash(request: Request, upload_id: str) -> HTTPResponse:
+    """Put a drop into the trash, and offer to undo it on the gallery."""
+    caller = await required_caller(request)
+    caller.needs("uploads:delete")
+    await form_of(request)
+    await in_thread(request, uploads.trash_upload, caller, upload_id)
+    return redirect(f"/?trashed={upload_id}", status=303)
+
+
+@signed_in
+async def restore(request: Request, upload_id: str) -> HTTPResponse:
+    """Take a drop out of the trash."""
+    caller = await required_caller(request)
+    caller.needs("uploads:delete")
+    form = await form_of(request)
+    await in_thread(request, uploads.restore_upload, caller, upload_id)
+    if request.headers.get("hx-request"):
+        said = json.dumps({"bd:said": {"text": "Restored. Its links work again."}})
+        return HTTPResponse("", content_type="text/html; charset=utf-8", headers={"hx-trigger": said})
+    return redirect(safe_next(form.get("next")), status=303)
+
+
+@signed_in
+async def show_to(request: Request, upload_id: str) -> HTTPResponse:
+    """Make a drop public or private."""
+    caller = await required_caller(request)
+    caller.needs("uploads:write")
+    form = await form_of(request)
+    changes = {"is_public": form.get("is_public") == "yes"}
+    upload = await in_thread(request, uploads.change_upload, caller, upload_id, changes)
+    return redirect(f"/{upload.slug}", status=303)
+
+
+def attach(app: Sanic) -> None:
+    """Add the addresses of the owner's acts."""
+    app.add_route(to_trash, "/drops/<upload_id:str>/trash", methods=["POST"], name="page_drop_trash")
+    app.add_route(restore, "/drops/<upload_id:str>/restore", methods=["POST"], name="page_drop_restore")
+    app.add_route(show_to, "/drops/<upload_id:str>/show", methods=["POST"], name="page_drop_show")

@@ -1,0 +1,61 @@
+"""Everything there is to say about a drop: a page, or JSON for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse, json
+
+from bulletdrop.core.drops import uploads
+from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.site import Site
+from bulletdrop.errors import NotFound
+from bulletdrop.web.auth import caller_of
+from bulletdrop.web.pages.shown import Shown, shown
+from bulletdrop.web.problems import wants_page
+from bulletdrop.web.render import render
+from bulletdrop.web.threads import in_thread
+
+
+async def info(request: Request, upload_id: str) -> HTTPResponse:
+    """The details of a drop that the asker may see."""
+    caller = await caller_of(request)
+    drop = await in_thread(request, _find, caller, upload_id)
+    is_owner = caller is not None and caller.user_id == drop.owner_id
+    if wants_page(request):
+        return render(request, "info.html", drop=drop, is_owner=is_owner)
+    return json(_facts(drop), headers={"cache-control": "no-store"})
+
+
+def attach(app: Sanic) -> None:
+    """Add the address."""
+    app.add_route(info, "/info/<upload_id:str>", methods=["GET"], name="page_info")
+
+
+def _find(site: Site, caller: Caller | None, upload_id: str) -> Shown:
+    upload = uploads.find_by_id(site, upload_id)
+    if not uploads.may_see(caller, upload):
+        raise NotFound("There is no such drop.")
+    return shown(site, upload)
+
+
+def _facts(drop: Shown) -> dict[str, Any]:
+    """What anybody who may see a drop may know of it: not whose it is, nor where it came from."""
+    return {
+        "id": drop.id,
+        "slug": drop.slug,
+        "url": drop.page_url,
+        "direct_url": drop.direct_url,
+        "original_filename": drop.filename,
+        "mime_type": drop.mime,
+        "size": drop.size,
+        "sha256": drop.sha256,
+        "width": drop.width,
+        "height": drop.height,
+        "frames": drop.frames,
+        "withdrawn": drop.withdrawn,
+        "is_public": drop.is_public,
+        "created_at": drop.created_at.isoformat(),
+        "expires_at": drop.expires_at.isoformat() if drop.expires_at else None,
+    }

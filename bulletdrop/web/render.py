@@ -1,0 +1,159 @@
+"""Templates become answers: one Jinja environment, the built files by name, the error page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sanic import Request
+from sanic.response import HTTPResponse
+
+from bulletdrop.core.people.callers import Caller
+from bulletdrop.errors import BulletDropError
+from bulletdrop.log import get_logger
+from bulletdrop.web import words
+from bulletdrop.web.auth import csrf_of
+from bulletdrop.web.context import web_of
+
+log = get_logger("render")
+
+_HERE = Path(__file__).parent
+_MANIFEST = _HERE / "static" / "manifest.json"
+_ZONE_COOKIE = "bd_zone"
+
+# What to do next, by status; what happened is the error's own message.
+_ADVICE = {
+    401: "Sign in and try again.",
+    403: "If this is your drop, sign in as its owner.",
+    404: "Check the link, or ask whoever sent it.",
+    410: "Ask whoever sent the link for a new one.",
+    413: "Make the file smaller, or ask the admin to allow larger ones.",
+    429: "Wait a moment, then try again.",
+    500: "Try again. If it happens again, tell the admin the number below.",
+    503: "Try again in a moment.",
+    507: "The admin has to make room; nothing of yours was lost.",
+}
+
+
+def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTTPResponse:
+    """A page as an answer.
+
+    Args:
+        template: its name in `templates/`.
+        context: what the template shows; `caller`, `csrf`, `asset` and the time are always there.
+    """
+    caller: Caller | None = getattr(request.ctx, "caller", None)
+    web = web_of(request)
+    shared = {
+        "caller": caller,
+        "csrf": csrf_of(request, caller) if caller else "",
+        "time": Times(web.site.clock.now(), words.zone(_cookie(request, _ZONE_COOKIE))),
+        "max_file_size": web.config.max_file_size,
+        "trash_days": web.config.trash_days,
+    }
+    return _answer(template, status, {**shared, **context})
+
+
+def error_page(request: Request, status: int, error: BulletDropError) -> HTTPResponse:
+    """The page for an error: what happened, then what to do. Works also while the server starts or stops."""
+    message = error.message if error.message.rstrip(".") != error.title else ""
+    context = {
+        "caller": getattr(request.ctx, "caller", None),
+        "csrf": "",
+        "status": status,
+        "title": error.title,
+        "message": message,
+        "advice": _ADVICE.get(status, "") if len(message) < 60 or status in (500, 503, 507) else "",
+        "request_id": getattr(request.ctx, "request_id", None) if status >= 500 else None,
+        "can_retry": status in (429, 500, 503) and request.method == "GET",
+        "path": request.path,
+    }
+    return _answer("error.html", status, context)
+
+
+def asset(name: str) -> str:
+    """The address of a built file, by its logical name (`app.css`)."""
+    return f"/static/{_manifest().get(name, name)}"
+
+
+class Times:
+    """Moments in words, for one reader: the reader's zone, and one now for the whole page."""
+
+    def __init__(self, now: datetime, where: tzinfo) -> None:
+        self.now = now
+        self.where = where
+
+    def near(self, moment: datetime) -> str:
+        """In a sentence, near: "3 minutes ago"."""
+        return words.near(moment, self.now, self.where)
+
+    def full(self, moment: datetime) -> str:
+        """To the second, with the zone."""
+        return words.full(moment, self.where)
+
+    def day(self, moment: datetime) -> str:
+        """The heading of its day."""
+        return words.day(moment, self.now, self.where)
+
+    def date(self, moment: datetime) -> str:
+        """Its day as 2026-11-20, in the reader's zone."""
+        return moment.astimezone(self.where).date().isoformat()
+
+    def until(self, moment: datetime) -> str:
+        """How long until then: "in 30 days"."""
+        return words.until(moment, self.now)
+
+
+def by_day(drops: Iterable[Any], time: Times) -> list[dict[str, Any]]:
+    """Drops in groups of one day each, as {date, heading, drops}; the order stays."""
+    groups = []
+    for date, members in groupby(drops, key=lambda drop: time.date(drop.created_at)):
+        found = list(members)
+        groups.append({"date": date, "heading": time.day(found[0].created_at), "drops": found})
+    return groups
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["asset"] = asset
+    made.filters["size"] = words.size
+    made.filters["name"] = words.name
+    made.filters["days"] = by_day
+    return made
+
+
+@lru_cache(maxsize=1)
+def _manifest() -> dict[str, str]:
+    try:
+        built: dict[str, str] = json.loads(_MANIFEST.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        log.warning("the page is not built: it works, but without its looks and its scripts")
+        return {}
+    return built
+
+
+def _answer(template: str, status: int, context: dict[str, Any]) -> HTTPResponse:
+    text = _environment().get_template(template).render(context)
+    headers = {"cache-control": "no-store", "vary": "cookie"}
+    return HTTPResponse(text, status=status, content_type="text/html; charset=utf-8", headers=headers)
+
+
+def _cookie(request: Request, name: str) -> str | None:
+    if "cookie" not in request.headers:
+        return None
+    value: str | None = request.cookies.get(name)
+    return value
