@@ -120,7 +120,7 @@ def _postgres(config: Config) -> Finding:
     try:
         opened = open_database(config)
         with using(opened):
-            row = opened.execute_sql("SHOW server_version").fetchone()  # type: ignore[no-untyped-call]
+            row = opened.execute_sql("SHOW server_version").fetchone()
             opened.close()
     except Exception as error:
         return fail(f"Postgres: {error}", cure)

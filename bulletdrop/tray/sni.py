@@ -205,7 +205,8 @@ class StatusNotifier:
         if self._stopped:
             return
         try:
-            bus = await MessageBus(bus_type=BusType.SESSION).connect()
+            address = self._environ.get("DBUS_SESSION_BUS_ADDRESS")
+            bus = await MessageBus(bus_address=address, bus_type=BusType.SESSION).connect()
         except Exception as error:
             log.info("There is no session bus, so there is no icon: %s", error)
             self._presence(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,13 +79,16 @@ def load_token(
     return None if found is None else StoredToken(server, str(found), _name(str(where)))
 
 
-def store_token(data: Path, server: str, token: str, *, limit: float = LIMIT_SECONDS) -> StoredToken:
+def store_token(
+    data: Path, server: str, token: str, *, keyrings: Sequence[str] = KEYRINGS, limit: float = LIMIT_SECONDS
+) -> StoredToken:
     """Keep a token: in the first keyring that proves it keeps secrets, else in a file that only its owner may read.
 
     Args:
         data: the data folder; tray/vault.json there remembers which place it was.
         server: the address that the token is for.
         token: the key, less than 1,280 characters (the limit of Windows' store).
+        keyrings: which to try, as class paths; () means the file.
 
     Returns: what `load_token` will find, where the environment gives none.
     Raises: OSError when not even the file can be written.
@@ -93,7 +96,7 @@ def store_token(data: Path, server: str, token: str, *, limit: float = LIMIT_SEC
     make_private_folder(data / "tray")
     memory = _read_memory(data)
     account = _account(memory) if memory.get("account") else secrets.token_hex(8)
-    name, problem = probe_keyring(limit=limit)
+    name, problem = probe_keyring(keyrings, limit=limit)
     if name is not None:
         chosen = name
         try:
@@ -123,13 +126,13 @@ def forget_token(data: Path, *, limit: float = LIMIT_SECONDS) -> None:
     _memory(data).unlink(missing_ok=True)
 
 
-def probe_keyring(*, limit: float = LIMIT_SECONDS) -> tuple[str | None, str]:
+def probe_keyring(keyrings: Sequence[str] = KEYRINGS, *, limit: float = LIMIT_SECONDS) -> tuple[str | None, str]:
     """Find a keyring that really keeps a secret: write, read, compare, delete.
 
     Returns: (the backend's class path, "") or (None, why not, in a few words). Never raises; takes at most `limit` s.
     """
     try:
-        return _ask(_probe, limit), ""
+        return _ask(lambda: _probe(keyrings), limit), ""
     except Exception as error:
         return None, _why(error)
 
@@ -139,9 +142,9 @@ def describe(backend: str) -> str:
     return _name(backend)
 
 
-def _probe() -> str:
+def _probe(keyrings: Sequence[str]) -> str:
     problems = []
-    for path in KEYRINGS:
+    for path in keyrings:
         account, value = f"probe-{secrets.token_hex(8)}", secrets.token_urlsafe(24)
         try:
             backend = _backend(path)

@@ -1,0 +1,109 @@
+"""A panel's half of the tray protocol, without a panel: takes icons, reads their menus, clicks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from dbus_fast import Message, MessageType, Variant
+from dbus_fast.aio import MessageBus
+
+WATCHER = "org.kde.StatusNotifierWatcher"
+
+
+class FakePanel:
+    """Owns the watcher's name on a bus and remembers who registered. Everything is asynchronous.
+
+    Args:
+        address: the session bus.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._bus: MessageBus | None = None
+        self.items: list[str] = []
+        self._came = asyncio.Event()
+        self.signals: list[str] = []
+
+    @property
+    def bus(self) -> MessageBus:
+        """The panel's connection."""
+        assert self._bus is not None
+        return self._bus
+
+    async def start(self) -> FakePanel:
+        """Come up and take the name."""
+        self._bus = await MessageBus(bus_address=self._address).connect()
+        self._bus.add_message_handler(self._heard)
+        rule = "type='signal',path='/StatusNotifierItem'"
+        await self.ask("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", "s", [rule])
+        await self._bus.request_name(WATCHER)
+        return self
+
+    async def stop(self) -> None:
+        """Go away, as when a panel crashes."""
+        self.bus.disconnect()
+        await self.bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+
+    def _heard(self, message: Message) -> Message | None:
+        if message.message_type is MessageType.SIGNAL and message.path == "/StatusNotifierItem":
+            self.signals.append(str(message.member))
+        if message.member == "RegisterStatusNotifierItem":
+            self.items.append(str(message.body[0]))
+            self._came.set()
+            return Message.new_method_return(message)
+        return None
+
+    async def item(self, *, seconds: float = 5) -> str:
+        """The bus name of the newest icon, waited for."""
+        async with asyncio.timeout(seconds):
+            await self._came.wait()
+        return self.items[-1]
+
+    async def ask(self, to: str, path: str, interface: str, member: str, signature: str, body: list[Any]) -> list[Any]:
+        """Call a method and return the answer's body; an error answer is raised."""
+        reply = await self.bus.call(
+            Message(destination=to, path=path, interface=interface, member=member, signature=signature, body=body)
+        )
+        assert reply is not None
+        assert reply.message_type is MessageType.METHOD_RETURN, (member, reply.error_name, reply.body)
+        return list(reply.body)
+
+    async def property(self, name: str) -> Any:
+        """A property of the newest icon."""
+        properties = "org.freedesktop.DBus.Properties"
+        body = ["org.kde.StatusNotifierItem", name]
+        answer = await self.ask(await self.item(), "/StatusNotifierItem", properties, "Get", "ss", body)
+        return answer[0].value
+
+    async def menu(self, member: str, signature: str, *body: Any) -> list[Any]:
+        """Call a method of the newest icon's menu."""
+        return await self.ask(await self.item(), "/MenuBar", "com.canonical.dbusmenu", member, signature, list(body))
+
+    async def layout(self) -> dict[str, int]:
+        """Every line of the menu as "label" or "label/label", with its number."""
+        _revision, root = await self.menu("GetLayout", "iias", 0, -1, [])
+        found: dict[str, int] = {}
+
+        def walk(branch: Sequence[Any], path: str) -> None:
+            number, properties, children = branch
+            label = properties["label"].value if "label" in properties else ""
+            here = f"{path}/{label}" if path else label
+            if number:
+                found[here.replace("__", "_")] = number
+            for child in children:
+                walk(child.value, here)
+
+        walk(root, "")
+        return found
+
+    async def click(self, label: str) -> None:
+        """Choose a line of the menu."""
+        number = (await self.layout())[label]
+        await self.menu("Event", "isvu", number, "clicked", Variant("i", 0), 0)
+
+    async def activate(self) -> None:
+        """Click the icon itself."""
+        name = await self.item()
+        await self.ask(name, "/StatusNotifierItem", "org.kde.StatusNotifierItem", "Activate", "ii", [0, 0])
