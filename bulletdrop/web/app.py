@@ -24,7 +24,7 @@ from bulletdrop.errors import BadConfig
 from bulletdrop.log import get_logger
 from bulletdrop.web import api, headers, pages, public, static, upkeep
 from bulletdrop.web.body import MB
-from bulletdrop.web.context import Web, make_web, web_of_app
+from bulletdrop.web.context import App, Web, make_web, web_of_app
 from bulletdrop.web.problems import Problems
 from bulletdrop.web.protocol import Protocol
 from bulletdrop.web.routes import attach_heads
@@ -38,7 +38,7 @@ _TICK = 5.0
 _LARGEST_OTHER_BODY = MB
 
 
-def create_app(config: Config) -> Sanic:
+def create_app(config: Config) -> App:
     """A server that opens its site when it starts and closes it when it ends.
 
     Args:
@@ -48,7 +48,7 @@ def create_app(config: Config) -> Sanic:
     app.ctx.web = make_web(config)
     _configure(app)
     app.register_middleware(headers.begin, "request")
-    app.register_middleware(headers.finish, "response")
+    app.register_middleware(headers.finish, "response")  # type: ignore[arg-type]
     upkeep.attach(app)
     static.attach(app)
     api.attach(app)
@@ -67,7 +67,7 @@ def serve(config: Config) -> None:
     port = sock.getsockname()[1]
     app = create_app(replace(config, port=port))
 
-    async def announce(app: Sanic) -> None:
+    async def announce(app: App) -> None:
         web = web_of_app(app)
         await _call(web, _announce, web.site, web.instance, f"http://{_reachable(config.host)}:{port}")
 
@@ -75,7 +75,7 @@ def serve(config: Config) -> None:
     app.run(sock=sock, single_process=True, access_log=False, motd=False, debug=False, protocol=Protocol)
 
 
-def _configure(app: Sanic) -> None:
+def _configure(app: App) -> None:
     logging.getLogger("sanic.root").setLevel(logging.WARNING)
     logging.getLogger("sanic.server").setLevel(logging.WARNING)
     app.config.ACCESS_LOG = False
@@ -90,7 +90,7 @@ def _configure(app: Sanic) -> None:
     app.config.INSPECTOR = False
 
 
-async def _start(app: Sanic) -> None:
+async def _start(app: App) -> None:
     web = web_of_app(app)
     web.opened = await _call(web, _open, web.config)
     web.runner = Runner(web.opened)
@@ -135,13 +135,13 @@ def _in_database(site: Site, function: Any, *args: Any) -> None:
         function(site, *args)
 
 
-async def _stopping(app: Sanic) -> None:
+async def _stopping(app: App) -> None:
     web_of_app(app).stop_at = monotonic() + _FINISH_SECONDS
     app.config.KEEP_ALIVE = False
     await app.cancel_task("tick", raise_exception=False)
 
 
-async def _stop(app: Sanic) -> None:
+async def _stop(app: App) -> None:
     web = web_of_app(app)
     if web.opened is None:
         return
@@ -178,7 +178,7 @@ def _bind(config: Config) -> socket.socket:
 
 def _reachable(host: str) -> str:
     """The host under which this machine reaches itself."""
-    if host in ("", "0.0.0.0"):  # noqa: S104 - compared with, not bound
+    if host in ("", "0.0.0.0"):
         return "127.0.0.1"
     if host == "::":
         return "[::1]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -38,7 +38,7 @@ __all__ = [
     "signed_in",
 ]
 
-Handler = Callable[..., Awaitable[Any]]
+Handler = Callable[..., Coroutine[Any, Any, Any]]
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_FORM_BYTES = 64 * 1024
@@ -67,7 +67,9 @@ async def required_caller(request: Request) -> Caller:
     return caller
 
 
-def needs(scope: str | None = None, *, person: bool = False, csrf_in_body: bool = False) -> Callable[[Handler], Handler]:
+def needs(
+    scope: str | None = None, *, person: bool = False, csrf_in_body: bool = False
+) -> Callable[[Handler], Handler]:
     """Let only callers with a scope reach an API handler; `caller_of` gives the caller inside it.
 
     Args:

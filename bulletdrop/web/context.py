@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sanic import Request, Sanic
 
@@ -20,6 +20,8 @@ from bulletdrop.web.gate import Attempts, Gate
 from bulletdrop.web.peers import Network, parse_proxies
 from bulletdrop.web.pools import Pools
 from bulletdrop.web.ranges import http_date
+
+App: TypeAlias = Sanic[Any, Any]
 
 
 @dataclass
@@ -89,7 +91,7 @@ def web_of(request: Request) -> Web:
     return web
 
 
-def web_of_app(app: Sanic) -> Web:
+def web_of_app(app: App) -> Web:
     """The state of this server."""
     web: Web = app.ctx.web
     return web

@@ -7,7 +7,9 @@ from urllib.parse import quote, unquote_to_bytes
 
 # attr-char of RFC 8187, beside letters and digits.
 _SAFE = "!#$&+-.^_`|~"
-_EXTENDED = re.compile(r";\s*filename\*\s*=\s*([A-Za-z0-9!#$%&+^_{}-]+)'[^']*'([A-Za-z0-9!#$&+.^_`|~%-]*)", re.IGNORECASE)
+_EXTENDED = re.compile(
+    r";\s*filename\*\s*=\s*([A-Za-z0-9!#$%&+^_{}-]+)'[^']*'([A-Za-z0-9!#$&+.^_`|~%-]*)", re.IGNORECASE
+)
 
 
 def content_disposition(filename: str, *, attachment: bool) -> str:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sanic import Request
-from sanic.response import BaseHTTPResponse
+from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops import pictures
 from bulletdrop.core.drops.uploads import may_see
@@ -39,7 +39,7 @@ def from_cache(request: Request) -> Ready | None:
 
 async def serve_found(
     request: Request, find: Callable[..., Upload], *args: Any, size: str | None = None, download: bool = False
-) -> BaseHTTPResponse:
+) -> HTTPResponse:
     """Find a drop and answer with its bytes.
 
     Args:
@@ -64,7 +64,7 @@ async def serve_found(
 
 async def serve_upload(
     request: Request, upload: Upload, *, size: str | None = None, download: bool = False
-) -> BaseHTTPResponse:
+) -> HTTPResponse:
     """Answer with the bytes of a drop that was found already. See `serve_found`."""
     _check_size(size)
     if not upload.is_public and not may_see(await caller_of(request), upload):

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sanic import Request
-from sanic.response import BaseHTTPResponse, HTTPResponse
+from sanic.response import HTTPResponse
 
 from bulletdrop.log import request_id
 from bulletdrop.web.auth import finish_cookies
@@ -41,7 +41,7 @@ def begin(request: Request) -> None:
     request_id.set(ctx.request_id)
 
 
-def finish(request: Request, response: BaseHTTPResponse) -> None:
+def finish(request: Request, response: HTTPResponse) -> None:
     """Put the common headers onto an answer."""
     if not hasattr(request.ctx, "request_id"):
         begin(request)
@@ -56,7 +56,7 @@ def finish(request: Request, response: BaseHTTPResponse) -> None:
     if request.method not in ("GET", "HEAD", "OPTIONS") and request.path not in _HARMLESS:
         web.cache.expire_all()
     headers = response.headers
-    finish_cookies(request, response)  # type: ignore[arg-type]
+    finish_cookies(request, response)
     headers["x-request-id"] = request.ctx.request_id
     headers["date"] = web.date_value()
     headers.setdefault("x-content-type-options", "nosniff")
@@ -68,7 +68,7 @@ def finish(request: Request, response: BaseHTTPResponse) -> None:
     headers.setdefault("cache-control", "no-store")
 
 
-def _refuse_early(request: Request, response: BaseHTTPResponse) -> None:
+def _refuse_early(request: Request, response: HTTPResponse) -> None:
     """A client that waits for our word before it sends its body never sends it after a refusal: do not wait for it."""
     stream: Any = request.stream
     if stream is None:

@@ -106,9 +106,10 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"<(\w+)", route.path)
     ]
-    for each in route.parameters:
-        found.append({"name": each.name, "in": each.where, "description": each.about, "schema": each.schema})
-    return found
+    return found + [
+        {"name": each.name, "in": each.where, "description": each.about, "schema": each.schema}
+        for each in route.parameters
+    ]
 
 
 def _responses(route: Route) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -54,10 +55,9 @@ class Partial:
 
     def abort(self) -> None:
         """Remove the file, whatever state it is in."""
-        try:
+        # What cannot be flushed is thrown away with the rest.
+        with contextlib.suppress(OSError):
             self._file.close()
-        except OSError:
-            pass  # What could not be flushed is thrown away with the rest.
         self.path.unlink(missing_ok=True)
 
 

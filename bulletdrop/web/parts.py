@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import multipart
+import multipart  # type: ignore[import-untyped]
 from multipart import MultipartSegment, PushMultipartParser
 
 from bulletdrop.core.drops.intake import Incoming
@@ -237,5 +237,3 @@ def boundary_of(content_type: str) -> str:
     if not boundary or len(boundary) > 200 or not boundary.isascii():
         raise BadBody("The form's boundary is missing or cannot be used.")
     return str(boundary)
-
-

@@ -17,11 +17,13 @@ def parse_proxies(values: Sequence[str]) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(value, strict=False) for value in values)
     except ValueError as error:
-        raise BadConfig(f"trusted_proxies holds something that is no address: {error}.", field="trusted_proxies") from error
+        raise BadConfig(
+            f"trusted_proxies holds something that is no address: {error}.", field="trusted_proxies"
+        ) from error
 
 
 def client_address(request: Request, proxies: Sequence[Network]) -> str:
-    """The client's address: the peer's, or, behind configured proxies, the last forwarded one that is none of theirs."""
+    """The client's address: the peer's, or, behind configured proxies, the last forwarded one that is not theirs."""
     peer = request.conn_info.client_ip if request.conn_info else ""
     if not proxies or not _is_trusted(peer, proxies):
         return peer

@@ -9,7 +9,7 @@ import msgspec
 from sanic import Request
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
-from sanic.response import BaseHTTPResponse, HTTPResponse
+from sanic.response import HTTPResponse
 
 from bulletdrop import errors
 from bulletdrop.errors import BulletDropError
@@ -124,10 +124,10 @@ def translate(exception: BaseException) -> BulletDropError:
     return Broken("Something went wrong on the server. Its log has the details under this request's id.")
 
 
-async def answer(request: Request, error: BulletDropError, *, headers: Any = None) -> BaseHTTPResponse:
+async def answer(request: Request, error: BulletDropError, *, headers: Any = None) -> HTTPResponse:
     """The response for an error: a page for a browser that looks at a page, JSON for everybody else."""
     status = status_of(error)
-    response: BaseHTTPResponse | None = None
+    response: HTTPResponse | None = None
     if wants_page(request):
         response = await _page(request, status, error)
     if response is None:
@@ -160,13 +160,13 @@ def json_problem(request: Request, status: int, error: BulletDropError) -> HTTPR
     return HTTPResponse(msgspec.json.encode(body), status=status, content_type="application/json")
 
 
-async def _page(request: Request, status: int, error: BulletDropError) -> BaseHTTPResponse | None:
+async def _page(request: Request, status: int, error: BulletDropError) -> HTTPResponse | None:
     # Here, because pages use this module's neighbours.
     from bulletdrop.web import render
 
     try:
         made = render.error_page(request, status, error)
-        response: BaseHTTPResponse = await made if inspect.isawaitable(made) else made
+        response: HTTPResponse = await made if inspect.isawaitable(made) else made
     except Exception:
         log.exception("the error page cannot be shown")
         return None

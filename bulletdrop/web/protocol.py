@@ -16,6 +16,7 @@ import os
 import socket
 from asyncio import CancelledError
 from time import monotonic
+from typing import Any
 
 from sanic.exceptions import BadRequest, PayloadTooLarge, RequestCancelled
 from sanic.http import Http, Stage
@@ -40,7 +41,7 @@ class Connection(Http):  # type: ignore[misc,unused-ignore]
 
     def init_for_request(self) -> None:
         """Reset what belongs to one request."""
-        super().init_for_request()
+        super().init_for_request()  # type: ignore[no-untyped-call]
         self._linger_until: float | None = None
 
     async def read(self) -> bytes | None:
@@ -66,7 +67,7 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
     HTTP_CLASS = Connection
     __slots__ = ("_input_ended", "_raw")
 
-    def __init__(self, **kwargs: object) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._input_ended = False
         self._raw: socket.socket | None = None
@@ -77,7 +78,7 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
         asyncio refuses to watch the descriptor that its transport owns, hence a duplicate, made once a connection.
         """
         transport = self.transport
-        if self._raw is None and transport is not None and not self.conn_info.ssl:
+        if self._raw is None and transport is not None and self.conn_info is not None and not self.conn_info.ssl:
             original = transport.get_extra_info("socket")
             if original is None or transport.is_closing():
                 return None
@@ -87,7 +88,7 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The connection is gone. Our handle goes too, or the client would never see its end."""
-        super().connection_lost(exc)
+        super().connection_lost(exc)  # type: ignore[no-untyped-call]
         if self._raw is not None:
             self._raw.close()
             self._raw = None
@@ -124,7 +125,7 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
             if self.http is None or self.http.stage is Stage.IDLE:
                 raise CancelledError
             raise BodyCutOff("The request ended before it was complete.")
-        await super().receive_more()
+        await super().receive_more()  # type: ignore[no-untyped-call]
 
     def eof_received(self) -> bool:
         """The client sends no more. True keeps the connection open for the answer to what it has sent."""

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from sanic import Request, Sanic
-from sanic.response import BaseHTTPResponse
+from sanic import Request
+from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops.uploads import find_by_id, find_by_user_and_filename, find_public, may_see
 from bulletdrop.errors import NotFound
 from bulletdrop.web.auth import caller_of
+from bulletdrop.web.context import App
 from bulletdrop.web.files import NOTHING, from_cache, serve_found
 from bulletdrop.web.threads import in_thread
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Register the public addresses."""
     app.add_route(by_id, "/i/<upload_id>", methods=["GET"], name="bytes_by_id")
     app.add_route(by_user, "/u/<username>/<filename>", methods=["GET"], name="bytes_by_user")
     app.add_route(by_name, "/<name>", methods=["GET"], name="by_name")
 
 
-async def by_id(request: Request, upload_id: str) -> BaseHTTPResponse:
+async def by_id(request: Request, upload_id: str) -> HTTPResponse:
     """The bytes of a drop, or with `size` one of its thumbnails."""
     lying_ready = from_cache(request)
     if lying_ready is not None:
@@ -30,7 +31,7 @@ async def by_id(request: Request, upload_id: str) -> BaseHTTPResponse:
     return await serve_found(request, find_by_id, plain(upload_id), size=size, download=wants_download(request))
 
 
-async def by_user(request: Request, username: str, filename: str) -> BaseHTTPResponse:
+async def by_user(request: Request, username: str, filename: str) -> HTTPResponse:
     """The newest drop of this name of this person."""
     lying_ready = from_cache(request)
     if lying_ready is not None:
@@ -39,7 +40,7 @@ async def by_user(request: Request, username: str, filename: str) -> BaseHTTPRes
     return await serve_found(request, find_by_user_and_filename, *names, download=wants_download(request))
 
 
-async def by_name(request: Request, name: str) -> BaseHTTPResponse:
+async def by_name(request: Request, name: str) -> HTTPResponse:
     """With an ending: the bytes. Without: the page that shows them."""
     lying_ready = from_cache(request)
     if lying_ready is not None:
@@ -59,7 +60,7 @@ async def by_name(request: Request, name: str) -> BaseHTTPResponse:
     upload = await in_thread(request, find_public, name)
     if not upload.is_public and not may_see(await caller_of(request), upload):
         raise NotFound(NOTHING)
-    page: BaseHTTPResponse = await drops.drop_page(request, upload)
+    page: HTTPResponse = await drops.drop_page(request, upload)
     return page
 
 

@@ -25,7 +25,7 @@ class Span:
         return self.end - self.start
 
 
-class Unsatisfiable(Exception):  # noqa: N818 - an answer (416), not a fault
+class Unsatisfiable(Exception):
     """The range lies wholly outside the file."""
 
 
@@ -53,10 +53,7 @@ def matches(header: str, etag: str, *, weak: bool) -> bool:
     """
     if header.strip() == "*":
         return True
-    for tag in _ENTITY_TAG.findall(header):
-        if tag == etag or (weak and tag == f"W/{etag}"):
-            return True
-    return False
+    return any(tag == etag or (weak and tag == f"W/{etag}") for tag in _ENTITY_TAG.findall(header))
 
 
 def is_unchanged(*, none_match: str | None, modified_since: str | None, etag: str, modified: datetime) -> bool:

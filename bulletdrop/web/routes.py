@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sanic import Sanic
-
 from bulletdrop.errors import BulletDropError
-from bulletdrop.web.auth import needs
+from bulletdrop.web.auth import Handler, needs
+from bulletdrop.web.context import App
 
 PREFIX = "/api/v1"
 
@@ -43,7 +41,7 @@ class Route:
 
     method: str
     path: str
-    handler: Callable[..., Awaitable[Any]]
+    handler: Handler
     summary: str
     who: str
     answers: dict[int, Any]
@@ -62,14 +60,14 @@ class Route:
         return f"{self.method.lower()}_{words}".replace("-", "_").replace(".", "_")
 
 
-def attach_routes(app: Sanic, routes: tuple[Route, ...]) -> None:
+def attach_routes(app: App, routes: tuple[Route, ...]) -> None:
     """Register the rows, each behind the authorization that its row asks for."""
     for route in routes:
         handler = guarded(route)
         app.add_route(handler, PREFIX + route.path, methods=[route.method], stream=route.stream, name=route.name)
 
 
-def guarded(route: Route) -> Callable[..., Awaitable[Any]]:
+def guarded(route: Route) -> Handler:
     """A row's handler behind its authorization."""
     if route.who == ANYBODY:
         return route.handler
@@ -77,7 +75,7 @@ def guarded(route: Route) -> Callable[..., Awaitable[Any]]:
     return needs(scope, person=route.who == PERSON, csrf_in_body=route.csrf_in_body)(route.handler)
 
 
-def attach_heads(app: Sanic) -> None:
+def attach_heads(app: App) -> None:
     """Answer HEAD wherever GET is answered; the connection leaves the body away."""
     have = {route.path for route in app.router.routes if "HEAD" in route.methods}
     for route in list(app.router.routes):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from sanic import Request
 from sanic.exceptions import RequestCancelled
 from sanic.http import Stage
-from sanic.response import BaseHTTPResponse, HTTPResponse
+from sanic.response import HTTPResponse
 
 from bulletdrop.log import get_logger
 from bulletdrop.web.context import web_of
@@ -37,13 +38,14 @@ _NO_BODY_HEADERS = (
 )
 
 
-class Ready(BaseHTTPResponse):  # type: ignore[misc,unused-ignore]
+class Ready(HTTPResponse):  # type: ignore[misc,unused-ignore]
     """An answer whose head is made already. Sanic's own formatting costs more than sending 20 KB."""
 
     __slots__ = ("_file", "_head", "_request", "_span")
 
     def __init__(self, request: Request, status: int, head: bytes, body: bytes | None, file: OpenFile | None) -> None:
-        super().__init__()
+        # Not `super().__init__()`: its headers and cookies cost more than all of this, and are not looked at.
+        self.stream = None
         self.status = status
         self.body = body
         self._request = request
@@ -103,8 +105,8 @@ def _partial(request: Request, prepared: Prepared, wanted: str) -> Ready:
     try:
         span = parse_range(wanted, prepared.size)
     except Unsatisfiable:
-        head = b"HTTP/1.1 416 Range Not Satisfiable\r\ncontent-range: bytes */%d\r\ncontent-length: 0\r\n" % prepared.size
-        return Ready(request, 416, head + _NO_BODY_HEADERS, None, None)
+        head = b"HTTP/1.1 416 Range Not Satisfiable\r\ncontent-range: bytes */%d\r\n" % prepared.size
+        return Ready(request, 416, head + b"content-length: 0\r\n" + _NO_BODY_HEADERS, None, None)
     if span is None:
         return Ready(request, 200, prepared.whole, prepared.body, prepared.file)
     position = b"content-range: bytes %d-%d/%d\r\n" % (span.start, span.end - 1, prepared.size)
@@ -189,7 +191,7 @@ async def _send_large_span(protocol: Any, out: socket.socket, file: OpenFile, sp
             offset += _checked(protocol, sent)
     finally:
         if call is not None and not call.done():
-            call.add_done_callback(lambda done: (done.exception(), handle.close()))
+            call.add_done_callback(partial(_close_after, handle))
         else:
             handle.close()
 
@@ -200,6 +202,12 @@ def _sendfile(handle: socket.socket, file: OpenFile, offset: int, count: int) ->
         return os.sendfile(handle.fileno(), file.descriptor, offset, count)
     except BlockingIOError:
         return -1
+
+
+def _close_after(handle: socket.socket, call: asyncio.Future[int]) -> None:
+    if not call.cancelled():
+        call.exception()
+    handle.close()
 
 
 def _checked(protocol: Any, sent: int) -> int:
@@ -250,6 +258,6 @@ def _read_at(file: OpenFile, offset: int, count: int) -> bytes:
     if hasattr(os, "pread"):
         return os.pread(file.descriptor, count, offset)
     # Windows has no pread; a descriptor of our own keeps the shared position out of it.
-    with open(os.dup(file.descriptor), "rb") as copy:
+    with os.fdopen(os.dup(file.descriptor), "rb") as copy:
         copy.seek(offset)
         return copy.read(count)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.errors import NotFound
+from bulletdrop.web.context import App
 from bulletdrop.web.ranges import matches
 
 ROOT = Path(__file__).with_name("static")
@@ -70,7 +71,7 @@ class Assets:
         return self._read[name]
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Register `/static/…` and the two addresses that are asked for unasked."""
     app.ctx.assets = Assets()
     app.add_route(serve, "/static/<name:path>", methods=["GET"], name="static")

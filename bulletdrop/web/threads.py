@@ -61,9 +61,7 @@ async def _run(
         raise
 
 
-def _with_connection(
-    site: Site, use_case: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
-) -> T:
+def _with_connection(site: Site, use_case: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
     with using(site.db):
         return use_case(site, *args, **kwargs)
 

@@ -7,7 +7,7 @@ import shutil
 import apsw
 import msgspec
 import PIL
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop import __version__
@@ -15,11 +15,11 @@ from bulletdrop.core.models import new_id
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BulletDropError
 from bulletdrop.web.bodies import json_answer
-from bulletdrop.web.context import web_of
+from bulletdrop.web.context import App, web_of
 from bulletdrop.web.threads import in_thread
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Register both addresses."""
     app.add_route(health, "/health", methods=["GET"], name="health")
     app.add_route(ready, "/ready", methods=["GET"], name="ready")

@@ -23,7 +23,9 @@ def wishes_of(request: Request, caller: Caller, fields: Mapping[str, Sequence[st
 
     Raises: Invalid with the field.
     """
-    given = {name: list(values) for name, values in request.get_args(keep_blank_values=True).items()}
+    given: dict[str, list[str]] = {
+        name: list(values) for name, values in request.get_args(keep_blank_values=True).items()
+    }
     given |= {name: list(values) for name, values in fields.items()}
     source = request.headers.get("x-bulletdrop-source", "web" if request.ctx.by_cookie else "api").lower()
     return Wishes(
@@ -49,7 +51,7 @@ def idempotency_key(request: Request) -> str | None:
 
 def _last(given: Mapping[str, Sequence[str]], name: str) -> str | None:
     values = given.get(name)
-    return values[-1].strip() or None if values else None
+    return (str(values[-1]).strip() or None) if values else None
 
 
 def _truth(text: str | None, field: str, *, otherwise: bool) -> bool:

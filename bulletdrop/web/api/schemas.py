@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 from msgspec import Struct
@@ -156,9 +156,9 @@ class UploadPatch(Struct, forbid_unknown_fields=True):
     """Changes to a drop: fields that are left out stay as they are."""
 
     title: str | msgspec.UnsetType = msgspec.UNSET
-    custom_name: str | None | msgspec.UnsetType = msgspec.UNSET
+    custom_name: str | msgspec.UnsetType | None = msgspec.UNSET
     is_public: bool | msgspec.UnsetType = msgspec.UNSET
-    expires_at: Moment | None | msgspec.UnsetType = msgspec.UNSET
+    expires_at: Moment | msgspec.UnsetType | None = msgspec.UNSET
     tags: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -191,9 +191,7 @@ def me_out(user: User, caller: Caller) -> MeOut:
 
 def tokens_out(tokens: Tokens) -> TokensOut:
     """A sign-in as the API answers it."""
-    return TokensOut(
-        tokens.access_token, "Bearer", tokens.expires_in, tokens.refresh_token, user_out(tokens.user)
-    )
+    return TokensOut(tokens.access_token, "Bearer", tokens.expires_in, tokens.refresh_token, user_out(tokens.user))
 
 
 def key_out(key: ApiKey) -> KeyOut:
@@ -236,7 +234,7 @@ def upload_out(site: Site, upload: Upload) -> UploadOut:
         width=blob.width,
         height=blob.height,
         frames=blob.frames,
-        state=blob.state,
+        state=cast(Literal["new", "ready", "broken"], blob.state),
         problem=blob.problem,
         placeholder=blob.placeholder,
         is_public=upload.is_public,

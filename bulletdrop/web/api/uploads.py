@@ -185,7 +185,9 @@ _HEADERS = (
     ),
 )
 _WISHES = (
-    Parameter(name="custom_name", about="A name of your own for the link.", schema={"type": "string", "maxLength": 100}),
+    Parameter(
+        name="custom_name", about="A name of your own for the link.", schema={"type": "string", "maxLength": 100}
+    ),
     Parameter(name="expires_at", about="RFC 3339, a date, or a span such as 12h or 7d.", schema=_TEXT),
     Parameter(name="is_public", about="Whether everybody with the link may see it.", schema={"type": "boolean"}),
     Parameter(name="tags", about="Separated by commas.", schema=_TEXT),
