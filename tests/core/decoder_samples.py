@@ -36,7 +36,7 @@ def scene(width: int = 320, height: int = 208, *, mode: str = "RGB") -> Image.Im
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, 0, width // 3, height // 4), fill=(200, 30, 30))
     draw.rectangle((width * 2 // 3, 0, width, height // 3), fill=(30, 160, 30))
-    draw.ellipse((width // 8, height // 2, width // 2, height - 4), fill=(40, 40, 220))
+    draw.ellipse((width // 8, height // 2, width // 2, max(height // 2, height - 4)), fill=(40, 40, 220))
     draw.text((width // 2, height // 2), "BulletDrop", fill=(250, 240, 10))
     if mode.endswith("A"):
         picture = picture.convert("RGBA")

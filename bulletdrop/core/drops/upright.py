@@ -72,7 +72,11 @@ def _jpeg_again(picture: Image.Image, *, orientation: int, progressive: bool) ->
         tables = [[table[column * 8 + row] for row in range(8) for column in range(8)] for table in tables]
         if sampling == 1:
             sampling = 0  # 4:2:2 on its side cannot be written; 4:4:4 holds all of it
+    if picture.width % 2 or picture.height % 2:
+        sampling = 0  # colours shared by two pixels would be shared by other two
     turned = picture.transpose(METHODS[orientation])
+    profile, dpi = picture.info.get("icc_profile"), picture.info.get("dpi")
+    turned.info = {}
     buffer = io.BytesIO()
     turned.save(
         buffer,
@@ -81,8 +85,8 @@ def _jpeg_again(picture: Image.Image, *, orientation: int, progressive: bool) ->
         subsampling=max(sampling, 0),
         progressive=progressive,
         optimize=True,
-        icc_profile=picture.info.get("icc_profile"),
-        dpi=_turned_pair(picture.info.get("dpi"), orientation),
+        icc_profile=profile,
+        dpi=_turned_pair(dpi, orientation),
     )
     return buffer.getvalue()
 
