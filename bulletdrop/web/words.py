@@ -22,11 +22,10 @@ def size(count: int) -> str:
     """Bytes as people say them: "214 MB", "1.4 MB", "812 bytes". Units are of 1024, as the limits are."""
     if count < 1024:
         return f"{count} byte{'' if count == 1 else 's'}"
-    value, unit = float(count), "bytes"
-    for unit in ("KB", "MB", "GB", "TB"):
-        value /= 1024
-        if value < 999.5:
-            break
+    units = ["KB", "MB", "GB", "TB"]
+    value, unit = count / 1024, units.pop(0)
+    while value >= 999.5 and units:
+        value, unit = value / 1024, units.pop(0)
     # One decimal only where it tells something: 1.4 MB, but 214 MB and 100 MB.
     text = f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
     return f"{text.removesuffix('.0')} {unit}"

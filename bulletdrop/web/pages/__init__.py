@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sanic import Sanic
-
+from bulletdrop.web.context import App
 from bulletdrop.web.pages import delete, drops, gallery, info, setup, signin, trash
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Add every page to the server. `/{slug}` is not among them: `web/public.py` finds the drop and calls `drops`."""
     for part in (gallery, setup, signin, drops, trash, info, delete):
         part.attach(app)

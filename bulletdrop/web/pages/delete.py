@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops import uploads
 from bulletdrop.core.site import Site
 from bulletdrop.web.auth import caller_of, check_origin
+from bulletdrop.web.context import App
 from bulletdrop.web.pages.shown import Shown, shown
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
@@ -26,7 +27,7 @@ async def delete(request: Request, slug: str, token: str) -> HTTPResponse:
     return await _page(request, drop, token)
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Add the addresses."""
     app.add_route(ask, "/delete/<slug:str>/<token:str>", methods=["GET"], name="page_delete_ask")
     app.add_route(delete, "/delete/<slug:str>/<token:str>", methods=["POST"], name="page_delete")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
 from bulletdrop.core.drops import uploads
 from bulletdrop.core.models import Upload
 from bulletdrop.errors import NotFound
 from bulletdrop.web.auth import caller_of, form_of, required_caller, safe_next, signed_in
+from bulletdrop.web.context import App
 from bulletdrop.web.pages.shown import shown
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
@@ -63,7 +64,7 @@ async def show_to(request: Request, upload_id: str) -> HTTPResponse:
     return redirect(f"/{upload.slug}", status=303)
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Add the addresses of the owner's acts."""
     app.add_route(to_trash, "/drops/<upload_id:str>/trash", methods=["POST"], name="page_drop_trash")
     app.add_route(restore, "/drops/<upload_id:str>/restore", methods=["POST"], name="page_drop_restore")

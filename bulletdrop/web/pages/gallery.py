@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops import uploads
@@ -12,6 +12,7 @@ from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import NotFound
 from bulletdrop.web.auth import required_caller, signed_in
+from bulletdrop.web.context import App
 from bulletdrop.web.pages.shown import Shown, shown
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
@@ -40,7 +41,7 @@ async def gallery(request: Request) -> HTTPResponse:
     return render(request, "gallery.html", shelf=shelf, trashed=trashed)
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Add the gallery's address."""
     app.add_route(gallery, "/", methods=["GET"], name="page_gallery")
 

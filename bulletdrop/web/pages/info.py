@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse, json
 
 from bulletdrop.core.drops import uploads
@@ -12,6 +12,7 @@ from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import NotFound
 from bulletdrop.web.auth import caller_of
+from bulletdrop.web.context import App
 from bulletdrop.web.pages.shown import Shown, shown
 from bulletdrop.web.problems import wants_page
 from bulletdrop.web.render import render
@@ -28,7 +29,7 @@ async def info(request: Request, upload_id: str) -> HTTPResponse:
     return json(_facts(drop), headers={"cache-control": "no-store"})
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Add the address."""
     app.add_route(info, "/info/<upload_id:str>", methods=["GET"], name="page_info")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
 from bulletdrop.core.people.accounts import needs_setup
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Rejected
 from bulletdrop.web.auth import caller_of, form_of, set_session_cookies
+from bulletdrop.web.context import App
 from bulletdrop.web.pages.entrance import found
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.render import render
@@ -28,7 +29,7 @@ async def set_up(request: Request) -> HTTPResponse:
     form = await form_of(request)
     values = {field: form.get(field, "").strip() if field != "password" else form.get(field, "") for field in _FIELDS}
     try:
-        tokens = await found(request, **values)
+        tokens = await found(request, values)
     except BadCsrf:
         raise
     except (Rejected, Busy) as error:
@@ -38,7 +39,7 @@ async def set_up(request: Request) -> HTTPResponse:
     return response
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Add the addresses."""
     app.add_route(ask, "/setup", methods=["GET"], name="page_setup")
     app.add_route(set_up, "/setup", methods=["POST"], name="page_setup_post")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
 from bulletdrop.core.people import sessions
@@ -17,6 +17,7 @@ from bulletdrop.web.auth import (
     set_session_cookies,
     signed_in,
 )
+from bulletdrop.web.context import App
 from bulletdrop.web.pages.entrance import enter
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.render import render
@@ -61,7 +62,7 @@ async def sign_out(request: Request) -> HTTPResponse:
     return response
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Add the addresses."""
     app.add_route(ask, "/signin", methods=["GET"], name="page_signin")
     app.add_route(sign_in, "/signin", methods=["POST"], name="page_signin_post")

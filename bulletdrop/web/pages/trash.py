@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops import uploads
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.web.auth import required_caller, signed_in
+from bulletdrop.web.context import App
 from bulletdrop.web.pages.shown import Shown, shown
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
@@ -26,7 +27,7 @@ async def trash(request: Request) -> HTTPResponse:
     return render(request, "trash-part.html" if part else "trash.html", items=items, cursor=cursor)
 
 
-def attach(app: Sanic) -> None:
+def attach(app: App) -> None:
     """Add the trash's address."""
     app.add_route(trash, "/trash", methods=["GET"], name="page_trash")
 
