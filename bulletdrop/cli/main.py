@@ -20,7 +20,7 @@ from bulletdrop.cli.tray import tray
 from bulletdrop.cli.upload import upload
 from bulletdrop.cli.user import user
 from bulletdrop.cli.verify import verify
-from bulletdrop.errors import Busy, BulletDropError, NotSignedIn
+from bulletdrop.errors import BulletDropError, Busy, NotSignedIn
 
 EXIT_REFUSED, EXIT_USAGE, EXIT_LATER, EXIT_NOT_SIGNED_IN = 1, 2, 3, 4
 
