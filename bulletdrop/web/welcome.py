@@ -1,4 +1,4 @@
-"""What the server says on standard output when it is ready: where it is, and the set-up code as long as it needs one."""
+"""What the server says on standard output when it is ready: where it is, and the set-up code while it needs one."""
 
 from __future__ import annotations
 
