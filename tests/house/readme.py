@@ -15,6 +15,7 @@ from bulletdrop.config import SETTINGS, Setting, load_config
 from tests.house.sources import TOP
 
 README = TOP / "README.md"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def commands() -> str:
@@ -62,14 +63,13 @@ def _default(setting: Setting) -> str:
 
 
 def routes() -> str:
-    """Every route of the server with the first line of its handler's docstring."""
-    rows = {}
-    for (methods, path), handler in _routes():
-        rows[f"`{methods} {path}`"] = _first_line(handler)
-    return _table(("route", "what it does"), sorted(rows.items(), key=lambda row: row[0].split(" ")[1]))
+    """Every route of the server with the first line of its handler's docstring; every GET answers HEAD too."""
+    found = sorted(_routes(), key=lambda row: (row[1], METHODS.index(row[0])))
+    rows = [(f"`{method} {path}`", _first_line(handler)) for method, path, handler in found]
+    return _table(("route", "what it does"), rows)
 
 
-def _routes() -> Iterator[tuple[tuple[str, str], Callable[..., object]]]:
+def _routes() -> Iterator[tuple[str, str, Callable[..., object]]]:
     from bulletdrop.web.app import create_app
 
     with TemporaryDirectory() as folder:
@@ -77,8 +77,8 @@ def _routes() -> Iterator[tuple[tuple[str, str], Callable[..., object]]]:
         app.finalize()
         for route in app.router.routes:
             path = re.sub(r"<(\w+)(?::[^>]*)?>", r"{\1}", f"/{route.path.lstrip('/')}")
-            methods = " ".join(sorted(set(route.methods) - {"OPTIONS"}))
-            yield (methods, path), route.handler
+            for method in route.methods & set(METHODS):
+                yield method, path, route.handler
 
 
 def _first_line(handler: Callable[..., object]) -> str:
