@@ -40,7 +40,7 @@ def wishes_of(request: Request, caller: Caller, fields: Mapping[str, Sequence[st
 
 def idempotency_key(request: Request) -> str | None:
     """The key under which a repeat of this request gets the first one's answer. Raises Invalid for an unusable one."""
-    key = request.headers.get("idempotency-key")
+    key: str | None = request.headers.get("idempotency-key")
     if key is None:
         return None
     key = key.strip()
