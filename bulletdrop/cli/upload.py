@@ -29,8 +29,8 @@ Progress = Callable[[int, int | None], None]
 
 @click.command(epilog=EPILOG)
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("--server", help="The server's address. Default: BULLETDROP_SERVER, the one on this machine, or the paired one.")
-@click.option("--token-stdin", is_flag=True, help="Read the API key from standard input. Else: BULLETDROP_TOKEN, or paired.")
+@click.option("--server", help="The server's address. Default: BULLETDROP_SERVER, this machine's, the paired one.")
+@click.option("--token-stdin", is_flag=True, help="Read the API key from standard input, not from BULLETDROP_TOKEN.")
 @click.option("--name", help="The name of the link, instead of a random one. For one file.")
 @click.option("--filename", help="The file name to keep. Default: the file's own; for standard input: upload.")
 @click.option("--expires", help="When the link ends: 12h, 7d, 2026-12-01, or a time such as 2027-01-01T00:00:00Z.")
@@ -97,9 +97,10 @@ def _token_from_stdin() -> str:
 def _upload_all(
     client: Client, files: Sequence[str], filename: str | None, wishes: dict[str, str], *, as_json: bool
 ) -> tuple[list[str], bool]:
-    """Upload one after the other, print each link as soon as it is there. Returns the links, and whether any was refused.
+    """Upload one after the other, print each link as soon as it is there.
 
     A refused file is one line on standard error, and the others go on. Whatever concerns all of them is raised.
+    Returns: the links, and whether any file was refused.
     """
     links: list[str] = []
     refused = False
@@ -157,9 +158,9 @@ def _progress(name: str, size: int | None) -> Iterator[Progress | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name.replace("[", "\\["), total=size)
         yield lambda sent, total: bar.update(task, completed=sent, total=total)

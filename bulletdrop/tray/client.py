@@ -148,7 +148,7 @@ class Client:
         return Paired(key=key, username=str(user.get("username", "")) if isinstance(user, Mapping) else str(user or ""))
 
     def close(self) -> None:
-        """Close the connections of all threads; one that is in the middle of a request fails with Unreachable."""
+        """Close the connections of all threads, for good; a request under way fails with Unreachable."""
         self._wire.close()
 
     def _headers(self, *, signed: bool) -> dict[str, str]:

@@ -68,16 +68,17 @@ def from_url(text: str) -> str:
 
 def windows_known_folder(folder_id: str) -> str | None:
     """Where Windows keeps a known folder now (it moves when OneDrive takes over). None elsewhere, or if unknown."""
-    if sys.platform != "win32":
-        return None
-    import ctypes
-    import uuid
+    if sys.platform == "win32":
+        import ctypes
+        import uuid
 
-    raw = (ctypes.c_byte * 16).from_buffer_copy(uuid.UUID(folder_id).bytes_le)
-    answer = ctypes.c_wchar_p()
-    if ctypes.windll.shell32.SHGetKnownFolderPath(ctypes.byref(raw), 0, None, ctypes.byref(answer)):
+        raw = (ctypes.c_byte * 16).from_buffer_copy(uuid.UUID(folder_id).bytes_le)
+        answer = ctypes.c_wchar_p()
+        if ctypes.windll.shell32.SHGetKnownFolderPath(ctypes.byref(raw), 0, None, ctypes.byref(answer)):
+            return None
+        try:
+            return answer.value
+        finally:
+            ctypes.windll.ole32.CoTaskMemFree(answer)
+    else:
         return None
-    try:
-        return answer.value
-    finally:
-        ctypes.windll.ole32.CoTaskMemFree(answer)

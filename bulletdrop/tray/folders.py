@@ -71,6 +71,9 @@ class System:
             text = text.replace(sign, str(self.home))
         if text == "~" or text.startswith("~/"):
             text = str(self.home) + text[1:]
+        if text.startswith("//"):
+            # POSIX keeps two slashes at the start as something of their own; here they are a slip in a URL.
+            text = "/" + text.lstrip("/")
         path = Path(os.path.normpath(text)) if text else None
         return path if path is not None and path.is_absolute() else None
 

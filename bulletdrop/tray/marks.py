@@ -10,14 +10,15 @@ MARK = "com.apple.metadata:kMDItemIsScreenCapture"
 
 def is_marked(path: Path) -> bool:
     """Whether macOS marked the file as a screenshot. The mark may come some moments after the file."""
-    if sys.platform != "darwin":
-        return True
-    import ctypes
+    if sys.platform == "darwin":
+        import ctypes
 
-    library = ctypes.CDLL(None, use_errno=True)
-    # ssize_t getxattr(path, name, value, size, position, options): with no value it answers the length, -1 for none.
-    library.getxattr.restype = ctypes.c_ssize_t
-    return bool(library.getxattr(bytes(path), MARK.encode(), None, ctypes.c_size_t(0), 0, 0) >= 0)
+        library = ctypes.CDLL(None, use_errno=True)
+        # ssize_t getxattr(path, name, value, size, position, options): without a value it answers the length, or -1.
+        library.getxattr.restype = ctypes.c_ssize_t
+        return bool(library.getxattr(bytes(path), MARK.encode(), None, ctypes.c_size_t(0), 0, 0) >= 0)
+    else:
+        return True
 
 
 def needs_mark(folder: Path, *, platform: str = sys.platform, home: Path | None = None) -> bool:

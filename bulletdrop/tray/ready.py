@@ -46,6 +46,7 @@ IGNORED_NAMES: tuple[str, ...] = (
 CLOUD_ONLY = 0x00001000 | 0x00040000 | 0x00400000
 
 HEAD = 64
+SHORTEST = 18  # bytes that tell every kind from every other
 MP4_BRANDS = (b"iso", b"mp4", b"avc", b"M4V", b"MSNV", b"dash", b"3gp", b"mmp4", b"f4v", b"cmf", b"hvc")
 PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
@@ -97,7 +98,7 @@ def ending(file: BinaryIO, size: int) -> End:
     """
     file.seek(0)
     head = file.read(HEAD)
-    if min(size, len(head)) < 16:
+    if min(size, len(head)) < SHORTEST:
         # Too short to tell what it will be: more may come.
         return End.PARTIAL
     for starts, look in _KINDS:
@@ -202,7 +203,7 @@ def _boxes(file: BinaryIO, size: int, head: bytes) -> End:
         if length < 8:
             return End.LOOSE if seen & {b"moov", b"meta"} and b"mdat" in seen else End.PARTIAL
         at += length
-    if at > size or not seen & {b"moov", b"meta"}:
+    if at > size or b"mdat" not in seen or not seen & {b"moov", b"meta"}:
         return End.PARTIAL
     return End.EXACT
 
@@ -240,7 +241,7 @@ def _is_webp(head: bytes) -> bool:
 def _is_bmp(head: bytes) -> bool:
     # "BM" alone begins many a text: the length of the second header is one of seven.
     sizes = (12, 40, 52, 56, 64, 108, 124)
-    return head[:2] == b"BM" and len(head) >= 26 and struct.unpack("<I", head[14:18])[0] in sizes
+    return head[:2] == b"BM" and len(head) >= 18 and struct.unpack("<I", head[14:18])[0] in sizes
 
 
 def _is_boxes(head: bytes) -> bool:

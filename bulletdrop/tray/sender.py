@@ -76,6 +76,7 @@ class Sender:
         self._client = client
         self._recheck, self._rescan = recheck, rescan
         self._turn = threading.Condition()
+        self._delivery = threading.Lock()
         self._gate = Gate(clock)
         self._paused = False
         self._stopping = False
@@ -270,7 +271,9 @@ class Sender:
                 # It changed on the way: what the server has is the older version.
                 self._recheck(item)
             else:
-                self._hearer.sent(done, late=self._is_late(item.id))
+                # One at a time: between the judgement and the clipboard no newer link may slip in.
+                with self._delivery:
+                    self._hearer.sent(done, late=self._is_late(item.id))
 
     def _is_late(self, item_id: int) -> bool:
         """Whether this link must not go to the clipboard by itself: old, or overtaken by a newer capture."""

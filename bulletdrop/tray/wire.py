@@ -175,6 +175,7 @@ class Wire:
         self._mine = threading.local()
         self._lock = threading.Lock()
         self._all: set[http.client.HTTPConnection] = set()
+        self._closed = False
 
     def exchange(self, method: str, path: str, headers: Mapping[str, str], body: Body | None) -> Answer:
         """Send one request, return the whole answer.
@@ -190,7 +191,8 @@ class Wire:
                 raise
             except NETWORK_ERRORS as error:
                 self._drop(connection)
-                if kept and not isinstance(error, TimeoutError) and (body is None or body.can_repeat):
+                again = kept and not self._closed and not isinstance(error, TimeoutError)
+                if again and (body is None or body.can_repeat):
                     continue
                 raise self._unreachable(error) from error
             return answer
@@ -202,8 +204,9 @@ class Wire:
         return self.exchange(method, path, headers, Body(io.BytesIO(data), len(data), None, start=0))
 
     def close(self) -> None:
-        """Close every thread's connection."""
+        """Close every thread's connection; what is under way fails with Unreachable, and nothing new begins."""
         with self._lock:
+            self._closed = True
             connections, self._all = self._all, set()
         for connection in connections:
             sock = connection.sock
@@ -220,6 +223,8 @@ class Wire:
             return kept, True
         if kept is not None:
             self._drop(kept)
+        if self._closed:
+            raise Unreachable("This client was closed.")
         connection = self._target.connection(self._connect_seconds)
         try:
             connection.connect()

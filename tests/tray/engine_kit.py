@@ -66,14 +66,15 @@ class Received:
 
 @dataclass
 class Rule:
-    """How to treat one request: an answer, `early` before the body is read; `hang` until freed; `lose` the answer."""
+    """How to treat one request: with a status, refuse it (`early`: before the body is read). Else keep it, but `lose`
+    the answer (hang up), or `hold` it back for so many seconds."""
 
     status: int = 0
     code: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     early: bool = False
     lose: bool = False
-    hang: float = 0.0
+    hold: float = 0.0
     body: bytes | None = None
 
 
@@ -88,6 +89,7 @@ class FakeServer:
         self.requests = 0
         self.connections = 0
         self.lock = threading.Lock()
+        self.stopped = threading.Event()
         self.port = 0
         self._http: ThreadingHTTPServer | None = None
         self.up()
@@ -175,11 +177,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(rule)
             return
         body = self._body()
-        time.sleep(rule.hang or fake.delay)
+        if body is None:
+            self.close_connection = True
+            return
+        fake.stopped.wait(fake.delay)
         if rule.status:
             self._refuse(rule)
             return
         kept, status = self._keep(name, body)
+        fake.stopped.wait(rule.hold)
         if rule.lose:
             self.close_connection = True
             self.shutdown()
@@ -202,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.owner.kept.append(one)
             return one, 201
 
-    def _body(self) -> bytes:
+    def _body(self) -> bytes | None:
         if self.headers.get("Transfer-Encoding") == "chunked":
             parts = []
             while length := int(self.rfile.readline(), 16):
@@ -210,7 +216,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.rfile.readline()
             self.rfile.readline()
             return b"".join(parts)
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        return body if len(body) == length else None
 
     def _refuse(self, rule: Rule) -> None:
         if rule.body is not None:
@@ -236,6 +244,7 @@ def fake_server() -> Iterator[FakeServer]:
     try:
         yield server
     finally:
+        server.stopped.set()
         server.down()
 
 
@@ -260,7 +269,7 @@ class RememberingDesk:
 
 
 # As in life, but for the minute after which a half file is reported.
-QUICK = Patience(stalled=1.5, empty=1.0)
+QUICK = Patience(stalled=1.5, empty=1.0, quiet_while_held=1.0)
 LIVELY = Rhythm(health=0.1)
 
 
@@ -289,7 +298,7 @@ def running(
     patience: Patience = QUICK,
     rhythm: Rhythm = LIVELY,
     watch: Callable[..., FolderWatch] = FolderWatch,
-    client: Client | None = None,
+    paired: bool = True,
 ) -> Iterator[Tray]:
     """A tray that watches `tmp_path/shots` and sends to the fake server."""
     folder = folder or tmp_path / "shots"
@@ -298,7 +307,7 @@ def running(
     desk = RememberingDesk()
     engine = Engine(
         Config(data=tmp_path / "data"),
-        client=client or Client(server.url, "bd_test", answer_seconds=5.0),
+        client=Client(server.url, "bd_test", answer_seconds=5.0) if paired else None,
         folders=lambda: [folder],
         desk=desk,
         clock=SystemClock(),
