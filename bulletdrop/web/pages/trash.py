@@ -12,6 +12,7 @@ from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.web.auth import required_caller, signed_in
 from bulletdrop.web.context import App
+from bulletdrop.web.files import serve_upload
 from bulletdrop.web.pages.shown import Shown, shown
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
@@ -27,9 +28,21 @@ async def trash(request: Request) -> HTTPResponse:
     return render(request, "trash-part.html" if part else "trash.html", items=items, cursor=cursor)
 
 
+@signed_in
+async def face(request: Request, upload_id: str) -> HTTPResponse:
+    """A thumbnail of what lies in the trash, for its owner alone: `/i/{id}` no longer shows it to anybody."""
+    caller = await required_caller(request)
+    caller.needs("uploads:read")
+    upload = await in_thread(request, uploads.get_upload, caller, upload_id)
+    # For this answer only: what is in the trash is nobody else's, and no cache keeps it.
+    upload.is_public = False
+    return await serve_upload(request, upload, size="thumb")
+
+
 def attach(app: App) -> None:
-    """Add the trash's address."""
+    """Add the trash's addresses."""
     app.add_route(trash, "/trash", methods=["GET"], name="page_trash")
+    app.add_route(face, "/trash/<upload_id:str>/face", methods=["GET"], name="page_trash_face")
 
 
 def _items(

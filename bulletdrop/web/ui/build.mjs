@@ -2,7 +2,7 @@
 // `node build.mjs` checks the types too; `--no-check` leaves that out while working.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -61,6 +61,8 @@ async function bundle() {
 }
 
 function art() {
+  // Asked for by this very name, unasked, by browsers that do not read the page's head.
+  copyFileSync(join(here, "art", "favicon.ico"), join(out, "favicon.ico"));
   keep("favicon.svg", readFileSync(join(here, "art", "favicon.svg")));
   const touch = keep("touch-icon.png", readFileSync(join(here, "art", "touch-icon.png")));
   const large = keep("icon-512.png", readFileSync(join(here, "art", "icon-512.png")));

@@ -3,12 +3,14 @@ import "htmx.org";
 import { trash } from "./deleting";
 import { listen } from "./keys";
 import { joinDays, placeholders, showEmptiness } from "./tiles";
+import { listen as listenToTouch } from "./touch";
 
 const picker = document.querySelector<HTMLInputElement>("#picker");
 const pick = (): void => picker?.click();
 
 placeholders(document);
 listen(pick);
+listenToTouch();
 if (new URLSearchParams(location.search).has("trashed")) history.replaceState(null, "", "/");
 
 document.addEventListener("htmx:after:swap", () => {
@@ -26,27 +28,11 @@ picker?.addEventListener("change", () => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target instanceof HTMLElement ? event.target.closest<HTMLElement>("[data-trash]") : null;
-  const tile = form?.closest<HTMLElement>(".tile");
+  const tile = form && document.querySelector<HTMLElement>(`.tile[data-id="${CSS.escape(form.dataset.trash ?? "")}"]`);
   if (!tile) return;
   event.preventDefault();
   void trash(tile);
 });
-
-// Without hover, the first tap shows what can be done, the second opens.
-document.addEventListener(
-  "click",
-  (event) => {
-    const open = event.target instanceof Element ? event.target.closest<HTMLElement>(".tile-open") : null;
-    if (!open || !matchMedia("(hover: none)").matches || (event as PointerEvent).pointerType !== "touch") return;
-    if (touched === open) return;
-    event.preventDefault();
-    touched = open;
-    open.focus({ preventScroll: true });
-  },
-  true,
-);
-let touched: HTMLElement | undefined;
-document.addEventListener("focusout", () => (touched = undefined));
 
 document.addEventListener("paste", (event) => {
   if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement) return;

@@ -108,10 +108,9 @@ function moveAside(change: () => void, except?: HTMLElement): void {
     const x = was.left - is.left;
     const y = was.top - is.top;
     if (!x && !y) continue;
-    tile.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], {
-      duration: 180,
-      easing: "cubic-bezier(0.2, 0.7, 0.3, 1)",
-    });
+    // Along its row a picture glides; one that changes rows would fly across all others, so it only fades in.
+    const from = Math.abs(y) < 8 ? { transform: `translate(${x}px, ${y}px)` } : { opacity: 0.2 };
+    tile.animate([from, {}], { duration: 180, easing: "cubic-bezier(0.2, 0.7, 0.3, 1)" });
   }
 }
 

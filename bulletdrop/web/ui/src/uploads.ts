@@ -23,7 +23,12 @@ let links: string[] = [];
 let sheet: HTMLElement | undefined;
 let closing = 0;
 
-const uppy = new Uppy<Meta, Answer>({ autoProceed: true, allowMultipleUploadBatches: true });
+const silent = (): void => undefined; // what goes wrong is said on the page, in words
+const uppy = new Uppy<Meta, Answer>({
+  autoProceed: true,
+  allowMultipleUploadBatches: true,
+  logger: { debug: silent, warn: silent, error: silent },
+});
 uppy.use(XHRUpload, {
   endpoint: "/api/v1/uploads",
   fieldName: "file",
