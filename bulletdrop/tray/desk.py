@@ -112,4 +112,4 @@ class Desk(Protocol):
         """This capture will not be uploaded (item.status REFUSED or FAILED), or is STALLED: half a file for 60 s."""
 
     def state_changed(self, state: State) -> None:
-        """The icon's state changed; `Engine.status()` says why in words."""
+        """The icon's state changed, or how many wait in it did; `Engine.status()` says why in words."""

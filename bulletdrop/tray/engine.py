@@ -168,6 +168,10 @@ class Engine:
 
     def _found(self, items: Sequence[Item]) -> None:
         self._sender.add(items)
+        with self._state_lock:
+            # Held back, the state stays what it is, and the number that the desk shows has grown all the same.
+            if (state := self._shown) in (State.PAUSED, State.OFFLINE, State.NEEDS_YOU):
+                self._tell(lambda: self._desk.state_changed(state))
 
     def _stalled(self, item: Item) -> None:
         self.given_up(item, Stalled(STALLED.format(name=item.name), paths=[item.path]))
