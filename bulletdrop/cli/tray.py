@@ -36,9 +36,15 @@ def run_tray(config: Config, *, with_server: bool) -> int:
     from bulletdrop.tray.instance import AlreadyRunning
 
     try:
-        app = TrayApp(config, folders=lambda: watched_folders(config), clock=SystemClock(), with_server=with_server)
+        app = TrayApp(
+            config,
+            folders=lambda: watched_folders(config),
+            clock=SystemClock(),
+            with_server=with_server,
+            say=lambda text: click.echo(f"bulletdrop: {text}", err=True),
+        )
     except AlreadyRunning as error:
-        click.echo(f"{error.message} Opening its page.", err=True)
+        click.echo(f"bulletdrop: {error.message} Opening its page.", err=True)
         open_page(gallery_url(config)).join(5)
         return 0
     return app.run()

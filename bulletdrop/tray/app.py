@@ -31,6 +31,8 @@ from bulletdrop.tray.pairing import Pairing, is_alive, read_local_server
 log = get_logger("tray")
 
 DRAIN_SECONDS = 3.0
+NO_ICON_TITLE = "BulletDrop runs without an icon."
+NO_ICON = "Nothing on this desktop shows icons now. Start “bulletdrop” again to open its page."
 
 
 class TrayApp:
@@ -40,7 +42,7 @@ class TrayApp:
         config: the settings; `server` set means that there is a server elsewhere and none is started.
         folders: which folders to watch; asked again by the engine from time to time.
         with_server: start the server as a child, unless one already answers for this data folder.
-        serve_arguments: what to give to `bulletdrop serve`.
+        say: tells the person in the terminal, if there is one.
         clock, environ: passed on.
     Raises: AlreadyRunning when another tray has this data folder.
     """
@@ -52,11 +54,11 @@ class TrayApp:
         folders: Callable[[], Sequence[Path]],
         clock: Clock,
         with_server: bool = False,
-        serve_arguments: Sequence[str] = (),
+        say: Callable[[str], object] = lambda text: None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._config = config
-        self._environ = environ
+        self._say = say
         self._lock = InstanceLock(config.data)
         self._lock.take()
         self._clipboard = Clipboard(environ=environ)
@@ -69,8 +71,8 @@ class TrayApp:
         )
         self._child: ServerChild | None = None
         if with_server and not config.server:
-            command = [*program(), "serve", *serve_arguments]
-            self._child = ServerChild(command, on_exit=self._server_ended, environ=environ)
+            # The same settings by the same ways: environment and file.
+            self._child = ServerChild([*program(), "serve"], on_exit=self._server_ended, environ=environ)
         self._need: tuple[str | None, str | None] = (None, None)
         self._paired = False
         self._opened: str | None = None
@@ -112,9 +114,9 @@ class TrayApp:
             (DRAIN_SECONDS + 1, lambda: self._engine.stop(DRAIN_SECONDS)),
             (2, self._desktop.stop),
         ]
-        for seconds, step in steps:
+        for number, (seconds, step) in enumerate(steps):
             try:
-                within(seconds, step, name="ending")
+                within(seconds, step, name=f"ending-{number}")
             except Exception as error:  # the rest must end all the same
                 log.warning("A part did not end well: %s", error)
         if self._child is not None:
@@ -124,6 +126,8 @@ class TrayApp:
 
     def _catch_signals(self) -> None:
         def handle(number: int, frame: object) -> None:
+            if self._quitting.is_set():
+                os._exit(128 + number)  # asked twice: at once; the server follows by its pipe
             self.quit()
 
         for name in ("SIGTERM", "SIGINT", "SIGHUP"):
@@ -139,6 +143,7 @@ class TrayApp:
     def _say_if_port_is_taken(self) -> None:
         if problem := port_problem(self._config):
             log.error(problem)
+            self._say(problem)
             self._needs_person(problem, None)
             self._notifier.send(Note("BulletDrop's server cannot start.", problem, urgent=True))
 
@@ -158,6 +163,7 @@ class TrayApp:
         self._need = (words, page)
         if page and page != self._opened and words == "Set up BulletDrop":
             self._opened = page
+            self._say(f"Opening the set-up page: {page}")
             open_page(page)
         self._desktop.changed()
 

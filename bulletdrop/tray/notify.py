@@ -46,10 +46,12 @@ class Notifier:
         self._thread: threading.Thread | None = None
         self._service: Any = None
         self._absent = False
+        self._closed = False
 
     def send(self, note: Note) -> None:
         """Show a note, soon. Returns at once; where there is no notification service, that is logged once."""
-        self._submit(self._send(note))
+        if not self._closed:
+            self._submit(self._send(note))
 
     def probe(self) -> frozenset[str]:
         """What the service can do, in lower case, such as "buttons". Blocks.
@@ -63,6 +65,7 @@ class Notifier:
     def close(self) -> None:
         """End the thread. Notes already on the screen stay there."""
         with self._lock:
+            self._closed = True
             loop, self._loop = self._loop, None
             thread, self._thread = self._thread, None
         if loop is not None and thread is not None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
 
 # The panel shows nothing but an expanding separator and the tray; it would otherwise ask at its first start.
 PANEL = """<?xml version="1.0" encoding="UTF-8"?>
@@ -28,7 +29,7 @@ PANEL = """<?xml version="1.0" encoding="UTF-8"?>
   </property>
   <property name="plugins" type="empty">
     <property name="plugin-1" type="string" value="separator">
-      <property name="expand" type="bool" value="true"/></property>
+      <property name="expand" type="bool" value="true"/><property name="style" type="uint" value="0"/></property>
     <property name="plugin-2" type="string" value="systray">
       <property name="square-icons" type="bool" value="true"/></property>
   </property>
@@ -65,16 +66,18 @@ class Screen:
         self.home = folder / "home"
         self._with_x = with_x
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._logs: dict[int, Path] = {}
         runtime = folder / "runtime"
         for path in (self.home / ".config", self.home / ".local" / "share", self.home / "Pictures", runtime):
             path.mkdir(parents=True, mode=0o700)
-        keep = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "BULLETDROP_BINARY", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+        keep = ("PATH", "LANG", "LC_ALL", "BULLETDROP_BINARY", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
         self.environ = {name: os.environ[name] for name in keep if name in os.environ} | {
             "HOME": str(self.home),
             "XDG_CONFIG_HOME": str(self.home / ".config"),
             "XDG_DATA_HOME": str(self.home / ".local" / "share"),
             "XDG_CACHE_HOME": str(self.home / ".cache"),
             "XDG_RUNTIME_DIR": str(runtime),
+            "PYTHONPATH": str(ROOT),
             "NO_AT_BRIDGE": "1",
             "GTK_A11Y": "none",
         }
@@ -122,10 +125,15 @@ class Screen:
         )
         log.close()
         self._processes.append(process)
+        self._logs[process.pid] = Path(log.name)
         if stdin is not None and process.stdin is not None:
             process.stdin.write(stdin)
             process.stdin.close()
         return process
+
+    def log_of(self, process: subprocess.Popen[bytes]) -> str:
+        """What a spawned program has written so far."""
+        return self._logs[process.pid].read_text(errors="replace")
 
     def run(self, *command: str, check: bool = True, stdin: str | None = None, seconds: float = 20) -> str:
         """Run a program on this desktop and return what it prints."""

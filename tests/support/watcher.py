@@ -1,10 +1,10 @@
-"""A panel's half of the tray protocol, without a panel: takes icons, reads their menus, clicks."""
+"""A panel's half of the tray protocol, without a panel: reads icons and menus, clicks; and takes icons."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
@@ -12,8 +12,8 @@ from dbus_fast.aio import MessageBus
 WATCHER = "org.kde.StatusNotifierWatcher"
 
 
-class FakePanel:
-    """Owns the watcher's name on a bus and remembers who registered. Everything is asynchronous.
+class PanelReader:
+    """Reads one icon and its menu, and clicks. Everything is asynchronous; used as `async with`.
 
     Args:
         address: the session bus.
@@ -22,47 +22,28 @@ class FakePanel:
     def __init__(self, address: str) -> None:
         self._address = address
         self._bus: MessageBus | None = None
-        self.items: list[str] = []
-        self._came = asyncio.Event()
-        self.signals: list[str] = []
+        self.item_name = ""
 
-    @property
-    def bus(self) -> MessageBus:
-        """The panel's connection."""
-        assert self._bus is not None
-        return self._bus
-
-    async def start(self) -> FakePanel:
-        """Come up and take the name."""
+    async def __aenter__(self) -> Self:
         self._bus = await MessageBus(bus_address=self._address).connect()
-        self._bus.add_message_handler(self._heard)
-        rule = "type='signal',path='/StatusNotifierItem'"
-        await self.ask("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", "s", [rule])
-        await self._bus.request_name(WATCHER)
         return self
 
-    async def stop(self) -> None:
-        """Go away, as when a panel crashes."""
+    async def __aexit__(self, *_: object) -> None:
         self.bus.disconnect()
         await self.bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
-    def _heard(self, message: Message) -> Message | None:
-        if message.message_type is MessageType.SIGNAL and message.path == "/StatusNotifierItem":
-            self.signals.append(str(message.member))
-        if message.member == "RegisterStatusNotifierItem":
-            self.items.append(str(message.body[0]))
-            self._came.set()
-            return Message.new_method_return(message)
-        return None
+    @property
+    def bus(self) -> MessageBus:
+        """The connection."""
+        assert self._bus is not None
+        return self._bus
 
-    async def item(self, *, seconds: float = 5) -> str:
-        """The bus name of the newest icon, waited for."""
-        async with asyncio.timeout(seconds):
-            await self._came.wait()
-        return self.items[-1]
+    async def item(self) -> str:
+        """The bus name of the icon."""
+        return self.item_name
 
     async def ask(self, to: str, path: str, interface: str, member: str, signature: str, body: list[Any]) -> list[Any]:
-        """Call a method and return the answer's body; an error answer is raised."""
+        """Call a method and return the answer's body; an error answer fails the test."""
         reply = await self.bus.call(
             Message(destination=to, path=path, interface=interface, member=member, signature=signature, body=body)
         )
@@ -107,3 +88,36 @@ class FakePanel:
         """Click the icon itself."""
         name = await self.item()
         await self.ask(name, "/StatusNotifierItem", "org.kde.StatusNotifierItem", "Activate", "ii", [0, 0])
+
+
+class FakePanel(PanelReader):
+    """Owns the watcher's name on a bus and remembers which icons registered and what they signalled."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.items: list[str] = []
+        self.signals: list[str] = []
+        self._came = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self.bus.add_message_handler(self._heard)
+        rule = "type='signal',path='/StatusNotifierItem'"
+        await self.ask("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", "s", [rule])
+        await self.bus.request_name(WATCHER)
+        return self
+
+    async def item(self) -> str:
+        """The bus name of the newest icon, waited for."""
+        async with asyncio.timeout(5):
+            await self._came.wait()
+        return self.items[-1]
+
+    def _heard(self, message: Message) -> Message | None:
+        if message.message_type is MessageType.SIGNAL and message.path == "/StatusNotifierItem":
+            self.signals.append(str(message.member))
+        if message.member == "RegisterStatusNotifierItem":
+            self.items.append(str(message.body[0]))
+            self._came.set()
+            return Message.new_method_return(message)
+        return None

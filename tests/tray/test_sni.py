@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +55,6 @@ class Shown:
         assert not self.thread.is_alive(), "the icon did not stop"
 
 
-@asynccontextmanager
-async def panel_on(bus: str) -> AsyncIterator[FakePanel]:
-    panel = await FakePanel(bus).start()
-    try:
-        yield panel
-    finally:
-        await panel.stop()
-
-
 def in_loop(work: Awaitable[Any]) -> Any:
     async def run() -> Any:
         return await work
@@ -74,7 +64,7 @@ def in_loop(work: Awaitable[Any]) -> Any:
 
 def test_the_icon_registers_and_shows_what_it_is(bus: str) -> None:
     async def look() -> None:
-        async with panel_on(bus) as panel:
+        async with FakePanel(bus) as panel:
             with Shown(bus) as shown:
                 shown.icon.show(State.OFFLINE, "Server offline · 3 waiting")
                 assert await panel.property("Id") == "bulletdrop"
@@ -91,7 +81,7 @@ def test_the_icon_registers_and_shows_what_it_is(bus: str) -> None:
 
 def test_a_click_on_the_icon_is_heard(bus: str) -> None:
     async def click() -> None:
-        async with panel_on(bus) as panel:
+        async with FakePanel(bus) as panel:
             with Shown(bus) as shown:
                 await panel.activate()
                 assert shown.clicks == 1
@@ -108,7 +98,7 @@ def test_a_chosen_line_runs_and_an_error_in_it_hurts_nobody(bus: str) -> None:
     menu = [Entry("Breaks", breaks), LINE, Entry("More", children=(Entry("a_b.png", lambda: done.append("inner")),))]
 
     async def click() -> None:
-        async with panel_on(bus) as panel:
+        async with FakePanel(bus) as panel:
             with Shown(bus) as shown:
                 shown.icon.set_menu(menu)
                 await panel.item()
@@ -123,7 +113,7 @@ def test_a_late_click_never_reaches_another_line(bus: str) -> None:
     done: list[str] = []
 
     async def click() -> None:
-        async with panel_on(bus) as panel:
+        async with FakePanel(bus) as panel:
             with Shown(bus) as shown:
                 shown.icon.set_menu([Entry("one.png", lambda: done.append("one")), Entry("Quit", lambda: None)])
                 old = (await panel.layout())["one.png"]
@@ -138,7 +128,7 @@ def test_a_late_click_never_reaches_another_line(bus: str) -> None:
 
 def test_a_line_keeps_its_number_while_others_come_and_go(bus: str) -> None:
     async def look() -> None:
-        async with panel_on(bus) as panel:
+        async with FakePanel(bus) as panel:
             with Shown(bus) as shown:
                 shown.icon.set_menu([Entry("Quit", lambda: None)])
                 before = (await panel.layout())["Quit"]
@@ -151,7 +141,7 @@ def test_a_line_keeps_its_number_while_others_come_and_go(bus: str) -> None:
 
 def test_a_change_is_signalled_once_and_only_if_it_is_one(bus: str) -> None:
     async def look() -> None:
-        async with panel_on(bus) as panel:
+        async with FakePanel(bus) as panel:
             with Shown(bus) as shown:
                 await panel.item()
                 await asyncio.sleep(0.2)
@@ -175,7 +165,7 @@ def test_a_panel_that_comes_later_gets_the_icon(bus: str) -> None:
         with Shown(bus) as shown:
             await asyncio.sleep(0.2)
             assert shown.presence == []
-            async with panel_on(bus) as panel:
+            async with FakePanel(bus) as panel:
                 assert (await panel.item()).startswith("org.kde.StatusNotifierItem-")
                 await until(lambda: shown.presence == [True])
 
@@ -185,11 +175,11 @@ def test_a_panel_that_comes_later_gets_the_icon(bus: str) -> None:
 def test_a_panel_that_restarts_gets_the_icon_again(bus: str) -> None:
     async def look() -> None:
         with Shown(bus) as shown:
-            async with panel_on(bus) as panel:
+            async with FakePanel(bus) as panel:
                 await panel.item()
                 await until(lambda: shown.presence == [True])
             await until(lambda: shown.presence == [True, False])
-            async with panel_on(bus) as panel:
+            async with FakePanel(bus) as panel:
                 await panel.item()
                 await until(lambda: shown.presence == [True, False, True])
 

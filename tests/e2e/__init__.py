@@ -1,0 +1,1 @@
+"""Whole lives, from the outside: real programs, real screens."""
