@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageChops, ImageDraw, ImageStat
+from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat
 
 from bulletdrop.core.drops import turbojpeg
 from tests.support.needs import unavailable
@@ -112,3 +112,14 @@ def laborious_png(frames: int = 200, *, side: int = 1000) -> bytes:
         chunks.append(png_chunk(b"fcTL", struct.pack(">I", 2 * frame - 1) + control))
         chunks.append(png_chunk(b"fdAT", struct.pack(">I", 2 * frame) + data))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + png_chunk(b"IEND", b"")
+
+
+def swapped_profile() -> bytes:
+    """A colour profile under which red numbers are green and green ones red: sRGB with two of its primaries swapped."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    tags = {
+        bytes(profile[at : at + 4]): at for at in range(132, 132 + 12 * struct.unpack_from(">I", profile, 128)[0], 12)
+    }
+    red, green = tags[b"rXYZ"] + 4, tags[b"gXYZ"] + 4
+    profile[red : red + 8], profile[green : green + 8] = profile[green : green + 8], profile[red : red + 8]
+    return bytes(profile).replace("sRGB".encode("utf-16-be"), "RGRB".encode("utf-16-be")).replace(b"sRGB", b"RGRB")

@@ -23,6 +23,7 @@ from tests.core.decoder_samples import (
     needs_turbojpeg,
     png_of,
     scene,
+    swapped_profile,
     unlike,
     write,
 )
@@ -103,6 +104,19 @@ def test_a_profile_that_cannot_be_read_does_not_matter(decoder: Decoder, tmp_pat
     decoded = decoder.thumbnails(source, mime="image/png", folder=tmp_path)
     with Image.open(decoded.files["thumb"]) as thumbnail:
         assert unlike(thumbnail, scene()) < 6
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_thumbnails_show_the_colours_that_the_profile_means(
+    decoder: Decoder, tmp_path: Path, kind: str, mode: str
+) -> None:
+    red = Image.new("RGB" if kind == "jpeg" else mode, (2500, 100), (255, 0, 0))
+    source = write(tmp_path, "source", encoded(red, kind, icc_profile=swapped_profile()))
+    decoded = decoder.thumbnails(source, mime=MIMES[kind], folder=tmp_path)
+    with Image.open(decoded.files["large"]) as thumbnail:
+        assert "icc_profile" not in thumbnail.info
+        assert unlike(thumbnail, Image.new("RGB", thumbnail.size, (0, 255, 0))) < 6
 
 
 def broken_files() -> dict[str, tuple[str, bytes]]:

@@ -8,7 +8,10 @@ import math
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
+
+from bulletdrop.core.drops import walls
 
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
@@ -20,12 +23,14 @@ _FILE_BYTES = 512 * 1024 * 1024
 _OPEN_FILES = 64
 
 
-def shut(*, memory_mb: int, parent: int) -> None:
+def shut(*, memory_mb: int, parent: int, readable: Sequence[str], writable: Sequence[str]) -> None:
     """Put this process into its cage. Nothing here can be undone by the process itself.
 
     Args:
         memory_mb: the most address space, in megabytes (RLIMIT_AS; not enforced by macOS, absent on Windows).
         parent: process id of the server; when the server dies, the kernel ends this process too (Linux).
+        readable: the folders that pictures come from; without any folder the disk is not hidden.
+        writable: the folders that pictures come from and go to.
     """
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         # A Ctrl-C or a stop of the whole service must not make the picture under way look broken: the parent ends us.
@@ -43,6 +48,9 @@ def shut(*, memory_mb: int, parent: int) -> None:
             libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
             if os.getppid() != parent:
                 os._exit(0)
+        if readable or writable:
+            walls.hide_disk(readable=[*walls.pythons_own(), *readable], writable=writable)
+        walls.refuse_calls()
 
 
 def _limit(name: str, value: int) -> None:

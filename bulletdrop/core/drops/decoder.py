@@ -3,7 +3,8 @@
 The child reads untrusted bytes, so it is caged before it does (`cage`), knows no database, no settings and no
 secrets, and gets only paths. Its first line is its caps; then come requests, one at a time:
 
-    → {"memory_mb": 1024, "parent": 4711, "max_pixels": …, "max_total_pixels": …, "max_frames": …}
+    → {"memory_mb": 1024, "parent": 4711, "max_pixels": …, "max_total_pixels": …, "max_frames": …,
+       "readable": ["DATA/uploads"], "writable": ["DATA/tmp"]}
     ← {"ready": true}
     → {"do": "thumbnails", "source": "…", "mime": "image/png", "folder": "…", …, "seconds": 30, "urgent": false}
     ← {"ok": {"width": …, …}}   or   {"error": "bad_picture", "message": "…"}
@@ -71,7 +72,12 @@ def _load(settings: Mapping[str, Any]) -> dict[str, Callable[[Mapping[str, Any]]
         max_frames=settings["max_frames"],
     )
     opening.prepare(caps)
-    cage.shut(memory_mb=settings["memory_mb"], parent=settings["parent"])
+    cage.shut(
+        memory_mb=settings["memory_mb"],
+        parent=settings["parent"],
+        readable=settings["readable"],
+        writable=settings["writable"],
+    )
 
     def make_thumbnails(request: Mapping[str, Any]) -> object:
         targets = {

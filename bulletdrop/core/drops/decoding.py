@@ -23,6 +23,7 @@ from bulletdrop.config import Config
 from bulletdrop.core.drops.child import Child, ChildDied, ChildTooSlow
 from bulletdrop.errors import BadPicture, DiskFull, Rejected, TooManyPixels, Unavailable, UnknownType
 from bulletdrop.log import get_logger
+from bulletdrop.paths import make_private_folder
 
 log = get_logger("decoding")
 
@@ -64,7 +65,8 @@ class Decoder:
     """Decodes, turns and converts pictures in children. Safe to call from several threads; close it at the end.
 
     Args:
-        config: `decode_processes`, `decode_seconds`, `decode_memory_mb` and the caps on pixels and frames.
+        config: `decode_processes`, `decode_seconds`, `decode_memory_mb` and the caps on pixels and frames. The children
+            see of `data` only the uploads and the temporary folder (Linux); without `data` they see the whole disk.
         command: how to start a child; this program's `decode` unless a test passes another.
         idle_seconds: how long an unused child is kept.
     """
@@ -75,6 +77,9 @@ class Decoder:
         self._config = config
         self._command = command
         self._idle_seconds = idle_seconds
+        has_data = config.data != Path()
+        self._readable = [config.data / "uploads"] if has_data else []
+        self._writable = [config.data / "tmp"] if has_data else []
         self._state = threading.Condition()
         self._idle: list[Child] = []
         self._all: set[Child] = set()
@@ -108,6 +113,11 @@ class Decoder:
             raise
         files = {str(name): Path(path) for name, path in answer["files"].items()}
         return Decoded(answer["width"], answer["height"], answer["frames"], files, answer["placeholder"])
+
+    def may_read(self, path: Path) -> bool:
+        """Whether the children see this file at all."""
+        folders = [*self._readable, *self._writable]
+        return not folders or any(path.is_relative_to(folder) for folder in folders)
 
     def upright(self, source: Path, target: Path, *, mime: str, orientation: int) -> None:
         """Write the picture to `target` with its EXIF orientation (2 to 8) turned into pixels and no metadata but its
@@ -313,12 +323,16 @@ class Decoder:
 
     def _start(self) -> Child:
         config = self._config
+        for folder in (*self._readable, *self._writable):
+            make_private_folder(folder)  # a wall around what is not there yet would keep it hidden for ever
         settings = {
             "memory_mb": config.decode_memory_mb,
             "parent": os.getpid(),
             "max_pixels": config.max_pixels,
             "max_total_pixels": config.max_total_pixels,
             "max_frames": config.max_frames,
+            "readable": [str(folder) for folder in self._readable],
+            "writable": [str(folder) for folder in self._writable],
         }
         child = Child.start(settings, command=self._command)
         with self._state:

@@ -79,18 +79,21 @@ def faults_are_the_pictures() -> Iterator[None]:
 
     Pillow refuses in eight kinds of exception (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error,
     IndexError, TypeError were all seen), so all are caught. An OSError that carries the system's error number is
-    the disk's fault and passes, as do our own errors and MemoryError.
+    the disk's fault and passes, as do our own errors, MemoryError and ImportError.
     """
     try:
         yield
-    except (BadPicture, UnknownType, MemoryError):
+    except (BadPicture, UnknownType, MemoryError, ImportError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise TooManyPixels("The picture has more pixels than are taken.") from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        raise BadPicture(f"The picture is damaged and cannot be shown: {error or type(error).__name__}") from error
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        if reason == "encoding error 1":  # libwebp's name for having no memory
+            raise MemoryError from error
+        raise BadPicture(f"The picture is damaged and cannot be shown: {reason}") from error
 
 
 def open_picture(path: Path, *, mime: str, caps: Caps) -> ImageFile.ImageFile:

@@ -107,7 +107,7 @@ def _exists(site: Site, key: str) -> bool:
 def _on_disk(site: Site, blob: Blob) -> Iterator[Path]:
     """A path to the blob's bytes: the storage's own, or a copy for the time being. Raises MissingObject."""
     path = site.storage.local_path(blob.key)
-    if path is not None:
+    if path is not None and site.decoder.may_read(path):
         site.storage.size(blob.key)
         yield path
         return
