@@ -36,6 +36,7 @@ def inspect(source: Source, limits: Limits) -> Found:
         raise BadPicture("This picture has two descriptions.")
     meta = read_meta(source, box[0], budget)
     width, height = _check(meta, limits, _AVIF_PICTURES)
+    _check_places(meta, data)
     edits = Edits(source)
     frames = 1
     if movies:
@@ -84,8 +85,6 @@ def _check(meta: Meta, limits: Limits, pictures: frozenset[bytes]) -> tuple[int,
                 raise BadPicture("This picture has no data.")
         elif item.kind == b"grid":
             _check_grid(meta, item, size)
-        if any(end > meta.source.size for _, end in item.extents):
-            raise Truncated("This picture ends before it should. Nothing was kept; send it again.")
     limits.check_total(total, 1, 1)
     main = meta.items.get(meta.primary)
     if main is None or main.kind not in pictures:
@@ -93,6 +92,15 @@ def _check(meta: Meta, limits: Limits, pictures: frozenset[bytes]) -> tuple[int,
     width, height = meta.size(main) or (0, 0)
     rotation = meta.property(main, _ROTATION)
     return (height, width) if rotation and rotation[0] & 1 else (width, height)
+
+
+def _check_places(meta: Meta, data: list[Box]) -> None:
+    """All that lies in the file itself lies in its `mdat` boxes, or it would be part of the structure."""
+    places = Places(data)
+    for item in meta.items.values():
+        if not item.is_inside:
+            for start, end in item.extents:
+                places.check(start, end, meta.source.size)
 
 
 def _check_grid(meta: Meta, item: Item, size: tuple[int, int]) -> None:

@@ -94,12 +94,14 @@ def _by_brand(head: bytes) -> Kind | None:
 
 
 def _by_doctype(head: bytes) -> Kind | None:
-    # RFC 8794 11.2.6: element 0x4282, here with its size in one byte. Padding by NUL is allowed.
-    at = head.find(b"\x42\x82", 4, 64)
-    if at < 0 or len(head) < at + 3:
+    # RFC 8794 11.2.6: element 0x4282, its size, and a name that NULs may follow.
+    at = head.find(b"\x42\x82", 4, 96) + 2
+    if at < 2 or not head[at : at + 1]:
         return None
-    length = head[at + 2] & 0x7F
-    return KINDS["webm"] if head[at + 3 : at + 3 + length].rstrip(b"\0") == b"webm" else None
+    width = 9 - head[at].bit_length()
+    length = int.from_bytes(head[at : at + width], "big") & ((1 << 7 * width) - 1)
+    name = head[at + width : at + width + length] if length <= 32 else b""
+    return KINDS["webm"] if name.rstrip(b"\0") == b"webm" else None
 
 
 def _is_text(head: bytes) -> bool:

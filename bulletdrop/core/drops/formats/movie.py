@@ -25,6 +25,7 @@ _INFORMATION = frozenset({b"vmhd", b"smhd", b"hmhd", b"nmhd", b"sthd", b"gmhd", 
 _TABLES = frozenset(
     b"stsd stts ctts cslg stsc stsz stz2 stco co64 stss stsh padb stdp sdtp sbgp sgpd subs saiz saio free".split()
 )
+_NESTED = {b"trak": b"mdia", b"mdia": b"minf", b"minf": b"stbl"}
 # Handlers (8.4.3) whose samples people see, hear and read. The others, timed metadata first of all, know where the
 # camera was and what time it was.
 _SHOWN = frozenset({b"vide", b"soun", b"pict", b"auxv", b"text", b"sbtl", b"subt", b"clcp"})
@@ -121,14 +122,14 @@ def _read_track(source: Source, trak: Box, budget: Budget) -> Track:
     while todo:
         parent = todo.pop()
         for box in boxes(source, parent.data, parent.end, budget):
-            if box.kind in (b"mdia", b"minf", b"stbl"):
+            if box.kind == _NESTED.get(parent.kind):
                 if box.kind in track.tables:
                     raise BadPicture("This film has a track that cannot be.")
                 track.tables[box.kind] = box
                 todo.append(box)
             elif box.kind == b"hdlr" and parent.kind == b"mdia":
                 track.handler = _inside(source, box, 8, 4)
-            elif box.kind == b"tkhd":
+            elif box.kind == b"tkhd" and parent is trak:
                 header = box
             elif parent.kind == b"stbl":
                 track.tables[box.kind] = box

@@ -117,7 +117,7 @@ def _walk_segment(state: _State, segment: _Element) -> int:
         if element.identifier == _CLUSTER:
             state.clusters += 1
         if element.end is None:
-            if element.identifier != _CLUSTER:
+            if element.identifier != _CLUSTER or element.data > end:
                 raise BadPicture("This WebM's sizes contradict each other.")
             at = _walk_cluster(state, element.data, end)
             continue
