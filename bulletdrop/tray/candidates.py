@@ -141,7 +141,7 @@ class Candidates:
 
     def _judge(self, one: Candidate, file: BinaryIO, size: int, quiet: float, rested: bool) -> Verdict:
         end = ending(file, size)
-        if end is End.FOREIGN:
+        if end is End.FOREIGN and not one.wanted:
             return Verdict.DROP if rested else Verdict.WAIT
         if end is End.PARTIAL:
             return Verdict.WAIT

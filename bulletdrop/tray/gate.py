@@ -16,6 +16,8 @@ from bulletdrop.tray.answers import Unreachable
 FIRST_SECONDS = 2.0
 LAST_SECONDS = 300.0
 DISK_FULL_SECONDS = 60.0
+# What a server may ask for: "0" must not become a storm, a slip of the pen not the end.
+LEAST_SECONDS, MOST_SECONDS = 1.0, 3600.0
 NOT_SET_UP_SECONDS = 10.0
 
 
@@ -81,7 +83,7 @@ class Gate:
         if self.blocked and not isinstance(error, NotSignedIn | Forbidden):
             return
         if isinstance(error, Busy) and error.retry_after is not None:
-            seconds = error.retry_after
+            seconds = min(max(error.retry_after, LEAST_SECONDS), MOST_SECONDS)
         elif isinstance(error, DiskFull):
             seconds = DISK_FULL_SECONDS
         elif isinstance(error, NotSetUp):

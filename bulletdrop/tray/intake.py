@@ -24,6 +24,7 @@ from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
 log = get_logger("intake")
 
 AT_ONCE = 64
+FLOOD, FLOOD_SECONDS = 1000, 2.0
 # macOS writes its mark some moments after the file.
 MARK_SECONDS = 3.0
 
@@ -118,13 +119,17 @@ class Intake:
         """Wait for the next hint or duty, then take all hints there are."""
         checks = self._candidates.next_check()
         until = min(self._next_health, self._next_rescan, checks if checks is not None else self._next_health)
+        heard = 0
         try:
             hint = self.hints.get(timeout=max(0.0, until - self._clock.monotonic()))
             while True:
                 self._hear(hint)
+                heard += 1
                 hint = self.hints.get_nowait()
         except queue.Empty:
-            return
+            if heard >= FLOOD:
+                # The kernel drops events when its queue is full, and says so to nobody.
+                self._next_rescan = min(self._next_rescan, self._clock.monotonic() + FLOOD_SECONDS)
 
     def _hear(self, hint: Hint) -> None:
         if hint.path is None:
@@ -165,11 +170,18 @@ class Intake:
                 self._watches[folder] = self._make_watch(folder, self.hints, self._clock)
 
     def _care(self, watch: FolderWatch, *, scan_anyway: bool) -> None:
-        # Adopting comes before watching: what is in the folder now must not be taken for new by the first event.
-        if self._outbox.folder_since(watch.real) is None:
-            self._adopt(watch.real)
-        if watch.check() or (scan_anyway and watch.how != "absent"):
-            self._scan(watch.real)
+        try:
+            # Adopting comes before watching: what is in the folder now must not be taken for new by the first event.
+            if self._outbox.folder_since(watch.real) is None:
+                self._adopt(watch.real)
+            if watch.check() or (scan_anyway and watch.how != "absent"):
+                self._scan(watch.real)
+        except OSError as error:
+            # Tried again at the next look; said once for each reason.
+            problem = f"{watch.folder} cannot be watched: {error.strerror or error}."
+            if watch.problem != problem:
+                watch.problem = problem
+                log.warning(problem)
 
     def _adopt(self, folder: Path) -> None:
         try:
@@ -177,9 +189,6 @@ class Intake:
         except FileNotFoundError:
             # Many systems make the folder with the first screenshot: then everything in it is new.
             present = []
-        except OSError as error:
-            log.warning("%s cannot be read yet: %s.", folder, error.strerror)
-            return
         self._outbox.adopt_folder(folder, present)
         log.info("Watching %s; what lies in it already (%d files) stays here.", folder, len(present))
 
@@ -188,18 +197,15 @@ class Intake:
         if since is None:
             return
         old: list[Sighting] = []
-        try:
-            for found in scan(folder):
-                if self._outbox.recognises(found.sighting):
-                    continue
-                # An entry older than our first look came with its folder (a disk plugged in, a folder put here).
-                # Two seconds: the coarsest time stamp of a file system (FAT).
-                if found.changed < since.timestamp() - 2.0:
-                    old.append(found.sighting)
-                else:
-                    self._candidates.hint(found.sighting.path, folder, eager=True)
-        except OSError as error:
-            log.warning("%s cannot be read: %s.", folder, error.strerror)
+        for found in scan(folder):
+            if self._outbox.recognises(found.sighting):
+                continue
+            # An entry older than our first look came with its folder (a disk plugged in, a folder put here).
+            # Two seconds: the coarsest time stamp of a file system (FAT).
+            if found.changed < since.timestamp() - 2.0:
+                old.append(found.sighting)
+            else:
+                self._candidates.hint(found.sighting.path, folder, eager=True)
         if old:
             log.info("%d files in %s are older than the watch: they stay here.", len(old), folder)
             self._outbox.leave_unsent(folder, old)
@@ -224,10 +230,12 @@ class Intake:
         items: list[Item] = []
         with self._outbox.together():
             for one, sighting, digest in whole:
-                self._candidates.drop(one)
                 item = self._outbox.take_in(one.folder, sighting, digest, always=one.wanted)
                 if item is not None:
                     items.append(item)
+        # Only now: had the rows not reached the disk, the next round would try again.
+        for one, _, _ in whole:
+            self._candidates.drop(one)
         if items:
             self._whole(items)
 

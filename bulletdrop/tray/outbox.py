@@ -21,10 +21,13 @@ import apsw
 
 from bulletdrop.clock import Clock
 from bulletdrop.errors import BulletDropError, NotFound
+from bulletdrop.log import get_logger
 from bulletdrop.tray.client import Uploaded
 from bulletdrop.tray.desk import Item, Status
 from bulletdrop.tray.identity import Known, Sighting, same_capture
 from bulletdrop.tray.rows import ITEM, KNOWN, SCHEMA, Job, to_item, to_known, to_micros, to_moment
+
+log = get_logger("outbox")
 
 
 class Outbox:
@@ -34,13 +37,16 @@ class Outbox:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._clock = clock
         self._lock = threading.RLock()
-        self._db = apsw.Connection(str(path))
-        self._db.set_busy_timeout(5000)
-        # FULL: a row must survive a power cut too, else a lost "done" asks again (harmless) and a lost "waiting" waits
-        # for the next scan (late).
-        self._db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=1000000")
-        with self._db:
-            self._db.execute(SCHEMA)
+        try:
+            self._db = _open(path)
+        except (apsw.CorruptError, apsw.NotADBError):
+            # Better a tray that begins anew (and so uploads nothing twice) than one that never starts again.
+            aside = path.with_name(f"{path.name}.broken-{clock.now():%Y%m%d-%H%M%S}")
+            log.exception("The outbox cannot be read. It is kept as %s, and a new one begins.", aside.name)
+            path.replace(aside)
+            for leftover in ("-wal", "-shm"):
+                path.with_name(path.name + leftover).unlink(missing_ok=True)
+            self._db = _open(path)
 
     def close(self) -> None:
         """Close the file; later calls fail."""
@@ -100,17 +106,14 @@ class Outbox:
             known = None if always else same_capture(self._candidates(folder, sighting, sha256), sighting, sha256)
             if known is None:
                 return self.get(self._insert(folder, sighting, sha256, Status.WAITING))
-            where = (str(sighting.path), sighting.device, sighting.inode, sighting.size, sighting.mtime_ns)
-            place = "path = ?, device = ?, inode = ?, size = ?, mtime_ns = ?"
             if known.status in (Status.STALLED, Status.FAILED) or (known.sha256 and known.sha256 != sha256):
-                # The same file, better now: it goes (again) under a new key, for its bytes are others.
-                self._db.execute(
-                    f"UPDATE capture SET {place}, sha256 = ?, key = ?, status = ?, error = NULL, error_code = NULL,"
-                    " found_at = ?, attempts = 0 WHERE id = ?",
-                    (*where, sha256, _new_key(), Status.WAITING.value, self._now(), known.id),
-                )
-                return self.get(known.id)
-            self._db.execute(f"UPDATE capture SET {place} WHERE id = ?", (*where, known.id))
+                # The same file, better now: a row of its own, so that it counts as new and its key fits its bytes.
+                self._db.execute("DELETE FROM capture WHERE id = ?", (known.id,))
+                return self.get(self._insert(folder, sighting, sha256, Status.WAITING))
+            self._db.execute(
+                "UPDATE capture SET path = ?, device = ?, inode = ?, size = ?, mtime_ns = ? WHERE id = ?",
+                (str(sighting.path), sighting.device, sighting.inode, sighting.size, sighting.mtime_ns, known.id),
+            )
             return None
 
     def stall(self, folder: Path, sighting: Sighting) -> Item | None:
@@ -170,14 +173,15 @@ class Outbox:
             *(error.code, error.message, to_micros(next_at) if next_at else None, item.id),
         )
 
-    def give_up(self, item: Item, error: BulletDropError, status: Status) -> Item:
-        """It will not be sent: REFUSED by the server or FAILED here."""
-        self._write(
-            "UPDATE capture SET status = ?, attempts = attempts + 1, error_code = ?, error = ?, next_at = NULL"
-            " WHERE id = ? AND status = 'waiting'",
-            *(status.value, error.code, error.message, item.id),
-        )
-        return self.get(item.id)
+    def give_up(self, item: Item, error: BulletDropError, status: Status) -> Item | None:
+        """It will not be sent: REFUSED by the server or FAILED here. None when the file became another meanwhile."""
+        with self._lock:
+            self._write(
+                "UPDATE capture SET status = ?, attempts = attempts + 1, error_code = ?, error = ?, next_at = NULL"
+                " WHERE id = ? AND status = 'waiting'",
+                *(status.value, error.code, error.message, item.id),
+            )
+            return self.get(item.id) if self._db.changes() else None
 
     def withdraw(self, item: Item) -> None:
         """Drop a waiting capture whose file changed: it will be judged again from the start."""
@@ -262,6 +266,22 @@ class Outbox:
 
     def _now(self) -> int:
         return to_micros(self._clock.now())
+
+
+def _open(path: Path) -> apsw.Connection:
+    """The database, made if it is not there."""
+    connection = apsw.Connection(str(path))
+    try:
+        connection.set_busy_timeout(5000)
+        # FULL: rows survive a power cut too. A lost "done" would only ask again; a lost "waiting" would wait for the
+        # next scan.
+        connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=1000000")
+        with connection:
+            connection.execute(SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _new_key() -> str:

@@ -87,6 +87,7 @@ class Sender:
         # Captures of this run: id → when they were whole (monotonic). What is not here is from before: late.
         self._fresh: dict[int, float] = {}
         self._newest_shown = 0
+        self._stopper: set[int] = set()
         self._answers = True
         self._next_probe = 0.0
         self._threads = [threading.Thread(target=self._work, name=f"sender-{n}", daemon=True) for n in range(workers)]
@@ -192,7 +193,9 @@ class Sender:
         for item_id in [item_id for item_id, until in self._not_before.items() if until <= now]:
             del self._not_before[item_id]
         since = self._clock.now() - timedelta(seconds=LATE_SECONDS)
-        job = self._outbox.next_waiting(self._on_the_way | self._not_before.keys(), since)
+        skip = self._on_the_way | self._not_before.keys()
+        # Whatever stopped everything the last time does not go first: it may be the only one that cannot pass.
+        job = self._outbox.next_waiting(skip | self._stopper, since) or self._outbox.next_waiting(skip, since)
         if job is None or not self._gate.enter():
             return None
         self._on_the_way.add(job.item.id)
@@ -299,6 +302,7 @@ class Sender:
             self._recheck(job.item)
         elif isinstance(error, Busy | NotSignedIn | Forbidden | NotSetUp):
             with self._turn:
+                self._stopper = {job.item.id}
                 self._gate.failed(error)
                 self._answers = not self._gate.unreachable
                 self._next_probe = self._clock.monotonic() + PROBE_SECONDS
@@ -349,6 +353,9 @@ class Sender:
         item = self._outbox.give_up(job.item, error, status)
         if status is Status.REFUSED:
             self._passed()
+        if item is None:
+            self._recheck(job.item)
+            return
         log.warning("Not uploaded: %s", error.message, extra={"path": str(item.path), "code": error.code})
         self._hearer.given_up(item, error)
 

@@ -13,6 +13,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ Progress = Callable[[int, int | None], None]
 
 PIECE = 256 * 1024
 MAX_ANSWER = 4 * 1024 * 1024
+# A kept connection that rested longer may be dead without a sign (the machine slept, a router forgot it): open anew.
+IDLE_SECONDS = 45.0
 
 # What http.client and the socket below it raise when the other side is not there or goes away.
 NETWORK_ERRORS = (http.client.HTTPException, OSError)
@@ -168,8 +171,11 @@ class Body:
 class Wire:
     """Keeps one connection per thread to a target and exchanges requests for answers over it."""
 
-    def __init__(self, target: Target, *, connect_seconds: float, answer_seconds: float) -> None:
+    def __init__(
+        self, target: Target, *, connect_seconds: float, answer_seconds: float, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         self._target = target
+        self._idle_seconds = idle_seconds
         self._connect_seconds = connect_seconds
         self._answer_seconds = answer_seconds
         self._mine = threading.local()
@@ -219,7 +225,8 @@ class Wire:
     def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
         """This thread's connection, and whether it was used before."""
         kept: http.client.HTTPConnection | None = getattr(self._mine, "connection", None)
-        if kept is not None and kept.sock is not None and not _readable(kept.sock):
+        rested = time.monotonic() - getattr(self._mine, "used_at", 0.0)
+        if kept is not None and kept.sock is not None and rested < self._idle_seconds and not _readable(kept.sock):
             return kept, True
         if kept is not None:
             self._drop(kept)
@@ -269,6 +276,7 @@ class Wire:
         response = connection.getresponse()
         data = response.read(MAX_ANSWER)
         answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, data)
+        self._mine.used_at = time.monotonic()
         if not finished or response.will_close or not response.isclosed():
             self._drop(connection)
         return answer

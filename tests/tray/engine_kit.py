@@ -85,6 +85,7 @@ class FakeServer:
         self.kept: list[Received] = []
         self.rules: deque[Rule] = deque()
         self.always: Rule | None = None
+        self.judge: Callable[[str], Rule | None] = lambda name: None
         self.delay = 0.0
         self.requests = 0
         self.connections = 0
@@ -171,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
         fake = self.owner
         with fake.lock:
             fake.requests += 1
-            rule = fake.rules.popleft() if fake.rules else fake.always or Rule()
+            rule = fake.rules.popleft() if fake.rules else fake.judge(name) or fake.always or Rule()
         if rule.early:
             self.close_connection = True
             self._refuse(rule)

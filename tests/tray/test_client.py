@@ -18,7 +18,7 @@ from bulletdrop import errors
 from bulletdrop.errors import BulletDropError
 from bulletdrop.tray.answers import Answer, ServerFault, Unreachable, error_of, retry_after
 from bulletdrop.tray.client import Client, FileCut, safe_name, sha256_of
-from bulletdrop.tray.wire import Target, is_loopback
+from bulletdrop.tray.wire import Target, Wire, is_loopback
 from tests.tray.engine_kit import FakeServer, Rule, fake_server, png, write
 
 
@@ -82,6 +82,17 @@ def test_the_connection_is_kept_and_a_server_that_hung_up_meanwhile_is_no_error(
     server.up()
     client.upload(path, "shot.png")
     assert server.connections == 2
+
+
+def test_a_connection_that_rested_for_long_is_opened_anew(server: FakeServer) -> None:
+    wire = Wire(Target.parse(server.url, {}), connect_seconds=2, answer_seconds=2, idle_seconds=0.05)
+    wire.exchange("GET", "/health", {}, None)
+    wire.exchange("GET", "/health", {}, None)
+    assert server.connections == 1
+    time.sleep(0.06)
+    wire.exchange("GET", "/health", {}, None)
+    assert server.connections == 2
+    wire.close()
 
 
 def test_threads_have_connections_of_their_own(client: Client, server: FakeServer, tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_other_bytes_while_it_waits_take_its_place(outbox: Outbox, tmp_path: Pat
     assert second is not None
     assert before is not None
     assert after is not None
-    assert second.id == first.id
+    assert [item.id for item in outbox.recent(5)] == [second.id]
     assert after.idempotency_key != before.idempotency_key
     assert outbox.finish(first, ANSWER) is None, "the link of the old bytes is not the link of the new ones"
 
@@ -218,7 +218,7 @@ def test_a_file_that_was_given_up_because_it_was_gone_may_come_back(outbox: Outb
     outbox.give_up(item, TooBig(), Status.FAILED)
     again = take(outbox, path)
     assert again is not None
-    assert again.id == item.id
+    assert outbox.recent(5) == [again]
     assert again.status is Status.WAITING
 
 
@@ -227,6 +227,7 @@ def test_a_refused_capture_stays_refused_until_the_person_retries(outbox: Outbox
     item = take(outbox, path)
     assert item is not None
     refused = outbox.give_up(item, TooBig("Larger than 10 MB."), Status.REFUSED)
+    assert refused is not None
     assert (refused.status, refused.error_code, refused.error) == (Status.REFUSED, "too_big", "Larger than 10 MB.")
     assert outbox.recognises(see(path))
     assert outbox.retry(item.id).status is Status.WAITING
@@ -255,6 +256,16 @@ def test_a_folder_known_since_a_future_moment_is_known_since_now(outbox: Outbox,
         assert since <= later_clock.now()
     finally:
         other.close()
+
+
+def test_a_broken_outbox_is_put_aside_and_a_new_one_begins(tmp_path: Path, clock: ManualClock) -> None:
+    path = write(tmp_path / "outbox.db", b"this was a database once" * 500)
+    box = Outbox(path, clock)
+    try:
+        assert box.folder_since(tmp_path) is None
+        assert [one.name for one in tmp_path.glob("*.broken-*")] == ["outbox.db.broken-20261120-120000"]
+    finally:
+        box.close()
 
 
 # -- kill -9

@@ -175,6 +175,19 @@ def test_a_full_disk_pauses_the_queue_for_a_minute(tray: Tray) -> None:
     assert item.error_code == "disk_full"
 
 
+def test_one_upload_that_always_stops_the_queue_does_not_hold_the_others_for_ever(tray: Tray) -> None:
+    def too_much(name: str) -> Rule | None:
+        return Rule(503, "unavailable", {"Retry-After": "1"}) if name == "0-poison.png" else None
+
+    tray.server.judge = too_much
+    tray.engine.pause()
+    for name in ("0-poison.png", "1.png", "2.png", "3.png"):
+        shoot(tray, name)
+    eventually(lambda: tray.engine.status().waiting == 4)
+    tray.engine.resume()
+    assert sorted(tray.links(3)) == ["1.png", "2.png", "3.png"]
+
+
 def test_a_fault_of_the_server_delays_that_capture_alone(tray: Tray) -> None:
     tray.server.rules.append(Rule(500, "internal"))
     shoot(tray, "unlucky.png")

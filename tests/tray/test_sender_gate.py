@@ -75,3 +75,11 @@ def test_a_clock_that_jumps_neither_hurries_nor_holds_the_queue() -> None:
     assert gate.wait() == 5.0
     clock.advance(seconds=5)
     assert gate.enter()
+
+
+def test_a_server_can_ask_neither_for_a_storm_nor_for_ever() -> None:
+    gate = Gate(ManualClock())
+    gate.failed(errors.TooMany(retry_after=0))
+    assert gate.wait() == 1.0
+    gate.failed(errors.TooMany(retry_after=1e9))
+    assert gate.wait() == 3600.0

@@ -300,6 +300,11 @@ def test_a_file_deleted_at_once_is_forgotten_in_peace(tray: Tray) -> None:
     assert tray.links(1) == ["after.png"]
 
 
+def test_a_named_file_goes_to_the_server_whatever_it_is(tray: Tray, tmp_path: Path) -> None:
+    tray.engine.upload(write(tmp_path / "notes.txt", b"the server decides whether it takes notes " * 9))
+    assert tray.links(1) == ["notes.txt"]
+
+
 def test_patience_has_the_measured_numbers() -> None:
     patience = Patience()
     assert (patience.poll, patience.equal_polls, patience.quiet, patience.stalled) == (0.25, 2, 0.4, 60.0)
