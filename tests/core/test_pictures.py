@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from bulletdrop.core.database import using
-from bulletdrop.core.drops.pictures import SIZES, ensure_decoded, make_thumbnails, thumbnail_key
+from bulletdrop.core.drops.pictures import SIZES, ensure_decoded, has_thumbnails, make_thumbnails, thumbnail_key
 from bulletdrop.core.models import Blob, new_id
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadPicture, MissingObject, NotFound
@@ -195,3 +195,44 @@ def test_a_worker_killed_at_any_moment_leaves_work_that_the_next_one_finishes(si
     assert left.state == "new" or thumbnails_of(site, blob) == WHOLE
     assert make_thumbnails(site, blob.id).state == "ready"
     assert thumbnails_of(site, blob) == WHOLE
+
+
+FFMPEG = """#!{python}
+import shutil, sys
+source = sys.argv[sys.argv.index("-i") + 1].removeprefix("file:")
+assert sys.argv[sys.argv.index("-f") + 1] == "mov", "the reader is named, never guessed"
+if open(source, "rb").read() != b"a film":
+    sys.exit(1)
+shutil.copy("{poster}", sys.argv[-1].removeprefix("file:"))
+"""
+
+
+@pytest.fixture
+def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program called ffmpeg that knows one film."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    poster = tmp_path / "poster.png"
+    poster.write_bytes(encoded(scene(1920, 1080), "PNG"))
+    program = folder / "ffmpeg"
+    program.write_text(FFMPEG.format(python=sys.executable, poster=poster))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+@pytest.mark.usefixtures("ffmpeg")
+def test_a_video_gets_a_poster_where_ffmpeg_is(site: Site) -> None:
+    blob = keep(site, b"a film", mime="video/mp4", state="ready")
+    assert not has_thumbnails(blob)
+    made = make_thumbnails(site, blob.id)
+    assert has_thumbnails(made)
+    assert thumbnails_of(site, blob) == {**WHOLE, "large": (1920, 1080)}
+    assert list(site.temporary.iterdir()) == []
+
+
+@pytest.mark.usefixtures("ffmpeg")
+def test_a_video_that_ffmpeg_cannot_read_goes_without_a_poster(site: Site) -> None:
+    blob = keep(site, b"another film", mime="video/mp4", state="ready")
+    made = make_thumbnails(site, blob.id)
+    assert made.state == "ready"
+    assert not has_thumbnails(made)

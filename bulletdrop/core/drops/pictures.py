@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from bulletdrop.core.drops import posters
 from bulletdrop.core.drops.decoding import SIZES, Decoded, is_full
 from bulletdrop.core.models import Blob
 from bulletdrop.core.site import Site
@@ -36,8 +37,8 @@ def thumbnail_key(blob: Blob, size: str) -> str:
 
 
 def has_thumbnails(blob: Blob) -> bool:
-    """Whether this kind of file gets thumbnails at all."""
-    return blob.mime.startswith("image/")
+    """Whether this file has thumbnails, or will have: every picture, and a video of which a poster could be made."""
+    return blob.mime.startswith("image/") or (blob.mime.startswith("video/") and blob.placeholder is not None)
 
 
 def ensure_decoded(site: Site, blob: Blob, *, wait_seconds: float) -> Blob:
@@ -70,16 +71,18 @@ def make_thumbnails(site: Site, blob_id: str, *, urgent: bool = False, wait_seco
     """
     with site.decoder.alone(f"blob {blob_id}", seconds=_WAIT_FOR_BACKGROUND if urgent else -1):
         blob = _get(blob_id)
-        if not has_thumbnails(blob) or blob.state == "broken":
+        if not blob.mime.startswith(("image/", "video/")) or blob.state == "broken":
             return blob
         missing = [size for size in SIZES if not _exists(site, thumbnail_key(blob, size))]
         if blob.state == "ready" and not missing:
             return blob
         try:
-            with _on_disk(site, blob) as source:
+            with _on_disk(site, blob) as source, _picture_of(site, blob, source) as (picture, mime):
                 decoded = site.decoder.thumbnails(
-                    source, mime=blob.mime, folder=site.temporary, urgent=urgent, wait_seconds=wait_seconds
+                    picture, mime=mime, folder=site.temporary, urgent=urgent, wait_seconds=wait_seconds
                 )
+        except _NoPoster:
+            return blob
         except BadPicture as error:
             if blob.state == "ready":
                 raise
@@ -125,6 +128,32 @@ def _on_disk(site: Site, blob: Blob) -> Iterator[Path]:
         copy.unlink(missing_ok=True)
 
 
+class _NoPoster(Exception):
+    """This video goes without thumbnails."""
+
+
+@contextlib.contextmanager
+def _picture_of(site: Site, blob: Blob, source: Path) -> Iterator[tuple[Path, str]]:
+    """The picture to make thumbnails of, and its type: the file itself, or a video's poster. Raises _NoPoster."""
+    if not blob.mime.startswith("video/"):
+        yield source, blob.mime
+        return
+    ffmpeg = posters.find_ffmpeg()
+    if ffmpeg is None:
+        raise _NoPoster
+    poster = site.temporary / f"{secrets.token_hex(8)}.poster.part"
+    seconds, memory_mb = site.config.decode_seconds, site.config.decode_memory_mb
+    try:
+        try:
+            posters.draw_poster(ffmpeg, source, poster, mime=blob.mime, seconds=seconds, memory_mb=memory_mb)
+        except BadPicture as error:
+            log.info("no poster", extra={"blob": blob.id, "reason": error.message})
+            raise _NoPoster from error
+        yield poster, "image/png"
+    finally:
+        poster.unlink(missing_ok=True)
+
+
 def _keep(site: Site, blob: Blob, decoded: Decoded) -> None:
     """Put the thumbnails that are missing, then say in the row that the picture is whole."""
     try:
@@ -137,15 +166,12 @@ def _keep(site: Site, blob: Blob, decoded: Decoded) -> None:
     finally:
         for path in decoded.files.values():
             path.unlink(missing_ok=True)
-    found = {
-        "width": decoded.width,
-        "height": decoded.height,
-        "frames": decoded.frames,
-        "placeholder": decoded.placeholder,
-        "state": "ready",
-        "problem": None,
-    }
-    Blob.update(**found).where((Blob.id == blob.id) & (Blob.state == "new")).execute()
+    if blob.mime.startswith("video/"):
+        Blob.update(placeholder=decoded.placeholder).where(Blob.id == blob.id).execute()
+    else:
+        found: dict[str, object] = {"width": decoded.width, "height": decoded.height, "frames": decoded.frames}
+        found |= {"placeholder": decoded.placeholder, "state": "ready", "problem": None}
+        Blob.update(**found).where((Blob.id == blob.id) & (Blob.state == "new")).execute()
     if not Blob.select(Blob.id).where(Blob.id == blob.id).exists():
         # Deleted while we worked: the deletion saw no thumbnails, so they are ours to remove.
         for size in SIZES:
