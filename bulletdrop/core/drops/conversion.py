@@ -41,7 +41,7 @@ def _as_png(picture: Image.Image) -> bytes:
         upright = upright if upright.mode == "I;16" else upright.convert("I").convert("I;16")
     elif upright.mode not in _PNG_MODES:
         # CMYK and LAB go through their profile into sRGB, which PNG needs not name.
-        upright, profile = to_srgb(upright, profile), None
+        upright, profile = to_srgb(upright, profile)
     upright.info = {}
     buffer = io.BytesIO()
     upright.save(buffer, "PNG", icc_profile=profile)

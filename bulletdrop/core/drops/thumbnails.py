@@ -40,10 +40,10 @@ def decode(source: Path, *, mime: str, targets: Mapping[str, Target], caps: Caps
         with faults_are_the_pictures():
             picture.load()
             shown = _upright_size(picture)
-            first = _base(picture, max(target.longest for target in targets.values()))
+            first, profile = _base(picture, max(target.longest for target in targets.values()))
         frames = every_further_frame(picture, caps=caps)
     with faults_are_the_pictures():
-        encoded, smallest = _encode(first, targets)
+        encoded, smallest = _encode(first, targets, profile)
         hashed = placeholder(smallest)
     for name, data in encoded.items():
         targets[name].path.write_bytes(data)
@@ -57,14 +57,14 @@ def _upright_size(picture: Image.Image) -> tuple[int, int]:
     return (picture.height, picture.width) if turned else picture.size
 
 
-def _base(picture: Image.Image, longest: int) -> Image.Image:
-    """The first frame at the largest thumbnail's size, upright, in sRGB, RGB or RGBA. Leaves the picture as it is."""
+def _base(picture: Image.Image, longest: int) -> tuple[Image.Image, bytes | None]:
+    """The first frame at the largest thumbnail's size, upright, RGB or RGBA, and the profile it needs if any."""
     profile = picture.info.get("icc_profile")
     base = _scaled(_scalable(picture), longest)
     base = ImageOps.exif_transpose(base)
-    base = to_srgb(base, profile)
+    base, left = to_srgb(base, profile)
     base.info = {}
-    return base
+    return base, left
 
 
 def _scalable(picture: Image.Image) -> Image.Image:
@@ -95,23 +95,31 @@ def _scaled(picture: Image.Image, longest: int) -> Image.Image:
     return picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.1 if longest > _GAP_ABOVE else 2.0)
 
 
-def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture in sRGB as RGB or RGBA. A profile that cannot be read is left out of account."""
+def to_srgb(picture: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes | None]:
+    """The picture in sRGB as RGB or RGBA, and the profile that still has to go with it.
+
+    There is one only where this Pillow has no colour management. A profile that cannot be read is left out of account.
+    """
     mode = "RGBA" if picture.mode in ("LA", "RGBA") else "RGB"
-    if profile:
-        from PIL import ImageCms
+    if not profile:
+        return picture.convert(mode), None
+    from PIL import ImageCms
 
-        try:
-            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if "sRGB" not in ImageCms.getProfileDescription(own):
-                turned = ImageCms.profileToProfile(picture, own, ImageCms.createProfile("sRGB"), outputMode=mode)
-                return turned or picture.convert(mode)
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass
-    return picture.convert(mode)
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" not in ImageCms.getProfileDescription(own):
+            turned = ImageCms.profileToProfile(picture, own, ImageCms.createProfile("sRGB"), outputMode=mode)
+            return turned or picture.convert(mode), None
+    except ImportError:
+        return picture.convert(mode), profile if picture.mode in ("RGB", "RGBA") else None
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        pass
+    return picture.convert(mode), None
 
 
-def _encode(base: Image.Image, targets: Mapping[str, Target]) -> tuple[dict[str, bytes], Image.Image]:
+def _encode(
+    base: Image.Image, targets: Mapping[str, Target], profile: bytes | None
+) -> tuple[dict[str, bytes], Image.Image]:
     """All sizes as WebP, and the smallest as a picture. Each is scaled from the next larger one."""
     made: dict[str, bytes] = {}
     data = b""
@@ -120,7 +128,7 @@ def _encode(base: Image.Image, targets: Mapping[str, Target]) -> tuple[dict[str,
         # A picture smaller than the size asked for: the same bytes again.
         if not data or scaled is not base:
             buffer = io.BytesIO()
-            scaled.save(buffer, "WEBP", **_WEBP)
+            scaled.save(buffer, "WEBP", **_WEBP, icc_profile=profile)
             data = buffer.getvalue()
         base, made[name] = scaled, data
     return made, base
