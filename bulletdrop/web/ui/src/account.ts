@@ -4,13 +4,16 @@ import { Refused, send } from "./server";
 const form = document.querySelector<HTMLFormElement>("form[data-send]");
 
 // The address that the server prints carries the code behind the #, which never reaches a server or a log.
-const code = new URLSearchParams(location.hash.slice(1)).get("code");
-const codeField = form?.querySelector<HTMLInputElement>('[name="code"]');
-if (code && codeField) {
-  codeField.value = code;
+function takeCode(): void {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  const field = form?.querySelector<HTMLInputElement>('[name="code"]');
+  if (!code || !field) return;
+  field.value = code;
   history.replaceState(null, "", location.pathname);
   form?.querySelector<HTMLInputElement>('[name="username"]')?.focus();
 }
+takeCode();
+window.addEventListener("hashchange", takeCode); // the link was opened where the page was open already
 
 form?.addEventListener("submit", (event) => {
   event.preventDefault();

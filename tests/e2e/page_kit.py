@@ -1,0 +1,141 @@
+"""What the browser tests share: visits, people who are signed in already, files that are dropped and pasted."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.support.needs import unavailable
+from tests.support.server import PASSWORD, Server
+
+STATIC = Path(__file__).parents[2] / "bulletdrop" / "web" / "static"
+AXE = Path(__file__).parents[2] / "bulletdrop" / "web" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+_DROP = """([name, kind, data, event]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const carrier = new DataTransfer();
+  carrier.items.add(new File([bytes], name, { type: kind }));
+  if (event === "paste") {
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: carrier, bubbles: true, cancelable: true }));
+    return;
+  }
+  for (const step of ["dragenter", "dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(step, { dataTransfer: carrier, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+class Visits:
+    """Pages in profiles of their own, and what their consoles complained about.
+
+    A failed request is no complaint: some tests ask for what is not there.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        if not (STATIC / "manifest.json").exists():
+            unavailable("the page is not built (python packaging/build_page.py)")
+        self.browser = browser
+        self.complaints: list[str] = []
+        self._contexts: list[BrowserContext] = []
+
+    def open(self, *, phone: bool = False, dark: bool = False, script: bool = True, zone: str = "Europe/Berlin") -> Page:
+        """A page in a fresh profile."""
+        context = self.browser.new_context(
+            viewport=PHONE if phone else WIDE,  # type: ignore[arg-type]
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=script,
+            has_touch=phone,
+            is_mobile=phone,
+            timezone_id=zone,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.set_default_timeout(10_000)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        return page
+
+    def close(self) -> None:
+        """Close all profiles."""
+        for context in self._contexts:
+            context.close()
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not text.startswith("Failed to load resource"):
+            self.complaints.append(f"{kind}: {text}")
+
+
+def sign_in(page: Page, server: Server, name: str = "alice") -> Page:
+    """Sign a page's profile in without going through the form, and open the gallery."""
+    server.key_of(name)
+    answer = page.context.request.post(
+        f"{server.url}/api/v1/auth/login", data={"identifier": name, "password": PASSWORD}
+    )
+    assert answer.status == 200, answer.text()
+    page.goto(server.url)
+    ready(page)
+    return page
+
+
+def ready(page: Page) -> None:
+    """Wait until the gallery's script listens."""
+    page.locator("[data-show-keys]:not([hidden])").wait_for(state="attached")
+
+
+def drop(page: Page, name: str, data: bytes, *, kind: str = "image/png") -> None:
+    """Let go of a file over the page."""
+    page.evaluate(_DROP, [name, kind, base64.b64encode(data).decode(), "drop"])
+
+
+def paste(page: Page, name: str, data: bytes, *, kind: str = "image/png") -> None:
+    """Paste a file into the page."""
+    page.evaluate(_DROP, [name, kind, base64.b64encode(data).decode(), "paste"])
+
+
+def pick(page: Page, *files: tuple[str, bytes]) -> None:
+    """Choose files in the file dialog."""
+    chosen: Any = [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files]
+    page.set_input_files("#picker", chosen)
+
+
+def upload(server: Server, data: bytes, name: str = "shot.png", person: str = "alice", **fields: str) -> dict[str, Any]:
+    """Upload over the API. Returns the answer."""
+    client = server.client(person)
+    with client:
+        answer = client.post("/api/v1/uploads", files={"file": (name, data)}, data=fields)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def clipboard(page: Page) -> str:
+    """The text on the browser's clipboard."""
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def shows_picture(page: Page, selector: str) -> bool:
+    """Whether the picture there arrives within ten seconds. (Playwright's own waiting needs eval, which we forbid.)"""
+    for _ in range(100):
+        if page.locator(selector).first.evaluate("it => it.complete && it.naturalWidth > 0"):
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
+def set_up_code(server: Server) -> str:
+    """The code from the server's data folder."""
+    return (server.data / "setup-code").read_text(encoding="ascii").strip()
+
+
+def inline_parts(html: str) -> list[str]:
+    """Everything in a page that a strict policy forbids: inline scripts, styles, handlers."""
+    found = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style\b[^>]*>|\sstyle=\"[^\"]*\"|\son[a-z]+=\"[^\"]*\"", html)
+    return [str(part) for part in found]
