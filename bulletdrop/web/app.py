@@ -17,7 +17,6 @@ from bulletdrop.config import Config
 from bulletdrop.core.database import using
 from bulletdrop.core.drops.intake import sweep_temporary
 from bulletdrop.core.people import devices, keys
-from bulletdrop.core.people.accounts import needs_setup, setup_code
 from bulletdrop.core.site import Site, close_site, open_site
 from bulletdrop.core.upkeep.jobs import Runner
 from bulletdrop.errors import BadConfig
@@ -26,8 +25,9 @@ from bulletdrop.web import api, headers, pages, public, static, upkeep
 from bulletdrop.web.body import MB
 from bulletdrop.web.context import App, Web, make_web, web_of_app
 from bulletdrop.web.problems import Problems
-from bulletdrop.web.protocol import Protocol
 from bulletdrop.web.routes import attach_heads
+from bulletdrop.web.running import run
+from bulletdrop.web.welcome import say, welcome
 
 log = get_logger("server")
 
@@ -71,8 +71,9 @@ def serve(config: Config) -> None:
         web = web_of_app(app)
         await _call(web, _announce, web.site, web.instance, f"http://{_reachable(config.host)}:{port}")
 
-    app.register_listener(announce, "after_server_start")
-    app.run(sock=sock, single_process=True, access_log=False, motd=False, debug=False, protocol=Protocol)
+    # The socket listens already: whoever reads this is answered, and nobody is answered before it can be read.
+    app.register_listener(announce, "before_server_start", priority=-1)
+    run(app, sock, finish_seconds=_FINISH_SECONDS + 2)
 
 
 def _configure(app: App) -> None:
@@ -85,7 +86,6 @@ def _configure(app: App) -> None:
     app.config.REQUEST_TIMEOUT = 30
     app.config.RESPONSE_TIMEOUT = 60
     app.config.KEEP_ALIVE_TIMEOUT = 75
-    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = _FINISH_SECONDS + 2
     app.config.FALLBACK_ERROR_FORMAT = "json"
     app.config.INSPECTOR = False
 
@@ -95,7 +95,7 @@ async def _start(app: App) -> None:
     web.opened = await _call(web, _open, web.config)
     web.runner = Runner(web.opened)
     web.runner.start()
-    app.add_task(_tick(web), name="tick")
+    web.ticking = asyncio.create_task(_tick(web), name="tick")
 
 
 def _open(config: Config) -> Site:
@@ -103,14 +103,13 @@ def _open(config: Config) -> Site:
     with using(site.db):
         # Nothing is under way yet: whatever lies here was left by a crash.
         sweep_temporary(site)
-        if needs_setup(site):
-            log.warning("set-up code: %s", setup_code(site), extra={"setup_code": setup_code(site)})
     return site
 
 
 def _announce(site: Site, instance: str, url: str) -> None:
     devices.announce(site, url=url, pid=os.getpid(), instance=instance)
     log.info("listening", extra={"url": url})
+    say(welcome(site, here=url))
 
 
 async def _tick(web: Web) -> None:
@@ -138,7 +137,8 @@ def _in_database(site: Site, function: Any, *args: Any) -> None:
 async def _stopping(app: App) -> None:
     web_of_app(app).stop_at = monotonic() + _FINISH_SECONDS
     app.config.KEEP_ALIVE = False
-    await app.cancel_task("tick", raise_exception=False)
+    if web_of_app(app).ticking is not None:
+        web_of_app(app).ticking.cancel()
 
 
 async def _stop(app: App) -> None:

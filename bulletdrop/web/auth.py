@@ -87,7 +87,7 @@ def needs(
             if scope is not None:
                 caller.needs(scope)
             if request.ctx.by_cookie and request.method not in _SAFE_METHODS:
-                check_origin(request)
+                check_origin(request, null_counts=False)
                 token = request.headers.get("x-csrf-token")
                 if token is not None or not csrf_in_body:
                     check_csrf(request, caller, token)
@@ -131,9 +131,10 @@ async def form_of(request: Request) -> dict[str, str]:
     except ValueError as error:
         raise BadBody("This form cannot be read. Reload the page and try again.") from error
     fields = dict(pairs)
-    check_origin(request)
     caller = await caller_of(request)
-    if caller is not None and request.ctx.by_cookie:
+    has_token = caller is not None and request.ctx.by_cookie
+    check_origin(request, null_counts=not has_token)
+    if caller is not None and has_token:
         check_csrf(request, caller, request.headers.get("x-csrf-token") or fields.get("csrf"))
     return fields
 
@@ -145,10 +146,14 @@ def check_csrf(request: Request, caller: Caller, token: str | None) -> None:
     sessions.check_csrf(web_of(request).site, caller.session_id, token)
 
 
-def check_origin(request: Request) -> None:
+def check_origin(request: Request, *, null_counts: bool = True) -> None:
     """Raise BadCsrf for a request that a browser sent from another site's page.
 
     Programs send neither header. `Host` is only compared with here; a page elsewhere cannot choose it.
+
+    Args:
+        null_counts: whether the origin `null` is another site's. Our own pages with `Referrer-Policy: no-referrer` send
+            it too, so where a CSRF token is checked as well, it does not count.
     """
     site_kind = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
@@ -156,7 +161,7 @@ def check_origin(request: Request) -> None:
         raise BadCsrf("This request came from another site's page.")
     if site_kind is None and origin is not None:
         own = {urlsplit(web_of(request).config.public_url).netloc, request.headers.get("host", "")}
-        if urlsplit(origin).netloc not in own - {""}:
+        if (origin != "null" or null_counts) and urlsplit(origin).netloc not in own - {""}:
             raise BadCsrf("This request came from another site's page.")
 
 

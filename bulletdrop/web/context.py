@@ -37,6 +37,7 @@ class Web:
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
     opened: Site | None = None
     runner: Any = None
+    ticking: Any = None
     # When the server is stopping: the moment (monotonic) at which uploads still under way are refused.
     stop_at: float | None = None
     # Requests by key since they were last written down.

@@ -18,7 +18,7 @@ from asyncio import CancelledError
 from time import monotonic
 from typing import Any
 
-from sanic.exceptions import BadRequest, PayloadTooLarge, RequestCancelled
+from sanic.exceptions import BadRequest, PayloadTooLarge, RequestCancelled, ServiceUnavailable
 from sanic.http import Http, Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
 
@@ -126,6 +126,15 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
                 raise CancelledError
             raise BodyCutOff("The request ended before it was complete.")
         await super().receive_more()  # type: ignore[no-untyped-call]
+
+    def close_if_unused(self) -> None:
+        """Close when no request is under way; one of which only a part has come is answered with 503."""
+        http = self.http
+        if http is None or http.stage is Stage.IDLE:
+            self.close()
+        elif http.stage is Stage.REQUEST and http.exception is None and self._task is not None:
+            http.exception = ServiceUnavailable("The server is stopping.")
+            self._task.cancel()
 
     def eof_received(self) -> bool:
         """The client sends no more. True keeps the connection open for the answer to what it has sent."""

@@ -189,7 +189,7 @@ def test_open_uploads_are_capped_in_total_and_by_address(make_server: Callable[.
         with raw(server) as first, raw(server) as second:
             for connection in (first, second):
                 connection.send(head + data[:100])
-            _until(lambda server=server: kept(server).unfinished == 2)
+            _until_unfinished(server, 2)
             refused = server.alice.put("/api/v1/uploads/a.png", content=data)
             problem(refused, 429, "too_many")
             assert "retry-after" in refused.headers
@@ -205,7 +205,7 @@ def test_a_client_that_leaves_leaves_nothing(make_server: Callable[..., Server])
     for _ in range(5):
         with raw(server) as connection:
             connection.send(head + b"x" * 1000)
-            _until(lambda: kept(server).unfinished == 1)
+            _until_unfinished(server, 1)
         assert settled(server) == Kept(0, 0, 0, 0)
 
 
@@ -214,15 +214,15 @@ def test_what_a_crash_left_is_swept_at_the_start(make_server: Callable[..., Serv
     head = head_of(server, "PUT", "/api/v1/uploads/a.png", Content_Length="1000000")
     with raw(server) as connection:
         connection.send(head + b"x" * 1000)
-        _until(lambda: kept(server).unfinished == 1)
+        _until_unfinished(server, 1)
         server.kill()
     assert kept(server).unfinished == 1
     server.start()
     assert kept(server) == Kept(0, 0, 0, 0)
 
 
-def _until(condition: Callable[[], bool], seconds: float = 5) -> None:
+def _until_unfinished(server: Server, count: int, seconds: float = 5) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():
+    while kept(server).unfinished != count:
         assert time.monotonic() < deadline
         time.sleep(0.01)

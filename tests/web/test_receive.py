@@ -21,10 +21,11 @@ def nothing_new(shared: Server) -> Iterator[None]:
     assert settled(shared) == Kept(before.uploads, before.blobs, before.files, 0)
 
 
-EVERY_FIELD = set(
-    "id slug url direct_url thumbnail_url deletion_url filename original_filename mime_type size sha256 width "
-    "height is_public expires_at created_at custom_name tags state placeholder trashed_at".split()
-)
+EVERY_FIELD = {
+    *("id", "slug", "url", "direct_url", "thumbnail_url", "deletion_url", "filename", "original_filename", "mime_type"),
+    *("size", "sha256", "width", "height", "is_public", "expires_at", "created_at", "custom_name", "tags", "state"),
+    *("placeholder", "trashed_at"),
+}
 
 
 def test_one_file_is_answered_with_every_field(shared: Server) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,9 +12,9 @@ from tests.web.kit import head_of, path_of, png, raw, upload
 
 
 @pytest.fixture(scope="module")
-def drop(shared: Server) -> Iterator[dict[str, object]]:
+def drop(shared: Server) -> dict[str, object]:
     """A picture of about 20 MB."""
-    yield upload(shared.alice, png(2900, 2300))
+    return upload(shared.alice, png(2900, 2300))
 
 
 def read_slowly(server: Server, head: bytes, *, seconds: float, size: int) -> tuple[bytes, str]:

@@ -1,0 +1,86 @@
+"""Runs a server in this process from its first moment to its last. Ours, because Sanic's own runner is deaf while it
+starts (a SIGTERM is lost, or raises in the middle of it) and stops its loop in the middle of whatever runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Coroutine
+from time import monotonic
+from typing import Any
+
+from bulletdrop.log import get_logger
+from bulletdrop.web.context import App
+from bulletdrop.web.protocol import Protocol
+
+log = get_logger("server")
+
+
+def run(app: App, sock: socket.socket, *, finish_seconds: float) -> None:
+    """Serve on a bound socket until SIGTERM or SIGINT.
+
+    Args:
+        finish_seconds: how long requests that are under way at the end may take to finish.
+
+    Raises: what a listener of the start raises.
+    """
+    _in_loop(_serve(app, sock, finish_seconds))
+
+
+def _in_loop(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        import uvloop
+    except ImportError:  # Windows has none.
+        asyncio.run(work)
+    else:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+
+
+async def _serve(app: App, sock: socket.socket, finish_seconds: float) -> None:
+    asked = _listen()
+    loop = asyncio.get_running_loop()
+    await app._startup()  # type: ignore[no-untyped-call]
+    await app._server_event("init", "before", loop=loop)
+    server: Any = None
+    try:
+        if not asked.is_set():
+            server = await app.create_server(sock=sock, protocol=Protocol, backlog=1024, access_log=False)
+            await app._server_event("init", "after", loop=loop)
+            await asked.wait()
+    finally:
+        await app._server_event("shutdown", "before", loop=loop)
+        if server is not None:
+            await _end(server, finish_seconds)
+        await app._server_event("shutdown", "after", loop=loop)
+
+
+def _listen() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    asked, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, asked.set)
+        except NotImplementedError:  # Windows: outside of the loop, then.
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(asked.set))
+    return asked
+
+
+async def _end(server: Any, finish_seconds: float) -> None:
+    """Take no more connections, close the idle ones, let the others finish, and at last cut them off."""
+    server.server.close()
+    deadline = monotonic() + finish_seconds
+    while server.connections and monotonic() < deadline:
+        for connection in list(server.connections):
+            connection.close_if_unused()
+        await asyncio.sleep(0.02)
+    if server.connections:
+        log.warning("connections were cut off at the end", extra={"count": len(server.connections)})
+    for connection in list(server.connections):
+        connection.abort()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await server.server.wait_closed()
