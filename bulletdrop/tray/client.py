@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,7 @@ class Client:
         token: an API key (`bd_…`) or access token; "" sends none.
         connect_seconds, answer_seconds: limits for reaching the server, and for each silence of it afterwards.
         environ: where the proxy settings come from; loopback never goes through a proxy.
+        trust: which certificates count; None = the system's.
     """
 
     def __init__(
@@ -62,9 +64,10 @@ class Client:
         connect_seconds: float = 10.0,
         answer_seconds: float = 60.0,
         environ: Mapping[str, str] = os.environ,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self.server_url = server_url.rstrip("/")
-        self._target = Target.parse(server_url, environ)
+        self._target = Target.parse(server_url, environ, trust)
         self._wire = Wire(self._target, connect_seconds=connect_seconds, answer_seconds=answer_seconds)
         self._token = token
 

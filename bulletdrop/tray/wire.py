@@ -9,7 +9,6 @@ import ipaddress
 import json
 import os
 import secrets
-import select
 import socket
 import ssl
 import threading
@@ -21,6 +20,7 @@ from typing import Any, BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
 from bulletdrop.errors import Invalid
+from bulletdrop.tray import ahead, trust
 from bulletdrop.tray.answers import Answer, Unreachable
 
 Progress = Callable[[int, int | None], None]
@@ -46,9 +46,10 @@ class Target:
     host: str
     port: int
     proxy: SplitResult | None
+    trust: ssl.SSLContext | None = None
 
     @classmethod
-    def parse(cls, server_url: str, environ: Mapping[str, str]) -> Target:
+    def parse(cls, server_url: str, environ: Mapping[str, str], trust: ssl.SSLContext | None = None) -> Target:
         """Read `http(s)://host[:port][/path]`. Raises Invalid with a sentence for the person."""
         url = urlsplit(server_url.rstrip("/"))
         try:
@@ -59,7 +60,7 @@ class Target:
             message = f"“{server_url}” is no server address. It looks like https://drop.example.org."
             raise Invalid(message, field="server")
         proxy = None if is_loopback(url.hostname) else _proxy_for(url, environ)
-        return cls(url, url.hostname, port or (443 if url.scheme == "https" else 80), proxy)
+        return cls(url, url.hostname, port or (443 if url.scheme == "https" else 80), proxy, trust)
 
     def connection(self, seconds: float) -> http.client.HTTPConnection:
         """A connection that is not open yet."""
@@ -69,7 +70,7 @@ class Target:
             host, port = self.proxy.hostname or "", self.proxy.port or 8080
         if not secure:
             return http.client.HTTPConnection(host, port, timeout=seconds)
-        connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
+        connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=self.trust or trust.context())
         if self.proxy:
             connection.set_tunnel(self.host, self.port)
         return connection
@@ -226,7 +227,8 @@ class Wire:
         """This thread's connection, and whether it was used before."""
         kept: http.client.HTTPConnection | None = getattr(self._mine, "connection", None)
         rested = time.monotonic() - getattr(self._mine, "used_at", 0.0)
-        if kept is not None and kept.sock is not None and rested < self._idle_seconds and not _readable(kept.sock):
+        usable = kept is not None and kept.sock is not None and rested < self._idle_seconds
+        if kept is not None and usable and not self._mine.ahead.spoken():
             return kept, True
         if kept is not None:
             self._drop(kept)
@@ -239,7 +241,7 @@ class Wire:
             connection.close()
             raise self._unreachable(error) from error
         connection.sock.settimeout(self._answer_seconds)
-        self._mine.connection = connection
+        self._mine.connection, self._mine.ahead = connection, ahead.prepare(connection)
         with self._lock:
             self._all.add(connection)
         return connection, False
@@ -272,7 +274,7 @@ class Wire:
             framing = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(body.length))
             connection.putheader(*framing)
             connection.endheaders()
-            finished = _send(connection, body, chunked=chunked)
+            finished = ahead.send(connection, self._mine.ahead, body.pieces(), chunked=chunked)
         response = connection.getresponse()
         data = response.read(MAX_ANSWER)
         answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, data)
@@ -280,35 +282,6 @@ class Wire:
         if not finished or response.will_close or not response.isclosed():
             self._drop(connection)
         return answer
-
-
-def _send(connection: http.client.HTTPConnection, body: Body, *, chunked: bool) -> bool:
-    """Send the body; False when the server answered before its end (413, 401, 507…), so that the answer is read."""
-    sock = connection.sock
-    try:
-        for piece in body.pieces():
-            if _readable(sock):
-                return False
-            sock.sendall(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-        if chunked:
-            sock.sendall(b"0\r\n\r\n")
-    except (BrokenPipeError, ConnectionResetError):
-        # The server hung up; if it said why first, the answer still lies in the receive buffer.
-        if not _readable(sock):
-            raise
-        return False
-    return True
-
-
-def _readable(sock: socket.socket) -> bool:
-    """Whether bytes, or the end, wait to be read."""
-    if isinstance(sock, ssl.SSLSocket) and sock.pending():
-        return True
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(sock, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([sock], [], [], 0)[0])
 
 
 def _why(error: Exception) -> str:

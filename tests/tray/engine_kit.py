@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import ssl
 import struct
 import threading
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from bulletdrop.clock import SystemClock
+from bulletdrop.clock import Clock, SystemClock
 from bulletdrop.config import Config
 from bulletdrop.errors import BulletDropError
 from bulletdrop.tray.candidates import Patience
@@ -81,7 +82,8 @@ class Rule:
 class FakeServer:
     """Answers uploads as BulletDrop does, unless a rule says otherwise. `kept` is what it has, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.kept: list[Received] = []
         self.rules: deque[Rule] = deque()
         self.always: Rule | None = None
@@ -97,7 +99,7 @@ class FakeServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def up(self) -> None:
         """Listen (again, on the same port)."""
@@ -116,6 +118,11 @@ class FakeServer:
 
         self._http = Server(("127.0.0.1", self.port), Handler)
         self.port = self._http.server_address[1]
+        if self.tls is not None:
+            # The handshake is made by the connection's own thread, at its first read.
+            self._http.socket = self.tls.wrap_socket(
+                self._http.socket, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def down(self) -> None:
@@ -240,8 +247,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def fake_server() -> Iterator[FakeServer]:
-    server = FakeServer()
+def fake_server(tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:
+    server = FakeServer(tls)
     try:
         yield server
     finally:
@@ -300,6 +307,7 @@ def running(
     rhythm: Rhythm = LIVELY,
     watch: Callable[..., FolderWatch] = FolderWatch,
     paired: bool = True,
+    clock: Clock | None = None,
 ) -> Iterator[Tray]:
     """A tray that watches `tmp_path/shots` and sends to the fake server."""
     folder = folder or tmp_path / "shots"
@@ -311,7 +319,7 @@ def running(
         client=Client(server.url, "bd_test", answer_seconds=5.0) if paired else None,
         folders=lambda: [folder],
         desk=desk,
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
         watch=watch,
         patience=patience,
         rhythm=rhythm,

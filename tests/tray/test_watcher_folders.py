@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,47 @@ def test_the_five_minute_scan_finds_what_no_event_told(tmp_path: Path, server: F
     with running(tmp_path, server, watch=Deaf, rhythm=Rhythm(health=0.1, rescan=0.5)) as tray:
         write(tray.folder / "unheard.png", png())
         assert tray.links(1) == ["unheard.png"]
+
+
+def test_a_machine_that_slept_looks_through_everything(tmp_path: Path, server: FakeServer) -> None:
+    class Sleeper(SystemClock):
+        """The time of day jumps on as over a night; the steady clock does not count it."""
+
+        ahead = timedelta()
+
+        def now(self) -> datetime:
+            return super().now() + self.ahead
+
+    class Deaf(FolderWatch):
+        def check(self) -> bool:
+            self.how = "events"
+            return False
+
+    clock = Sleeper()
+    with running(tmp_path, server, watch=Deaf, clock=clock) as tray:
+        write(tray.folder / "while-asleep.png", png())
+        stay(0.5)
+        assert server.kept == []
+        clock.ahead = timedelta(hours=8)
+        assert tray.links(1) == ["while-asleep.png"]
+
+
+@pytest.mark.parametrize("years", [-20, 20])
+def test_a_clock_that_is_set_loses_no_capture(tmp_path: Path, server: FakeServer, years: int) -> None:
+    class Set(SystemClock):
+        ahead = timedelta()
+
+        def now(self) -> datetime:
+            return super().now() + self.ahead
+
+    clock = Set()
+    with running(tmp_path, server, clock=clock) as tray:
+        write(tray.folder / "before.png", png(1))
+        tray.links(1)
+        clock.ahead = timedelta(days=365 * years)
+        write(tray.folder / "after.png", png(2))
+        assert tray.links(2) == ["before.png", "after.png"]
+        assert tray.desk.links[1][1] is False
 
 
 def test_a_folder_that_may_not_be_read_says_what_to_allow() -> None:
