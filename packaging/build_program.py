@@ -23,7 +23,7 @@ def main() -> int:
     started = time.monotonic()
     print("Building dist/bulletdrop, about a minute", file=sys.stderr, flush=True)
     work = TOP / "build"
-    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=WARN"]
+    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=ERROR"]
     command += ["--distpath", str(work / "program"), "--workpath", str(work / "work"), str(TOP / "bulletdrop.spec")]
     code = subprocess.run(command, cwd=TOP, check=False).returncode
     if code:
