@@ -7,7 +7,6 @@ import io
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -16,16 +15,14 @@ from bulletdrop.clock import ManualClock
 from bulletdrop.core.database import using
 from bulletdrop.core.drops import deletion, intake, uploads
 from bulletdrop.core.drops.intake import Incoming, Wishes
-from bulletdrop.core.models import Blob, Job, Upload, User, new_id
+from bulletdrop.core.models import Blob, Upload, User
 from bulletdrop.core.names import urls
-from bulletdrop.core.people import accounts
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
-from bulletdrop.core.upkeep import jobs, sweeps
+from bulletdrop.core.upkeep import jobs
 from bulletdrop.core.upkeep.verify import verify
 from bulletdrop.errors import (
     BadName,
-    BulletDropError,
     Invalid,
     NameReserved,
     NameTaken,
@@ -33,49 +30,8 @@ from bulletdrop.errors import (
     Truncated,
     UnknownType,
 )
+from tests.core.drops_kit import arrive, keep, nothing_was_kept, stored
 from tests.support.pictures import screenshot
-
-Keep = Callable[..., Upload]
-
-
-def person(site: Site, name: str) -> Caller:
-    user = accounts.create_user(site, username=name, email=f"{name}@example.org", password="correct horse")
-    return Caller(user.id, user.username, user.is_admin)
-
-
-@pytest.fixture
-def alice(site: Site) -> Caller:
-    return person(site, "alice")
-
-
-@pytest.fixture
-def bob(site: Site) -> Caller:
-    return person(site, "bob")
-
-
-def arrive(site: Site, data: bytes, name: str = "shot.png") -> Incoming:
-    path = site.temporary / f"{new_id()}.part"
-    path.write_bytes(data)
-    return Incoming(path, len(data), hashlib.sha256(data).hexdigest(), name)
-
-
-def keep(site: Site, caller: Caller, data: bytes | None = None, *, name: str = "shot.png", **wishes: object) -> Upload:
-    incoming = arrive(site, screenshot() if data is None else data, name)
-    return intake.store(site, caller, incoming, Wishes(**wishes))  # type: ignore[arg-type]
-
-
-def nothing_was_kept(site: Site) -> bool:
-    return (
-        not list(site.temporary.iterdir())
-        and not list(site.storage.keys("uploads/"))
-        and not Upload.select().exists()
-        and not Blob.select().exists()
-    )
-
-
-def stored(site: Site, upload: Upload) -> bytes:
-    with site.storage.open(upload.blob.key) as file:
-        return file.read()
 
 
 def test_a_drop_lies_under_its_date_and_slug_with_the_right_hash(site: Site, alice: Caller) -> None:
@@ -337,68 +293,3 @@ def test_a_delete_beside_an_upload_of_the_same_bytes_never_loses_the_upload(site
         assert stored(site, uploads.get_upload(site, alice, last.id)) == data
     assert problems == []
     assert list(verify(site, read_data=True)) == []
-
-
-def test_bytes_without_a_row_are_swept_and_bytes_with_one_are_not(
-    site: Site, alice: Caller, clock: ManualClock
-) -> None:
-    upload = keep(site, alice)
-    stray = arrive(site, b"left by a crash")
-    site.storage.put("uploads/2026/11/20/stray.png", stray.path, size=stray.size)
-    old = arrive(site, b"thumb")
-    site.storage.put("thumbnails/2026/11/20/stray.thumb.webp", old.path, size=old.size)
-    assert any("stray" in problem for problem in verify(site))
-    assert sweeps.sweep_orphans(site, older_than_seconds=-(10**12)) == "2 removed"
-    assert stored(site, upload)
-    assert list(verify(site)) == []
-
-
-def test_verify_names_what_is_missing_short_or_changed(site: Site, alice: Caller) -> None:
-    kept = [keep(site, alice, screenshot(number)) for number in range(3)]
-    paths = [site.storage.local_path(one.blob.key) for one in kept]
-    assert all(paths)
-    missing, short, changed = (path for path in paths if path)
-    missing.unlink()
-    short.write_bytes(short.read_bytes()[:-1])
-    data = bytearray(changed.read_bytes())
-    data[100] ^= 1
-    changed.write_bytes(data)
-    Blob.update(refs=5).where(Blob.id == kept[2].blob.id).execute()
-    found = list(verify(site, read_data=True))
-    for upload in kept:
-        assert any(upload.blob.key in problem for problem in found)
-    assert len(found) == 4
-
-
-def test_every_job_runs_on_an_empty_site_and_twice_in_a_row(site: Site) -> None:
-    for job in jobs.JOBS:
-        jobs.run_job(site, job.name)
-        jobs.run_job(site, job.name)
-    with pytest.raises(NotFound, match="empty-trash"):
-        jobs.run_job(site, "nothing")
-
-
-def test_a_job_whose_turn_was_taken_is_not_run_again_before_its_time(site: Site, clock: ManualClock) -> None:
-    job = jobs.JOBS[0]
-    assert jobs._take_turn(site, job)
-    assert not jobs._take_turn(site, job)
-    clock.advance(seconds=job.every.total_seconds() + 1)
-    assert jobs._take_turn(site, job)
-
-
-def test_the_queue_makes_thumbnails_and_is_empty_afterwards(site: Site, alice: Caller) -> None:
-    upload = keep(site, alice)
-    assert Job.select().count() == 1
-    while jobs.work_once(site):
-        pass
-    assert Job.select().count() == 0
-    blob = Blob.get_by_id(upload.blob.id)
-    assert blob.state == "ready"
-    assert len(list(site.storage.keys("thumbnails/"))) == 4
-
-
-def test_a_refused_file_never_leaves_bytes_whatever_the_reason(site: Site, alice: Caller, tmp_path: Path) -> None:
-    for data in (b"", b"x", screenshot()[:50], b"\x89PNG\r\n\x1a\n" + b"\0" * 100):
-        with pytest.raises(BulletDropError):
-            keep(site, alice, data)
-    assert nothing_was_kept(site)

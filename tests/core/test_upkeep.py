@@ -1,0 +1,85 @@
+"""Upkeep: sweeps, jobs, the queue and verify leave nothing behind and take nothing that is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bulletdrop.clock import ManualClock
+from bulletdrop.core.models import Blob, Job
+from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.site import Site
+from bulletdrop.core.upkeep import jobs, sweeps
+from bulletdrop.core.upkeep.verify import verify
+from bulletdrop.errors import (
+    BulletDropError,
+    NotFound,
+)
+from tests.core.drops_kit import arrive, keep, nothing_was_kept, stored
+from tests.support.pictures import screenshot
+
+
+def test_bytes_without_a_row_are_swept_and_bytes_with_one_are_not(
+    site: Site, alice: Caller, clock: ManualClock
+) -> None:
+    upload = keep(site, alice)
+    stray = arrive(site, b"left by a crash")
+    site.storage.put("uploads/2026/11/20/stray.png", stray.path, size=stray.size)
+    old = arrive(site, b"thumb")
+    site.storage.put("thumbnails/2026/11/20/stray.thumb.webp", old.path, size=old.size)
+    assert any("stray" in problem for problem in verify(site))
+    assert sweeps.sweep_orphans(site, older_than_seconds=-(10**12)) == "2 removed"
+    assert stored(site, upload)
+    assert list(verify(site)) == []
+
+
+def test_verify_names_what_is_missing_short_or_changed(site: Site, alice: Caller) -> None:
+    kept = [keep(site, alice, screenshot(number)) for number in range(3)]
+    paths = [site.storage.local_path(one.blob.key) for one in kept]
+    assert all(paths)
+    missing, short, changed = (path for path in paths if path)
+    missing.unlink()
+    short.write_bytes(short.read_bytes()[:-1])
+    data = bytearray(changed.read_bytes())
+    data[100] ^= 1
+    changed.write_bytes(data)
+    Blob.update(refs=5).where(Blob.id == kept[2].blob.id).execute()
+    found = list(verify(site, read_data=True))
+    for upload in kept:
+        assert any(upload.blob.key in problem for problem in found)
+    assert len(found) == 4
+
+
+def test_every_job_runs_on_an_empty_site_and_twice_in_a_row(site: Site) -> None:
+    for job in jobs.JOBS:
+        jobs.run_job(site, job.name)
+        jobs.run_job(site, job.name)
+    with pytest.raises(NotFound, match="empty-trash"):
+        jobs.run_job(site, "nothing")
+
+
+def test_a_job_whose_turn_was_taken_is_not_run_again_before_its_time(site: Site, clock: ManualClock) -> None:
+    job = jobs.JOBS[0]
+    assert jobs._take_turn(site, job)
+    assert not jobs._take_turn(site, job)
+    clock.advance(seconds=job.every.total_seconds() + 1)
+    assert jobs._take_turn(site, job)
+
+
+def test_the_queue_makes_thumbnails_and_is_empty_afterwards(site: Site, alice: Caller) -> None:
+    upload = keep(site, alice)
+    assert Job.select().count() == 1
+    while jobs.work_once(site):
+        pass
+    assert Job.select().count() == 0
+    blob = Blob.get_by_id(upload.blob.id)
+    assert blob.state == "ready"
+    assert len(list(site.storage.keys("thumbnails/"))) == 4
+
+
+def test_a_refused_file_never_leaves_bytes_whatever_the_reason(site: Site, alice: Caller, tmp_path: Path) -> None:
+    for data in (b"", b"x", screenshot()[:50], b"\x89PNG\r\n\x1a\n" + b"\0" * 100):
+        with pytest.raises(BulletDropError):
+            keep(site, alice, data)
+    assert nothing_was_kept(site)
