@@ -17,6 +17,7 @@ from bulletdrop.core.drops.decoding import Decoder
 from bulletdrop.errors import Unavailable
 from tests.core.decoder_samples import encoded, scene, swapped_profile, write
 from tests.support.needs import unavailable
+from tests.support.server import binary
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="seccomp and Landlock are Linux's")
 
@@ -89,7 +90,8 @@ def test_a_child_that_was_taken_over_reaches_nothing_but_pictures(tmp_path: Path
 
 
 def test_the_walls_do_not_hinder_the_work(tmp_path: Path) -> None:
-    with Decoder(Config(data=tmp_path)) as decoder:
+    # The binary's child needs other files than the source's: it is tried where there is one.
+    with Decoder(Config(data=tmp_path), command=[*binary(), "decode"]) as decoder:
         (tmp_path / "tmp").mkdir()
         work = write(tmp_path / "tmp", "turn.part", encoded(scene(), "JPEG"))
         # The first child starts before there is a folder of uploads, and must still see it later.

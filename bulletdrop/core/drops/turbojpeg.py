@@ -31,6 +31,10 @@ _GRAY, _CMYK = 6, 11
 _COLORSPACE_CMYK = (3, 4)
 
 
+# What libjpeg says (jerror.h) when part of the picture is lost, in contrast to what is merely odd.
+_DAMAGE = ("bad Huffman code", "bad arithmetic code", "premature end", "Premature end", "instead of RST")
+
+
 class NotPerfect(Exception):
     """The picture cannot be turned without loss: its edge is not on a block, or the library cannot read it."""
 
@@ -132,7 +136,8 @@ def check(data: bytes) -> None:
 
     Pillow's decoder paints grey where the data are wrong and says nothing.
 
-    Raises: Damaged. Stray bytes before a marker are let pass: cameras write them, and nothing is lost.
+    Raises: Damaged. Other warnings are let pass, such as of stray bytes before a marker: cameras write them, and
+        nothing is lost. What cannot be decoded at all is left to the real decoder to say.
     """
     library = _library()
     if library is None:
@@ -150,7 +155,7 @@ def check(data: bytes) -> None:
         size = (small_width, pitch, small_height)
         if library.tjDecompress2(handle, data, len(data), buffer, *size, pixels, _STOP_ON_WARNING):
             reason = _reason(library, handle)
-            if "extraneous bytes" not in reason:
+            if any(damage in reason for damage in _DAMAGE):
                 raise Damaged(reason)
     finally:
         library.tjDestroy(handle)

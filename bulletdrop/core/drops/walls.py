@@ -107,5 +107,6 @@ def _allow(rules: int, folder: str, access: int) -> None:
 
 def pythons_own() -> list[str]:
     """The folders that Python, its packages and the system's libraries lie in."""
-    places = {sys.prefix, sys.base_prefix, *sys.path, getattr(sys, "_MEIPASS", sys.prefix)}
+    # The executable is among them: in the binary it carries the modules that are imported late.
+    places = {sys.prefix, sys.base_prefix, sys.executable, *sys.path, getattr(sys, "_MEIPASS", sys.prefix)}
     return [*sorted(place for place in places if place), "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null"]
