@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from tests.faults.tracer import Call
+from tests.faults.calls import Call
 
 UNKNOWN = {"writev", "pwritev", "pwritev2", "sendfile", "copy_file_range", "fallocate", "truncate"}
 REMOVE_DIR = 0x200

@@ -49,11 +49,16 @@ def small_disk(place: Path, *, size_mb: int) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(place)], check=True, capture_output=True)
 
 
-def run_fulldisk(folder: Path, *, size_mb: int = 24, source: Path | None = None) -> FullReport:
-    """Fill a server's disk with uploads, free some. The free-disk guard is off: the disk itself refuses."""
+def run_fulldisk(folder: Path, *, guard_mb: int, size_mb: int = 24, source: Path | None = None) -> FullReport:
+    """Fill a server's disk with uploads, then to the last byte, and free some of it while the server runs on.
+
+    Args:
+        folder: an empty folder.
+        guard_mb: what the server keeps free for its database; 0: the disk itself refuses, in the middle of a write.
+    """
     report = FullReport()
     with small_disk(folder / "disk", size_mb=size_mb) as disk:
-        environ = {"BULLETDROP_MIN_FREE_DISK": "0", "BULLETDROP_TRASH_DAYS": "0"}
+        environ = {"BULLETDROP_MIN_FREE_DISK": str(guard_mb << 20), "BULLETDROP_TRASH_DAYS": "0"}
         product = Product(disk / "data", source=source, environ=environ)
         product.log = folder / "server.log"
         ledger = Ledger(folder / "ledger.jsonl")
@@ -61,13 +66,10 @@ def run_fulldisk(folder: Path, *, size_mb: int = 24, source: Path | None = None)
         try:
             product.start()
             pid = product.pid
-            _fill(product, ledger, key, report, seed=1)
-            ballast = disk / "ballast"
-            with contextlib.suppress(OSError):
-                ballast.write_bytes(bytes(size_mb << 20))
-            _refused(product, key, report)
+            _fill(product, ledger, key, report)
+            _nothing_left(product, key, disk / "ballast", report)
             _delete_some(product, ledger, key, report)
-            ballast.unlink()
+            product.cli("job", "empty-trash")
             _recovers(product, ledger, key, report)
             if product.process is None or product.process.poll() is not None or product.pid != pid:
                 report.violations.append("the server did not live through it")
@@ -78,13 +80,13 @@ def run_fulldisk(folder: Path, *, size_mb: int = 24, source: Path | None = None)
     return report
 
 
-def _fill(product: Product, ledger: Ledger, key: str, report: FullReport, *, seed: int, most: int = 200) -> None:
+def _fill(product: Product, ledger: Ledger, key: str, report: FullReport, *, most: int = 200) -> None:
     """Upload until the disk is full, then a little more."""
-    rng = Random(seed)
+    rng = Random(1)
     for number in range(most):
         status, body = product.put(f"fill-{number}.png", png(rng, rng.randint(50_000, 900_000)), key)
         if status == 201:
-            ledger.acknowledged(body, user="alice", idempotency_key=f"{seed}-{number}", sent_sha256="")
+            ledger.acknowledged(body, user="alice", idempotency_key=str(number), sent_sha256="")
             report.acked += 1
             continue
         _judge_refusal(status, body, report)
@@ -93,14 +95,18 @@ def _fill(product: Product, ledger: Ledger, key: str, report: FullReport, *, see
     report.violations.append(f"{most} uploads did not fill the disk")
 
 
-def _refused(product: Product, key: str, report: FullReport) -> None:
-    """With not a byte left, one more upload is refused and reading goes on."""
+def _nothing_left(product: Product, key: str, ballast: Path, report: FullReport) -> None:
+    """While another program has taken the last byte, uploads are refused and reading goes on."""
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
     status, body = product.put("more.png", png(Random(9), 200_000), key)
     _judge_refusal(status, body, report)
     for path in ("/health", "/api/v1/uploads"):
         status, body = product.ask("GET", path, key)
         if status != 200:
             report.violations.append(f"GET {path} on a full disk: {status} {body}")
+    ballast.unlink()
 
 
 def _judge_refusal(status: int, body: object, report: FullReport) -> None:

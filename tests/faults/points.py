@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import re
 import shutil
 import tempfile
 import time
@@ -21,33 +22,46 @@ from tests.faults.tables import read_tables
 from tests.faults.traced import AT_ONCE, TracedProduct
 
 MOST = 400
+# How often a number is tried that the run did not come to.
+TRIES = 3
+# What is different each time in a path: a slug, an id, a date, a number.
+RANDOM = re.compile(r"(?<=[/.])(?:[1-9A-HJ-NP-Za-km-z]{10,22}|\d{2,4}(?=/|$)|[\w.-]*\.\d+\.tmp)")
 
 
 @dataclass
 class PointReport:
-    """What killing at every point of one operation showed."""
+    """What killing at every point of one operation showed.
+
+    A point is the nth call of one run. Work in the background takes a few calls more or less from run to run, so
+    beside the numbers it is counted by kind (which call on which sort of file) what was seen and what was killed at.
+    """
 
     operation: str
     existing: int = 0
     tried: int = 0
     acked: int = 0
-    calls: dict[str, int] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    killed: set[str] = field(default_factory=set)
+    naming: set[int] = field(default_factory=set)
     violations: list[str] = field(default_factory=list)
+
+    def untried(self) -> list[str]:
+        """The kinds of calls at which no run was killed."""
+        return sorted(self.seen - self.killed)
 
     def figures(self) -> dict[str, object]:
         """The figures to print."""
         share = round(100 * self.tried / self.existing, 1) if self.existing else 0.0
-        mine: dict[str, object] = {
-            "operation": self.operation,
-            "points_existing": self.existing,
-            "points_tried": self.tried,
-        }
-        return mine | {
-            "percent": share,
-            "answered_before_death": self.acked,
-            "violations": len(self.violations),
-            "calls": self.calls,
-        }
+        points = {"points_existing": self.existing, "points_tried": self.tried, "percent": share}
+        kinds = {"kinds_existing": len(self.seen), "kinds_tried": len(self.seen & self.killed)}
+        ends = {"answered_before_death": self.acked, "violations": len(self.violations)}
+        return {"operation": self.operation, **points, **kinds, **ends}
+
+
+def kind_of(point: dict[str, Any]) -> str:
+    """A point without what is random in it: `link /tmp/* → /uploads/*`."""
+    places = [RANDOM.sub("*", str(point[name])) for name in ("path", "target") if point[name]]
+    return f"{point['call']} {' → '.join(places)}"
 
 
 @dataclass(frozen=True)
@@ -115,34 +129,35 @@ def run_points(
         operation: one of OPERATIONS.
         only: fractions are not a proof, but fit a gate: the numbers to try (those past the last point are left out).
         workers: how many servers at once.
-        until_red: stop at the first violation.
+        until_red: stop at the first violation, and begin where bytes get their name: that is where order shows.
     """
     folder = folder.resolve()
     template = make_template(folder, source, trashed=operation == "purge")
     report = PointReport(operation)
-    report.existing = _count(folder, template, operation, source, report)
-    numbers = (
-        [number for number in only if number <= report.existing] if only is not None else range(1, report.existing + 1)
-    )
+    _count(folder, template, operation, source, report)
+    numbers = list(range(1, report.existing + 1) if only is None else (one for one in only if one <= report.existing))
+    if until_red:
+        numbers.sort(key=lambda number: number not in report.naming)
 
     def one(number: int) -> bool:
         if until_red and report.violations:
             return False
-        return _one(folder, template, operation, source, number, report)
+        return any(_one(folder, template, operation, source, number, report) for _ in range(TRIES))
 
     with ThreadPoolExecutor(workers) as pool:
-        ends = list(pool.map(one, numbers))
-    # Background work does not take the same number of calls each time: go on until a run ended before its number.
-    number = report.existing
-    while only is None and ends and ends[-1] and number < MOST:
+        reached = list(pool.map(one, numbers))
+    if only is not None:
+        return report
+    # A number that no run came to is no point; and beyond the first run's last number there may be more.
+    number, report.existing = report.existing, sum(reached)
+    while number < MOST and not (until_red and report.violations) and one(number + 1):
         number += 1
-        ends.append(one(number))
-        report.existing += ends[-1]
+        report.existing += 1
     return report
 
 
-def _count(folder: Path, template: Template, operation: str, source: Path | None, report: PointReport) -> int:
-    """Run the operation undisturbed. Returns: how many points it has."""
+def _count(folder: Path, template: Template, operation: str, source: Path | None, report: PointReport) -> None:
+    """Run the operation undisturbed and note its points."""
     product = _copy(folder, template, operation, 0, source)
     try:
         status, body = _operate(product, operation, template)
@@ -151,10 +166,10 @@ def _count(folder: Path, template: Template, operation: str, source: Path | None
         product.settle()
     finally:
         product.kill()
-    for point in product.points:
-        report.calls[point["call"]] = report.calls.get(point["call"], 0) + 1
+    report.seen |= {kind_of(point) for point in product.points}
+    report.existing = len(product.points)
+    report.naming = {point["number"] for point in product.points if point["call"].startswith(("link", "rename"))}
     shutil.rmtree(product.data)
-    return len(product.points)
 
 
 def _copy(folder: Path, template: Template, operation: str, number: int, source: Path | None) -> TracedProduct:
@@ -199,10 +214,15 @@ def _one(
         found.append(f"{where}: {error!r}")
     finally:
         again.kill()
-    report.tried += product.killed_at is not None
+    report.seen |= {kind_of(point) for point in product.points}
+    if product.killed_at is not None:
+        report.tried += 1
+        report.killed.add(kind_of(product.killed_at))
     report.acked += status in (200, 201, 204)
     report.violations.extend(found)
-    if not found:
+    if found:
+        product.data.rename(product.data.with_name(f"found-{time.monotonic_ns()}"))
+    else:
         shutil.rmtree(product.data)
     return product.killed_at is not None
 

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from tests.faults.calls import Call
 from tests.faults.disk import Disk, UnmodelledCall
-from tests.faults.tracer import Call
 
 
 def run(disk: Disk, *calls: Call) -> None:

@@ -17,8 +17,8 @@ from tests.faults.tray import run_tray
 from tests.support.needs import needs_root, requires, unavailable
 from tests.support.postgres import fresh_database, postgres_server
 
-# Every seventh point, from a start that differs from operation to operation: a fraction, for the gate.
-SOME_POINTS = {"upload": range(3, 400, 7), "delete": range(2, 400, 5), "purge": range(4, 400, 13)}
+# A fraction, for the gate; the long form tries all.
+SOME_POINTS = {"upload": range(5, 400, 17), "delete": range(3, 400, 9), "purge": range(20, 400, 31)}
 
 
 def needs_tracing() -> None:
@@ -79,10 +79,11 @@ def test_a_body_that_ends_too_early_is_refused_and_leaves_nothing(tmp_path: Path
     assert report.violations == []
 
 
-def test_a_full_disk_is_a_507_and_is_left_without_a_restart(tmp_path: Path) -> None:
+@pytest.mark.parametrize("guard_mb", [2, 0], ids=["kept-free", "to-the-last-byte"])
+def test_a_full_disk_is_a_507_and_is_left_without_a_restart(tmp_path: Path, guard_mb: int) -> None:
     needs_root()
     requires("mount", package="mount")
-    report = run_fulldisk(tmp_path)
+    report = run_fulldisk(tmp_path, guard_mb=guard_mb)
     assert report.violations == []
     assert report.refused
     assert report.acked
