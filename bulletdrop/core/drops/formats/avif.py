@@ -119,11 +119,11 @@ def _check_grid(meta: Meta, item: Item, size: tuple[int, int]) -> None:
 def _animation(source: Source, moov: Box, data: list[Box], edits: Edits, limits: Limits, budget: Budget) -> int:
     """The tracks of an animated AVIF (AVIF 1.1, 3). Returns how many frames the picture has."""
     tracks = [track for track in read_movie(source, moov, Places(data), edits, budget) if track.handler in PICTURES]
-    if not tracks:
+    if not all(track.samples for track in tracks) or not tracks:
         raise BadPicture("This picture's animation has no picture.")
     for track in tracks:
         limits.check(track.width, track.height, track.samples)
-    return max(1, max(track.samples for track in tracks))
+    return max(track.samples for track in tracks)
 
 
 def _zero_items(meta: Meta, dropped: set[int], edits: Edits) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bulletdrop.core.drops.formats.source import Budget, Keep, Source
 from bulletdrop.errors import BadPicture, Truncated
 
-MOST_BOXES = 300_000
+MOST_BOXES = 150_000
 # Beyond this, bytes are replaced without a look at whether they are zero already.
 _LOOK_FOR_ZEROS = 1024 * 1024
 

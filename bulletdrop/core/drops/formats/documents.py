@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 
 from bulletdrop.core.drops.formats.found import Found, all_of
+from bulletdrop.core.drops.formats.kinds import has_binary
 from bulletdrop.core.drops.formats.model import Limits
 from bulletdrop.core.drops.formats.source import Source
 from bulletdrop.errors import BadPicture, Truncated, UnknownType
@@ -17,11 +18,11 @@ _ZIP_END = b"PK\x05\x06"
 
 
 def inspect_text(source: Source, limits: Limits) -> Found:
-    """UTF-8 to the last byte, without a NUL. Raises UnknownType."""
+    """UTF-8 to the last byte, with no byte that no text has. Raises UnknownType."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for block in source.blocks(0, source.size):
-            if b"\0" in block:
+            if has_binary(block):
                 raise UnknownType("This is no type of file that is taken here.")
             decoder.decode(block)
         decoder.decode(b"", final=True)

@@ -23,6 +23,8 @@ _BYTES_PER_SUBBLOCK = 64
 _SPARE_SUBBLOCKS = 500_000
 # 4,096 codes of 12 bits; a code stands for as many pixels as there were codes before it (appendix F).
 _MOST_PIXELS_PER_BYTE = 4096 * 8 // 12
+# Two codes of 12 bits for every pixel, one of which clears the table, and their sub-blocks.
+_MOST_BYTES_PER_PIXEL, _SPARE_BYTES = 4, 4096
 
 
 def inspect(source: Source, limits: Limits) -> Found:
@@ -86,6 +88,8 @@ class _Walk:
         end = self.chain(data + 1)
         if (end - data) * _MOST_PIXELS_PER_BYTE < width * height or end - data < 4:
             raise BadPicture("This GIF has a frame without its picture.")
+        if end - data > width * height * _MOST_BYTES_PER_PIXEL + _SPARE_BYTES:
+            raise BadPicture("This GIF has a frame with more data than its size calls for.")
         if self.control:
             self.keep.span(*self.control)
             self.control = None
@@ -114,11 +118,10 @@ class _Walk:
 
     def chain(self, at: int) -> int:
         """Follow sub-blocks to their terminator (15, 16). Returns where the next block begins."""
-        count = 0
         while True:
             window, offset = self._look(at)
             last = len(window)
-            size = -1
+            size, count = -1, 0
             while offset < last:
                 size = window[offset]
                 offset += 1 + size
@@ -126,8 +129,8 @@ class _Walk:
                 if not size:
                     break
             at = self._window_at + offset
+            self.chains.spend(count)
             if not size:
-                self.chains.spend(count)
                 return at
             if at > self.source.size:
                 raise Truncated("This GIF ends before it should. Nothing was kept; send it again.")

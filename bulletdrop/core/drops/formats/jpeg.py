@@ -23,6 +23,8 @@ _OTHER_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCC,
 _MOST_SEGMENTS = 20_000
 # A progressive picture has about ten; a hostile one thousands, each of which costs a pass over all pixels.
 _MOST_SCANS = 100
+# Padding that honest encoders put after a scan's last bit is a few bytes; a disk's block is generous.
+_SPARE_BYTES = 4096
 # A marker that ends the entropy-coded data: not a stuffed zero, not a restart, not fill (B.1.1.2, B.1.1.5).
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
@@ -138,22 +140,22 @@ def _scan(state: _State, data: bytes, start: int) -> int:
     scan = frame.read_scan(data, state.tables, state.quantisers)
     if scan.first_coefficient == 0:
         state.covered.update(part.identifier for part in scan.components)
-    end, restarts = _entropy(state.source, start, bool(state.restart_interval))
-    if state.restart_interval and restarts > scan.units // state.restart_interval:
-        raise BadPicture("This JPEG is damaged: it has more restart marks than it announces.")
+    restarts = scan.units // state.restart_interval if state.restart_interval else 0
+    end = _entropy(state.source, start, restarts, scan.most_bytes)
     if (end - start) * 8 < scan.fewest_bits:
         raise Truncated("This JPEG has less data than its size calls for. Nothing was kept; send it again.")
     state.keep.span(start, end)
     return end
 
 
-def _entropy(source: Source, start: int, may_restart: bool) -> tuple[int, int]:
+def _entropy(source: Source, start: int, most_restarts: int, most_bytes: int) -> int:
     """Follow entropy-coded data through stuffing and restarts (B.2.1, F.1.2.3).
 
-    Returns: where the marker after it begins, and how many restarts there were.
-    Raises: Truncated; BadPicture when the restarts are out of order.
+    Returns: where the marker after it begins.
+    Raises: Truncated; BadPicture when the restarts are out of order, or when there is more of anything than can be.
     """
     restarts = 0
+    most_bytes += 4 * most_restarts + _SPARE_BYTES
     carry = b""
     at = start
     for block in source.blocks(start, source.size, STEP):
@@ -164,11 +166,13 @@ def _entropy(source: Source, start: int, may_restart: bool) -> tuple[int, int]:
         if marks:
             turn = restarts % 8
             expected = (_RESTARTS * (len(marks) // 8 + 2))[turn : turn + len(marks)]
-            if not may_restart or marks != expected:
-                raise BadPicture("This JPEG is damaged: its restart marks are out of order.")
             restarts += len(marks)
+            if restarts > most_restarts or marks != expected:
+                raise BadPicture("This JPEG is damaged: its restart marks are out of order.")
         if match:
-            return at - len(carry) + match.start(), restarts
+            return at - len(carry) + match.start()
         at += len(block) - len(carry)
+        if at - start > most_bytes:
+            raise BadPicture("This JPEG has more data than its size calls for.")
         carry = b"\xff" if block.endswith(b"\xff") else b""
     raise Truncated("This JPEG ends before it should. Nothing was kept; send it again.")

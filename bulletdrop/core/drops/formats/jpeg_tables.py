@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from bulletdrop.errors import BadPicture
 
+# 64 coefficients, each with a code of 16 bits and a value of 11 (F.1.2), every byte of which is followed by a zero.
+_MOST_BYTES_PER_BLOCK = 64 * 27 // 8 * 2
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -21,13 +24,14 @@ class Component:
 class Scan:
     """One pass over some components.
 
-    `units`: how many minimum coded units; `fewest_bits`: that any data for them take.
+    `units`: how many minimum coded units; `fewest_bits`, `most_bytes`: that data for them can take.
     """
 
     components: tuple[Component, ...]
     first_coefficient: int
     units: int
     fewest_bits: int
+    most_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Frame:
         units, blocks = self._units(parts)
         # At least one bit for each DC coefficient and, in a sequential scan, one for the end of each block.
         bits = 0 if first or refines else blocks if self.progressive else 2 * blocks
-        return Scan(parts, first, units, bits)
+        return Scan(parts, first, units, bits, blocks * _MOST_BYTES_PER_BLOCK)
 
     def _selection_is_possible(self, count: int, first: int, last: int, successive: int) -> bool:
         """B.2.3 and table B.3."""

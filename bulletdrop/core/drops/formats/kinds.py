@@ -61,6 +61,8 @@ _NOT_FILMS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"qt  ", b"crx ", b"jp2 ", b"
 # The sizes of the headers that were ever defined: OS/2 1 and 2, Windows 3, with masks, 4, 5.
 _BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 
+_BINARY = bytes([*range(0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)])
+
 
 def sniff(head: bytes) -> Kind | None:
     """The kind of a file by its first `HEAD` bytes, or None for what we do not know.
@@ -104,8 +106,13 @@ def _by_doctype(head: bytes) -> Kind | None:
     return KINDS["webm"] if name.rstrip(b"\0") == b"webm" else None
 
 
+def has_binary(data: bytes) -> bool:
+    """True if there is a byte that no text has: NUL and most control characters (WHATWG MIME Sniffing, 3)."""
+    return len(data.translate(None, _BINARY)) != len(data)
+
+
 def _is_text(head: bytes) -> bool:
-    if not head or b"\0" in head:
+    if not head or has_binary(head):
         return False
     try:
         head.decode("utf-8")

@@ -162,12 +162,11 @@ def _shown_size(source: Source, header: Box, track: Track) -> tuple[int, int]:
 def _chunks(source: Source, track: Track) -> Iterator[tuple[int, int]]:
     """Where each chunk of samples begins and ends (8.7)."""
     sizes, each, count = _sample_sizes(source, track)
-    track.samples = count
     starts = _numbers(source, track, b"stco", "I") or _numbers(source, track, b"co64", "Q")
     runs = _numbers(source, track, b"stsc", "I", per_entry=3)
-    if not starts or not count:
+    if not count:
         return
-    if not runs or runs[0] != 1:
+    if not starts or not runs or runs[0] != 1:
         raise BadPicture("This film has a track that cannot be.")
     sample = 0
     for place in range(0, len(runs), 3):
@@ -186,8 +185,11 @@ def _sample_sizes(source: Source, track: Track) -> tuple[array[int] | None, int,
     """Sizes one by one, or one size for all (8.7.3.2), and how many samples there are."""
     box = track.tables.get(b"stsz")
     if box is None:
-        return None, 0, 0  # compact sizes (stz2) are not followed
+        compact = track.tables.get(b"stz2")  # sizes of a few bits, which nobody writes: counted, but not followed
+        track.samples = int.from_bytes(_inside(source, compact, 8, 4), "big") if compact else 0
+        return None, 0, 0
     each, count = struct.unpack(">II", _inside(source, box, 4, 8))
+    track.samples = count
     if each:
         return None, each, count
     return _table(source, box, 12, "I", count), 0, count

@@ -36,6 +36,8 @@ def inspect(source: Source, limits: Limits) -> Found:
             _clean_fragment(source, box, edits, budget)
         elif box.kind not in _WANTED:
             edits.blank(box)
+    if not any(track.samples for track in tracks) and not any(box.kind == b"moof" for box in wanted):
+        raise Truncated("This film is not complete: its recording was cut off.")
     pictures = [track for track in tracks if track.handler in PICTURES]
     if not pictures:
         raise BadPicture("This film has no picture.")
