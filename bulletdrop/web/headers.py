@@ -21,8 +21,7 @@ PAGE_POLICY = (
 )
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# These change nothing that a stranger's answer is made of.
-_HARMLESS = frozenset({"/api/v1/uploads", "/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout"})
+_UPLOADS = "/api/v1/uploads"
 
 
 def begin(request: Request) -> None:
@@ -53,7 +52,7 @@ def finish(request: Request, response: HTTPResponse) -> None:
             response.add_cookies(carrier)
         return
     web = web_of(request)
-    if request.method not in ("GET", "HEAD", "OPTIONS") and request.path not in _HARMLESS:
+    if not _is_harmless(request):
         web.cache.expire_all()
     headers = response.headers
     finish_cookies(request, response)
@@ -66,6 +65,13 @@ def finish(request: Request, response: HTTPResponse) -> None:
     is_page = str(response.content_type or "").startswith("text/html")
     headers.setdefault("content-security-policy", PAGE_POLICY if is_page else _DATA_POLICY)
     headers.setdefault("cache-control", "no-store")
+
+
+def _is_harmless(request: Request) -> bool:
+    """True for what changes nothing that a cached answer is made of: looking, signing in, and bringing new drops."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.path.startswith("/api/v1/auth/"):
+        return True
+    return request.path == _UPLOADS or (request.method == "PUT" and request.path.startswith(f"{_UPLOADS}/"))
 
 
 def _refuse_early(request: Request, response: HTTPResponse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import Any
 
@@ -133,13 +134,25 @@ async def answer(request: Request, error: BulletDropError, *, headers: Any = Non
     if response is None:
         response = json_problem(request, status, error)
     for name, value in (headers or {}).items():
-        response.headers[name] = str(value)
+        response.headers[name.lower()] = str(value)
+    if status == 405:
+        response.headers["allow"] = ", ".join(_allowed(request))
     if error.retry_after is not None:
         response.headers["retry-after"] = str(max(1, round(error.retry_after)))
     if status == 401:
         response.headers["www-authenticate"] = 'Bearer realm="BulletDrop"'
     response.headers["cache-control"] = "no-store"
     return response
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that this address takes. Sanic's own error names them for some addresses only."""
+    found = []
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+        with contextlib.suppress(SanicException):
+            request.app.router.get(request.path, method, None)
+            found.append(method)
+    return found
 
 
 def wants_page(request: Request) -> bool:

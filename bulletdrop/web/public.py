@@ -11,7 +11,7 @@ from bulletdrop.core.drops.uploads import find_by_id, find_by_user_and_filename,
 from bulletdrop.errors import NotFound
 from bulletdrop.web.auth import caller_of
 from bulletdrop.web.context import App
-from bulletdrop.web.files import NOTHING, from_cache, serve_found
+from bulletdrop.web.files import NOTHING, from_cache, serve_found, serve_upload
 from bulletdrop.web.threads import in_thread
 
 
@@ -33,11 +33,9 @@ async def by_id(request: Request, upload_id: str) -> HTTPResponse:
 
 async def by_user(request: Request, username: str, filename: str) -> HTTPResponse:
     """The newest drop of this name of this person."""
-    lying_ready = from_cache(request)
-    if lying_ready is not None:
-        return lying_ready
-    names = plain(username), plain(filename)
-    return await serve_found(request, find_by_user_and_filename, *names, download=wants_download(request))
+    # Not from the cache: a new drop of the same name takes this address over at once.
+    upload = await in_thread(request, find_by_user_and_filename, plain(username), plain(filename))
+    return await serve_upload(request, upload, download=wants_download(request))
 
 
 async def by_name(request: Request, name: str) -> HTTPResponse:

@@ -12,6 +12,9 @@ from collections.abc import Coroutine
 from time import monotonic
 from typing import Any
 
+from sanic.application.state import ApplicationServerInfo
+from sanic.http.constants import HTTP
+
 from bulletdrop.log import get_logger
 from bulletdrop.web.context import App
 from bulletdrop.web.protocol import Protocol
@@ -43,6 +46,8 @@ def _in_loop(work: Coroutine[Any, Any, None]) -> None:
 async def _serve(app: App, sock: socket.socket, finish_seconds: float) -> None:
     asked = _listen()
     loop = asyncio.get_running_loop()
+    # What Sanic's own runner notes down; without it every answer would carry an empty Alt-Svc.
+    app.state.server_info.append(ApplicationServerInfo(settings={"version": HTTP.VERSION_1}))
     await app._startup()  # type: ignore[no-untyped-call]
     await app._server_event("init", "before", loop=loop)
     server: Any = None

@@ -51,9 +51,9 @@ def post_form(client: httpx.Client, body: bytes, **headers: str) -> httpx.Respon
     return client.post("/api/v1/uploads", content=body, headers={"Content-Type": FORM_TYPE, **headers})
 
 
-def upload(client: httpx.Client, data: bytes | None = None, **fields: str) -> dict[str, Any]:
+def upload(client: httpx.Client, data: bytes | None = None, *, named: str = "a.png", **fields: str) -> dict[str, Any]:
     """Upload a picture as a form; the answer's JSON."""
-    answer = client.post("/api/v1/uploads", files={"file": ("a.png", data or png(), "image/png")}, data=fields)
+    answer = client.post("/api/v1/uploads", files={"file": (named, data or png(), "image/png")}, data=fields)
     assert answer.status_code == 201, answer.text
     result: dict[str, Any] = answer.json()
     return result
