@@ -212,14 +212,14 @@ class Product:
         return self.cli("key", "add", name, "--name", "faults", *scopes).stdout.strip().splitlines()[-1]
 
     def ask(self, method: str, path: str, key: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
-        """One request with an API key. Returns: status and the JSON body (or the raw bytes when it is none).
+        """One request, as a stranger when `key` is empty. Returns: status, and the body as JSON where it is that.
 
         Raises: OSError or http.client.HTTPException when the server went away.
         """
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
-            connection.request(method, path, body, {"X-API-Key": key, **named})
+            connection.request(method, path, body, {**({"X-API-Key": key} if key else {}), **named})
             answer = connection.getresponse()
             content = answer.read()
         finally:

@@ -130,7 +130,7 @@ def run_tray(
     folder: Path,
     *,
     count: int,
-    mean_seconds: float = 1.5,
+    mean_seconds: float = 1.0,
     pause: float = 0.15,
     seed: int = 5,
     environ: dict[str, str] | None = None,
