@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 
 VARIABLE = "BULLETDROP_PARENT_PIPE"
+# Longer than a clean end may take.
+PATIENCE_SECONDS = 15.0
 
 
 def end_with_parent() -> None:
@@ -24,3 +27,6 @@ def _wait(descriptor: int) -> None:
     while os.read(descriptor, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    # Whatever hangs in there: uploads under way have had their time, and everything acknowledged is on the disk.
+    time.sleep(PATIENCE_SECONDS)
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
