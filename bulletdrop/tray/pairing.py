@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,7 @@ class Pairing:
         use: called with a client that may upload.
         needs: called with what the person has to do and the page for it, or (None, None) when nothing is left.
         environ: the environment (BULLETDROP_TOKEN).
+        keyrings: where a new token may go, see `vault.store_token`.
     """
 
     def __init__(
@@ -77,11 +78,13 @@ class Pairing:
         use: Callable[[Client], None],
         needs: Callable[[str | None, str | None], None],
         environ: Mapping[str, str],
+        keyrings: Sequence[str] = vault.KEYRINGS,
     ) -> None:
         self._config = config
         self._use = use
         self._needs = needs
         self._environ = environ
+        self._keyrings = keyrings
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._refused: str | None = None  # a token that the server does not take any more
@@ -158,7 +161,7 @@ class Pairing:
             return False  # the file is of a server that has gone; the next one writes its own
         finally:
             client.close()
-        kept = vault.store_token(self._config.data, server.url, paired.key)
+        kept = vault.store_token(self._config.data, server.url, paired.key, keyrings=self._keyrings)
         log.info("This computer is paired.", extra={"user": paired.username, "token_in": kept.where})
         return self._take(kept)
 

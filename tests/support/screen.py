@@ -15,6 +15,12 @@ from typing import IO, TypeVar
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 
+NO_SERVICES = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy context="default">
+<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
+"""
+
 # The panel shows nothing but an expanding separator and the tray; it would otherwise ask at its first start.
 PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 <channel name="xfce4-panel" version="1.0">
@@ -54,15 +60,13 @@ class Screen:
     Args:
         folder: where HOME and the logs lie.
         with_x, with_bus: False leaves the X server or the session bus out.
-        bus_config: another configuration for the bus than the system's.
+        services: False for a bus that starts no service of this machine (keyring, notifications).
     """
 
-    def __init__(
-        self, folder: Path, *, with_x: bool = True, with_bus: bool = True, bus_config: Path | None = None
-    ) -> None:
+    def __init__(self, folder: Path, *, with_x: bool = True, with_bus: bool = True, services: bool = True) -> None:
         self.folder = folder
         self._with_bus = with_bus
-        self._bus_options = [f"--config-file={bus_config}"] if bus_config else ["--session"]
+        self._services = services
         self.home = folder / "home"
         self._with_x = with_x
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -96,9 +100,11 @@ class Screen:
         return self
 
     def _start_bus(self) -> None:
-        address = self.folder / "bus.address"
+        address, config = self.folder / "bus.address", self.folder / "bus.conf"
+        config.write_text(NO_SERVICES)
+        options = ["--session"] if self._services else [f"--config-file={config}"]
         with address.open("wb") as out:
-            self.spawn(["dbus-daemon", *self._bus_options, "--nofork", "--print-address=1"], stdout=out)
+            self.spawn(["dbus-daemon", *options, "--nofork", "--print-address=1"], stdout=out)
         line = wait_for(lambda: address.read_text().strip(), what="the session bus")
         self.environ["DBUS_SESSION_BUS_ADDRESS"] = line
 

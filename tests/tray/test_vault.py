@@ -15,14 +15,6 @@ from bulletdrop.tray.vault import StoredToken, load_token, store_token
 from tests.support.needs import requires
 from tests.support.screen import Screen, wait_for
 
-# A session bus on which nothing can be started, as on a machine without a keyring.
-NO_SERVICES = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen>
-<policy context="default">
-<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
-</busconfig>"""
-
 # Takes the keyring's name and never answers: what a password dialog looks like from outside.
 SILENT = """
 import asyncio
@@ -93,9 +85,7 @@ def test_a_forgotten_token_is_gone(session: Screen) -> None:
 
 def test_without_a_keyring_the_token_is_in_a_file_that_only_its_owner_may_read(tmp_path: Path) -> None:
     requires("dbus-daemon", package="dbus-daemon")
-    config = tmp_path / "bus.conf"
-    config.write_text(NO_SERVICES)
-    screen = Screen(tmp_path / "session", with_x=False, bus_config=config).start()
+    screen = Screen(tmp_path / "session", with_x=False, services=False).start()
     try:
         path = screen.home / "tray" / "token"
         assert asked(screen, "store_token(data, 'http://drop', 'bd_secret').where") == str(path)
