@@ -17,8 +17,10 @@ FOR_BUILD = {
 FOR_TESTS = {
     **FOR_BUILD,
     "chromium": "the page in a real browser",
+    "libatomic1": "Playwright's Node",
     "fonts-dejavu-core": "letters in the browser and in the panel",
     "xvfb": "a screen for the tray",
+    "xauth": "xvfb-run asks for it",
     "x11-utils": "xdpyinfo: is the screen there yet",
     "openbox": "a window manager for that screen",
     "xfce4-panel": "a real panel that shows the icon",
@@ -33,6 +35,7 @@ FOR_TESTS = {
     "flameshot": "a real screenshot tool",
     "dbus": "a session bus of the tests' own",
     "dbus-x11": "starts services on that bus",
+    "libglib2.0-bin": "gdbus: asks on that bus",
     "dunst": "shows notifications",
     "xfce4-notifyd": "shows notifications with buttons",
     "gnome-keyring": "a real keyring",

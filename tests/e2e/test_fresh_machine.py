@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ensurepip
 import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
@@ -94,7 +94,8 @@ def test_one_command_makes_a_fresh_copy_serve_and_the_second_start_is_quick(chec
 
 def test_pip_comes_from_the_systems_wheel_where_python_brings_none(checkout: Path, tmp_path: Path) -> None:
     # Debian and Ubuntu: no ensurepip beside Python, but (after python3-pip-whl) a wheel of pip in a folder.
-    wheels = Path(ensurepip.__file__).parent / "_bundled"
+    bundled = Path(sysconfig.get_path("stdlib")) / "ensurepip" / "_bundled"
+    wheels = bundled if bundled.exists() else Path("/usr/share/python-wheels")
     script = (
         "import sys, pathlib, environment as e\n"
         "assert e._quiet([sys.executable, '-m', 'venv', '--without-pip', str(e.VENV)])\n"
