@@ -20,6 +20,7 @@ MIMES = {
     "gif": "image/gif",
     "webp": "image/webp",
     "avif": "image/avif",
+    "heic": "image/heic",
     "bmp": "image/bmp",
     "mp4": "video/mp4",
     "webm": "video/webm",
@@ -48,7 +49,7 @@ def test_every_kind_is_known_by_its_bytes_alone(name: str) -> None:
     inspection = inspect(io.BytesIO(PLAIN[name]()))
     assert inspection.mime == MIMES[name.split("_")[0]]
     assert inspection.kind in formats.KINDS
-    assert inspection.needs_conversion == (inspection.kind == "tiff")
+    assert inspection.needs_conversion == (inspection.kind in ("heic", "tiff"))
 
 
 @pytest.mark.parametrize("name", PLAIN)

@@ -121,6 +121,10 @@ def test_plain_text_in_a_gif_goes_with_its_timing() -> None:
     assert stripped(GIF[:IMAGE] + timing + text + GIF[IMAGE:]) == GIF
 
 
+def test_a_gif_may_end_its_blocks_twice() -> None:
+    assert stripped(GIF[:-1] + b"\0\0;") == GIF
+
+
 def test_a_gif_keeps_its_colour_profile() -> None:
     block = b"\x21\xff\x0bICCRGBG1012\x04prof\0"
     data = GIF[:IMAGE] + block + GIF[IMAGE:]

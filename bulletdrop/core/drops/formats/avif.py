@@ -61,7 +61,9 @@ def inspect_heic(source: Source, limits: Limits) -> Found:
     box = _of_kind(found, b"meta")
     if not box:
         raise Truncated("This picture ends before it should. Nothing was kept; send it again.")
-    width, height = _check(read_meta(source, box[0], budget), limits, _HEIC_PICTURES)
+    meta = read_meta(source, box[0], budget)
+    width, height = _check(meta, limits, _HEIC_PICTURES)
+    _check_places(meta, _of_kind(found, b"mdat"))
     return all_of(source.size, width, height)
 
 

@@ -14,6 +14,8 @@ from bulletdrop.core.drops.formats.source import STEP, Budget, Keep, Source
 from bulletdrop.errors import BadPicture, Truncated
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
+# Some encoders end a chain of sub-blocks twice. Viewers do not mind; the second one is dropped.
+_STRAY = 0x00
 _CONTROL, _APPLICATION, _PLAIN_TEXT = 0xF9, 0xFF, 0x01
 _LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _PROFILE = b"ICCRGBG1012"
@@ -48,6 +50,8 @@ def inspect(source: Source, limits: Limits) -> Found:
         elif kind == _TRAILER:
             walk.keep.span(at, at + 1)
             break
+        elif kind == _STRAY:
+            at += 1
         else:
             raise BadPicture("This GIF is damaged: there is something between its parts.")
     if not walk.frames:

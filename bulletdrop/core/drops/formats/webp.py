@@ -214,8 +214,7 @@ def _found(state: _State) -> Found:
     keep = Keep()
     keep.patched(state.source, 0, b"RIFF" + struct.pack("<I", 4 + body.size) + b"WEBP")
     keep.append(body)
-    orientation = 1 if animated else state.orientation or 1
-    return Found(keep, size[0], size[1], max(1, len(state.frames)), orientation)
+    return Found(keep, size[0], size[1], max(1, len(state.frames)), state.orientation or 1)
 
 
 def _keep_chunk(source: Source, keep: Keep, chunk: _Chunk) -> None:
