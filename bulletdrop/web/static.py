@@ -32,8 +32,9 @@ _TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 _SQUEEZED = frozenset({".js", ".css", ".svg", ".json", ".webmanifest", ".map", ".txt"})
-# esbuild writes `app-3F2A9C1B.js`; a query with a version does the same for files that keep their name.
-_HASHED = re.compile(r"[.-](?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{8,}\.[a-z0-9]+(\.map)?$")
+# The build writes `app-3NHDHZDU.js` (base 32, often without a digit) and `favicon-b59c73f5.svg`; a query with a version
+# does the same for files that keep their name.
+_HASHED = re.compile(r"-(?:[A-Z2-7]{8}|[0-9a-f]{8})\.[a-z0-9]+$")
 
 
 @dataclass(frozen=True)

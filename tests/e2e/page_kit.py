@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ class Visits:
         self.complaints: list[str] = []
         self._contexts: list[BrowserContext] = []
 
-    def open(self, *, phone: bool = False, dark: bool = False, script: bool = True, zone: str = "Europe/Berlin") -> Page:
+    def open(self, *, phone: bool = False, dark: bool = False, script: bool = True) -> Page:
         """A page in a fresh profile."""
         context = self.browser.new_context(
             viewport=PHONE if phone else WIDE,  # type: ignore[arg-type]
@@ -53,7 +52,7 @@ class Visits:
             java_script_enabled=script,
             has_touch=phone,
             is_mobile=phone,
-            timezone_id=zone,
+            timezone_id="Europe/Berlin",
             permissions=["clipboard-read", "clipboard-write"],
         )
         context.set_default_timeout(10_000)
@@ -75,14 +74,19 @@ class Visits:
 
 def sign_in(page: Page, server: Server, name: str = "alice") -> Page:
     """Sign a page's profile in without going through the form, and open the gallery."""
+    log_in(page, server, name)
+    page.goto(server.url)
+    ready(page)
+    return page
+
+
+def log_in(page: Page, server: Server, name: str = "alice") -> None:
+    """Sign a page's profile in and open nothing yet."""
     server.key_of(name)
     answer = page.context.request.post(
         f"{server.url}/api/v1/auth/login", data={"identifier": name, "password": PASSWORD}
     )
     assert answer.status == 200, answer.text()
-    page.goto(server.url)
-    ready(page)
-    return page
 
 
 def ready(page: Page) -> None:
@@ -133,9 +137,3 @@ def shows_picture(page: Page, selector: str) -> bool:
 def set_up_code(server: Server) -> str:
     """The code from the server's data folder."""
     return (server.data / "setup-code").read_text(encoding="ascii").strip()
-
-
-def inline_parts(html: str) -> list[str]:
-    """Everything in a page that a strict policy forbids: inline scripts, styles, handlers."""
-    found = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style\b[^>]*>|\sstyle=\"[^\"]*\"|\son[a-z]+=\"[^\"]*\"", html)
-    return [str(part) for part in found]

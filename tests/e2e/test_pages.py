@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.page_kit import (
     Visits,
     clipboard,
     drop,
+    log_in,
     paste,
     pick,
     ready,
@@ -87,7 +90,8 @@ def test_several_files_each_get_a_tile_and_one_toast_offers_all_links(server: Se
 def test_a_refused_file_says_why_and_the_others_arrive(make_server: Callable[..., Server], visits: Visits) -> None:
     server = make_server(BULLETDROP_MAX_FILE_SIZE=str(1024 * 1024))
     page = sign_in(visits.open(), server)
-    pick(page, ("large.png", b"\x89PNG" + bytes(3 * 1024 * 1024)), ("notes.png", b"only words"), ("good.png", screenshot(3)))
+    large = b"\x89PNG" + bytes(3 * 1024 * 1024)
+    pick(page, ("large.png", large), ("notes.png", b"only words"), ("good.png", screenshot(3)))
     rows = page.locator(".upload")
     said = "Too large. This server takes up to 1 MB; this file has 3 MB."
     expect(rows.filter(has_text="large.png").locator(".upload-state")).to_have_text(said)
@@ -170,6 +174,7 @@ def test_the_whole_gallery_works_by_keyboard_alone(server: Server, visits: Visit
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     with page.expect_file_chooser():
         page.keyboard.press("u")
     page.keyboard.press("Enter")
@@ -213,13 +218,48 @@ def test_on_a_phone_a_tap_brings_the_tools_within_the_thumbs_reach(server: Serve
 def test_a_long_gallery_comes_in_parts_and_days_stay_whole(server: Server, visits: Visits) -> None:
     client = server.alice
     for n in range(70):
-        name = f"shot {n}.png"
-        client.post("/api/v1/uploads", files={"file": (name, screenshot(n % 7, width=200, height=120))}).raise_for_status()
+        files = {"file": (f"shot {n}.png", screenshot(n % 7, width=200, height=120))}
+        client.post("/api/v1/uploads", files=files).raise_for_status()
     page = sign_in(visits.open(), server)
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     expect(page.locator(".tile")).to_have_count(70)
     assert page.locator(".day").count() <= 2  # two only around midnight
     assert page.locator(".more").count() == 0
+
+
+def test_a_picture_that_is_withdrawn_while_it_is_looked_at_says_so(server: Server, visits: Visits) -> None:
+    made = upload(server, screenshot(1), "shot.png")
+    for path, said in (("/", "Withdrawn"), (f"/{made['slug']}", "This picture was withdrawn.")):
+        _mark(server, made["id"], "ready")
+        page = visits.open()
+        log_in(page, server)
+
+        def withdraw(route: Route) -> None:
+            _mark(server, made["id"], "broken")
+            route.continue_()
+
+        # The page is made while the picture is well; its bytes are asked for a moment later.
+        page.route(re.compile(r"/i/|\.png$"), withdraw)
+        page.goto(server.url + path)
+        expect(page.get_by_text(said, exact=True)).to_be_visible()
+        expect(page.locator(".tile img, .stage img")).to_have_count(0)
+    assert server.anonymous.get(made["direct_url"]).status_code == 410
+
+
+def test_reduced_motion_moves_nothing(server: Server, visits: Visits) -> None:
+    page = sign_in(visits.open(), server)
+    page.emulate_media(reduced_motion="reduce")
+    pick(page, ("one.png", screenshot(1)))
+    expect(page.locator(".tile")).to_have_count(1)
+    running = "document.getAnimations().filter(one => (one.effect?.getComputedTiming().duration ?? 0) > 1).length"
+    assert page.evaluate(running) == 0
+
+
+def _mark(server: Server, upload_id: str, state: str) -> None:
+    """What the decoder's verdict leaves in the database."""
+    with contextlib.closing(sqlite3.connect(server.data / "bulletdrop.db", timeout=10)) as database, database:
+        blob = "(SELECT blob_id FROM upload WHERE id = ?)"
+        database.execute(f"UPDATE blob SET state = ? WHERE id = {blob}", (state, upload_id))
 
 
 def _focused(page: Page) -> str | None:

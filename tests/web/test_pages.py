@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
+from tests.support.needs import unavailable
 from tests.support.pictures import screenshot
 from tests.support.server import PASSWORD, Server
 from tests.web.kit import path_of, png
@@ -194,6 +195,19 @@ def test_a_new_tile_comes_as_a_part_of_the_page(shared: Server) -> None:
     assert "<html" not in part
     assert part.count('class="tile ') == 1
     assert shared.charlie.get(f"/?only={made['id']}", headers=HTML).status_code == 404
+
+
+def test_built_files_are_kept_for_good_and_the_manifest_is_asked_again(shared: Server) -> None:
+    page = shared.anonymous.get("/signin", headers=HTML).text
+    built = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+    if not any("-" in path for path in built):
+        unavailable("the page is not built (python packaging/build_page.py)")
+    for path in built:
+        answer = shared.anonymous.get(path)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"], path
+    assert "no-cache" in shared.anonymous.get("/static/manifest.json").headers["cache-control"]
+    assert shared.anonymous.get("/favicon.ico").status_code == 200
 
 
 def _upload(

@@ -1,5 +1,6 @@
 // The gallery: paging through htmx, files that are dropped, pasted or picked, delete with undo, the keyboard.
 import "htmx.org";
+import { watch } from "./broken";
 import { trash } from "./deleting";
 import { listen } from "./keys";
 import { joinDays, placeholders, showEmptiness } from "./tiles";
@@ -11,6 +12,7 @@ const pick = (): void => picker?.click();
 placeholders(document);
 listen(pick);
 listenToTouch();
+watch();
 if (new URLSearchParams(location.search).has("trashed")) history.replaceState(null, "", "/");
 
 document.addEventListener("htmx:after:swap", () => {

@@ -34,7 +34,7 @@ function choose(tile: HTMLElement): void {
   sheet.setAttribute("role", "group");
   sheet.setAttribute("aria-label", tile.dataset.name ?? "");
   sheet.append(...tools.cloneNode(true).childNodes);
-  document.body.append(sheet);
+  tile.closest("main")?.append(sheet);
 }
 
 function leave(): void {

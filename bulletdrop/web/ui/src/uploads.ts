@@ -93,8 +93,7 @@ async function arrive(file: Carried, answer: Answer): Promise<void> {
   if (row) {
     row.classList.add("done");
     setState(row, "Done");
-    const button = row.querySelector("button");
-    if (button) button.textContent = "Copy link";
+    setButton(row, "Copy link");
     row.dataset.url = answer.url;
   }
   links.push(answer.url);
@@ -131,13 +130,12 @@ async function face(tile: HTMLElement, preview: string | undefined): Promise<voi
   better.sizes = image.sizes;
   better.srcset = srcset;
   better.src = src;
-  better.decode().then(
-    () => {
-      image.srcset = srcset;
-      image.src = src;
-    },
-    () => undefined,
-  );
+  const show = (): void => {
+    image.srcset = srcset;
+    image.src = src;
+  };
+  // Also when it failed: then the tile finds out why (see broken.ts).
+  better.decode().then(show, show);
 }
 
 function newRow(id: string, file: File): HTMLElement {
