@@ -119,12 +119,10 @@ def _partial(request: Request, prepared: Prepared, wanted: str) -> Ready:
 def _last_lines(request: Request, keep_alive: bool) -> bytes:
     """The headers that differ from answer to answer, and the empty line."""
     web = web_of(request)
+    # An answer from the cache comes before anything has given the request an id.
+    number: str = getattr(request.ctx, "request_id", None) or web.next_request_id()
     kind = b"keep-alive" if keep_alive else b"close"
-    return b"%bx-request-id: %b\r\nconnection: %b\r\n\r\n" % (
-        web.date_line(),
-        request.ctx.request_id.encode("ascii"),
-        kind,
-    )
+    return b"%bx-request-id: %b\r\nconnection: %b\r\n\r\n" % (web.date_line(), number.encode("ascii"), kind)
 
 
 async def send_file(protocol: Any, head: bytes, file: OpenFile, span: Span, pool: Any) -> None:
