@@ -13,6 +13,7 @@ from peewee import Database, InterfaceError, OperationalError, PostgresqlDatabas
 from playhouse.apsw_ext import APSWDatabase
 
 from bulletdrop.config import Config
+from bulletdrop.core.reserve import is_full
 from bulletdrop.errors import BadConfig, DiskFull, Unavailable
 from bulletdrop.paths import make_private_folder
 
@@ -102,8 +103,7 @@ def _abandon(database: Any) -> None:
 
 
 def _translated(error: Exception) -> Exception:
-    text = str(error).lower()
-    if "disk is full" in text or "no space left" in text or "disk full" in text:
+    if is_full(error):
         return DiskFull("The server's disk is full. Nothing was kept; try again later.", retry_after=60)
     return Unavailable("The database cannot be reached right now. Try again in a moment.", retry_after=5)
 

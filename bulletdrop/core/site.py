@@ -19,6 +19,7 @@ from bulletdrop.core.database import open_database, using
 from bulletdrop.core.drops.decoding import Decoder
 from bulletdrop.core.migrations import migrate
 from bulletdrop.core.models import database_proxy
+from bulletdrop.core.reserve import keep_reserve
 from bulletdrop.errors import BadConfig, Unavailable
 from bulletdrop.paths import make_private_folder, write_private
 from bulletdrop.storage.base import Storage
@@ -65,6 +66,7 @@ def open_site(config: Config, *, clock: Clock | None = None, storage: Storage | 
         database_proxy.initialize(database)
         with using(database):
             migrate(database, now=clock.now(), backups=config.data / "backups")
+    keep_reserve(config.data, config.min_free_disk)
     return Site(config, database, storage or LocalStorage(config.data), clock, Decoder(config))
 
 

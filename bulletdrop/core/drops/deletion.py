@@ -8,6 +8,7 @@ from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.drops.pictures import SIZES, thumbnail_key
 from bulletdrop.core.models import Blob, Upload, User
+from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
 
 # However wrong the clock: one run deletes no more than this, and somebody notices before the next.
@@ -20,21 +21,27 @@ def delete_forever(site: Site, upload_id: str) -> bool:
     A drop of the same bytes that is made meanwhile keeps them: the reference is taken back and looked at in one
     transaction, and a blob's key is never used a second time.
     """
+    deleted, blob = with_reserve(site.config.data, lambda: _delete_rows(site, upload_id))
+    if blob is not None:
+        delete_bytes(site, blob)
+    return deleted
+
+
+def _delete_rows(site: Site, upload_id: str) -> tuple[bool, Blob | None]:
+    """Returns: whether there was such a drop, and its blob when that is gone with it."""
     with transaction(site.db):
         upload = Upload.get_or_none(Upload.id == upload_id)
         if upload is None:
-            return False
+            return False, None
         trashed = (Upload.id == upload_id) & Upload.trashed_at.is_null(False)
         if not Upload.delete().where(trashed).execute():
-            return False
+            return False, None
         blob = Blob.get(Blob.id == upload.blob_id)
         # The blob before the person, as intake does: the other way round, Postgres finds deadlocks.
         Blob.update(refs=Blob.refs - 1).where(Blob.id == blob.id).execute()
         User.update(storage_used=User.storage_used - blob.size).where(User.id == upload.owner_id).execute()
         gone = Blob.delete().where((Blob.id == blob.id) & (Blob.refs == 0)).execute()
-    if gone:
-        delete_bytes(site, blob)
-    return True
+    return True, blob if gone else None
 
 
 def delete_bytes(site: Site, blob: Blob) -> None:

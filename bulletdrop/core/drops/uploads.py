@@ -19,6 +19,7 @@ from bulletdrop.core.names.slugs import check_custom_name
 from bulletdrop.core.names.urls import token_fits
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadName, Invalid, NameTaken, NotFound
 
@@ -185,9 +186,13 @@ def _alive(site: Site, upload: Upload | None) -> Upload:
 
 def _trash(site: Site, upload: Upload, *, actor: str | None) -> None:
     now = site.clock.now()
-    changed = Upload.update(trashed_at=now).where((Upload.id == upload.id) & _LIVE).execute()
-    if changed:
-        record(site, "upload.trash", actor=actor, subject=upload.id)
+
+    def change() -> None:
+        with transaction(site.db):
+            if Upload.update(trashed_at=now).where((Upload.id == upload.id) & _LIVE).execute():
+                record(site, "upload.trash", actor=actor, subject=upload.id)
+
+    with_reserve(site.config.data, change)
 
 
 def _write_changes(site: Site, upload: Upload, values: dict[str, Any], tags: tuple[str, ...] | None) -> None:

@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from bulletdrop.core import queue
 from bulletdrop.core.database import using
 from bulletdrop.core.drops import intake, pictures
 from bulletdrop.core.drops.deletion import empty_trash, expire
 from bulletdrop.core.models import JobRun, Setting, to_microseconds
+from bulletdrop.core.reserve import has_room, keep_reserve, with_reserve
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.sweeps import sweep_orphans, sweep_partials
 from bulletdrop.errors import NotFound
@@ -60,7 +62,7 @@ def run_job(site: Site, name: str) -> str:
     job = next((job for job in JOBS if job.name == name), None)
     if job is None:
         raise NotFound(f"There is no job “{name}”. There are: {', '.join(job.name for job in JOBS)}.")
-    run = JobRun.create(name=name, started_at=site.clock.now())
+    run = with_reserve(site.config.data, lambda: JobRun.create(name=name, started_at=site.clock.now()))
     result, ok = "", False
     try:
         result, ok = job.run(site), True
@@ -74,8 +76,9 @@ def run_job(site: Site, name: str) -> str:
 
 def run_due_jobs(site: Site) -> None:
     """Run each periodic job whose time has come and that no other process has taken."""
+    keep_reserve(site.config.data, site.config.min_free_disk)
     for job in JOBS:
-        if _take_turn(site, job):
+        if with_reserve(site.config.data, partial(_take_turn, site, job)):
             try:
                 logger.info("job done", extra={"job": job.name, "result": run_job(site, job.name)})
             except Exception:
@@ -97,6 +100,9 @@ def _take_turn(site: Site, job: Periodic) -> bool:
 
 def work_once(site: Site) -> bool:
     """Do one queued job, if there is one. Returns whether there was."""
+    # Thumbnails must not take what is kept free for the database; they can wait, and lose no attempt by waiting.
+    if not has_room(site.config.data, site.config.min_free_disk):
+        return False
     task = queue.claim(site, tuple(QUEUED))
     if task is None:
         return False
