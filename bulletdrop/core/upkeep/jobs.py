@@ -13,7 +13,7 @@ from bulletdrop.core.database import using
 from bulletdrop.core.drops import intake, pictures
 from bulletdrop.core.drops.deletion import empty_trash, expire
 from bulletdrop.core.models import JobRun, Setting, to_microseconds
-from bulletdrop.core.reserve import has_room, keep_reserve, with_reserve
+from bulletdrop.core.reserve import RESERVE_BYTES, has_room, keep_reserve, with_reserve
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.sweeps import sweep_orphans, sweep_partials
 from bulletdrop.errors import NotFound
@@ -101,7 +101,7 @@ def _take_turn(site: Site, job: Periodic) -> bool:
 def work_once(site: Site) -> bool:
     """Do one queued job, if there is one. Returns whether there was."""
     # Thumbnails must not take what is kept free for the database; they can wait, and lose no attempt by waiting.
-    if not has_room(site.config.data, site.config.min_free_disk):
+    if not has_room(site.config.data, max(site.config.min_free_disk, 2 * RESERVE_BYTES)):
         return False
     task = queue.claim(site, tuple(QUEUED))
     if task is None:
