@@ -171,6 +171,8 @@ def _backend(path: str) -> Any:
     """Make one allowed backend. Raises when its system is not this one or its service is not there."""
     import importlib
 
+    import keyring  # noqa: F401 -- in plain sight for the binary's builder, whose hook then brings all backends
+
     if path not in KEYRINGS:
         raise LookupError(f"{path} is not a keyring that we trust")
     module, _, name = path.rpartition(".")

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -79,7 +80,7 @@ class Screen:
             "HOME": str(self.home),
             "XDG_CONFIG_HOME": str(self.home / ".config"),
             "XDG_DATA_HOME": str(self.home / ".local" / "share"),
-            "XDG_CACHE_HOME": str(self.home / ".cache"),
+            "XDG_CACHE_HOME": _cache(self.home),
             "XDG_RUNTIME_DIR": str(runtime),
             "PYTHONPATH": str(ROOT),
             "NO_AT_BRIDGE": "1",
@@ -220,3 +221,10 @@ class Screen:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.01, deadline - time.monotonic()))
         self._processes.clear()
+
+
+def _cache(home: Path) -> str:
+    """The cache folder: its own, but shared when the built program is tested, which unpacks itself there once."""
+    if "BULLETDROP_BINARY" not in os.environ:
+        return str(home / ".cache")
+    return str(Path(tempfile.gettempdir()) / f"bulletdrop-tests-cache-{os.getuid()}")
