@@ -105,7 +105,8 @@ def _races(folder: Path, wishes: argparse.Namespace) -> list[str]:
 
 
 def _power(folder: Path, wishes: argparse.Namespace) -> list[str]:
-    reports = run_powercut(folder, uploads=wishes.count or 60)
+    reports = run_powercut(_sub(folder, "first"), uploads=wishes.count or 60)
+    reports += run_powercut(_sub(folder, "again"), uploads=wishes.count or 60, boots=0, again=True)
     for report in reports:
         _show(report.figures())
     return [f"{report.model}: {text}" for report in reports for text in report.violations()]

@@ -1,4 +1,4 @@
-"""Five builds broken on purpose: the experiments must find each of them, or they prove nothing."""
+"""Builds broken on purpose: the experiments must find each of them, or they prove nothing."""
 
 from __future__ import annotations
 
@@ -43,6 +43,10 @@ def _cuts(folder: Path, source: Path) -> list[str]:
     return run_powercut(folder, uploads=4, source=source, models=("strict",), boots=0)[0].violations()
 
 
+def _cuts_after_a_kill(folder: Path, source: Path) -> list[str]:
+    return run_powercut(folder, uploads=2, source=source, models=("strict",), boots=0, again=True)[0].violations()
+
+
 def _points(folder: Path, source: Path) -> list[str]:
     return run_points(folder, "upload", source=source, until_red=True).violations
 
@@ -62,6 +66,19 @@ BREAKS: tuple[Break, ...] = (
         "no fsync of the file",
         (("bulletdrop/storage/local.py", "        os.fsync(descriptor)\n", "        pass\n"),),
         _cuts,
+        "bytes lost",
+        traced=True,
+    ),
+    Break(
+        "a folder that is there taken for safe",
+        (
+            (
+                "bulletdrop/storage/local.py",
+                "(folder in self._durable and folder.is_dir())",
+                "folder.is_dir()",
+            ),
+        ),
+        _cuts_after_a_kill,
         "bytes lost",
         traced=True,
     ),

@@ -48,9 +48,13 @@ class Disk:
         self.top = Node(is_folder=True)
         self.folders = [self.top]
 
-    def adopt(self, folder: Path) -> None:
-        """Take a real folder's content as what was made durable long ago."""
-        _adopt(self.top, folder, self.folders)
+    def adopt(self, folder: Path, *, unsure: str = "") -> None:
+        """Take a real folder's content as what was made durable long ago.
+
+        Args:
+            unsure: a folder in it whose names are there, but were never synced: a killed process left them.
+        """
+        _adopt(self.top, folder, self.folders, sure=True, unsure=unsure)
 
     def _find(self, path: str) -> Node | None:
         node: Node | None = self.top
@@ -171,18 +175,21 @@ def _walk(folder: Node, prefix: str) -> Iterator[tuple[str, bytes | None]]:
             yield from _walk(node, f"{prefix}{name}/")
 
 
-def _adopt(node: Node, folder: Path, folders: list[Node]) -> None:
+def _adopt(node: Node, folder: Path, folders: list[Node], *, sure: bool, unsure: str) -> None:
     for path in folder.iterdir():
+        known = sure and path.name != unsure
         if path.is_dir():
             child = Node(is_folder=True)
             folders.append(child)
-            _adopt(child, path, folders)
+            _adopt(child, path, folders, sure=known, unsure=unsure)
         elif path.is_file():
             content = path.read_bytes()
             child = Node(written=bytearray(content), safe=content)
         else:
             continue
-        node.names[path.name] = node.safe_names[path.name] = child
+        node.names[path.name] = child
+        if known:
+            node.safe_names[path.name] = child
 
 
 def replay(record: Path, disk: Disk) -> Iterator[Call]:

@@ -36,6 +36,7 @@ class Recording:
     ledger: Ledger
     key: str
     source: Path | None
+    again: bool = False
 
     @property
     def acks(self) -> list[Ack]:
@@ -79,6 +80,7 @@ def run_powercut(
     source: Path | None = None,
     models: tuple[str, ...] = ("strict", "journal"),
     boots: int = BOOTS,
+    again: bool = False,
 ) -> list[CutReport]:
     """Record a server's life over `uploads` uploads, then cut the power at each of their answers.
 
@@ -86,21 +88,26 @@ def run_powercut(
         folder: an empty folder.
         source: a folder with another copy of the package.
         boots: how many of the cuts the real server is started on; all are looked at.
+        again: a server was killed before, so that today's folders are there, and nobody knows whether their names
+            were synced.
     """
-    recording = record_life(folder.resolve(), uploads, source)
+    recording = record_life(folder.resolve(), uploads, source, again=again)
     try:
         return [cut_everywhere(recording, folder.resolve() / model, model, boots) for model in models]
     finally:
         recording.ledger.close()
 
 
-def record_life(folder: Path, uploads: int, source: Path | None) -> Recording:
+def record_life(folder: Path, uploads: int, source: Path | None, *, again: bool) -> Recording:
     """Make a person, then run a traced server and upload one file after another until it is killed."""
     product = Product(folder / "data", source=source)
     key = product.person("alice")
+    if again:
+        with product:
+            product.put("first.png", png(Random(6), 5_000), key)
     before = folder / "before"
     shutil.copytree(product.data, before)
-    recording = Recording(product.data, before, folder / "calls", Ledger(folder / "ledger.jsonl"), key, source)
+    recording = Recording(product.data, before, folder / "calls", Ledger(folder / "ledger.jsonl"), key, source, again)
     ours = [sys.executable, "-m", "tests.faults.tracer", "--data", str(product.data), "--log", str(product.log)]
     command = [*ours, "--record", str(recording.calls), "--", *product.serve_command()]
     environ = product.environ | {"PYTHONPATH": f"{product.source}{os.pathsep}{ROOT}"}
@@ -138,7 +145,7 @@ def cut_everywhere(recording: Recording, folder: Path, model: str, boots: int) -
     acks = recording.acks
     report = CutReport(model, acked=len(acks))
     disk = Disk(str(recording.data), journal=model == "journal")
-    disk.adopt(recording.before)
+    disk.adopt(recording.before, unsure="uploads" if recording.again else "")
     boot_at = {round(1 + step * (len(acks) - 1) / max(1, boots - 1)) for step in range(boots)} if boots else set()
     syncs = 0
     for call in replay(recording.calls, disk):

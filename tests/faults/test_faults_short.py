@@ -49,11 +49,12 @@ def test_a_kill_at_a_system_call_leaves_all_or_nothing(tmp_path: Path, operation
     assert report.tried >= 2
 
 
-def test_a_power_cut_right_after_an_answer_takes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("again", [False, True], ids=["first-life", "after-a-kill"])
+def test_a_power_cut_right_after_an_answer_takes_nothing(tmp_path: Path, again: bool) -> None:
     needs_tracing()
-    for report in run_powercut(tmp_path, uploads=5, boots=1):
+    for report in run_powercut(tmp_path, uploads=4, boots=0 if again else 1, again=again):
         assert report.violations() == [], report.model
-        assert report.cuts == 5
+        assert report.cuts == 4
 
 
 def test_the_same_bytes_from_fifty_clients_are_one_blob_with_fifty_references(tmp_path: Path) -> None:
