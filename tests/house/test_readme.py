@@ -18,7 +18,7 @@ def test_a_table_in_the_readme_is_what_the_program_says_of_itself(name: str) -> 
 
 def test_every_file_that_the_readme_shows_or_names_is_there() -> None:
     text = README.read_text(encoding="utf-8")
-    named = set(re.findall(r"\]\(([^)#:]+)\)", text)) | set(re.findall(r"src=\"([^\":]+)\"", text))
+    named = set(re.findall(r"\]\(([^)#:]+)\)", text)) | set(re.findall(r"src(?:set)?=\"([^\":]+)\"", text))
     assert [name for name in sorted(named) if not (TOP / name).exists()] == []
 
 
