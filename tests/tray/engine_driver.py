@@ -5,6 +5,7 @@ Prints one line for each link. Ends when standard input does, so that it never o
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,7 +19,12 @@ from tests.tray.engine_kit import LIVELY, QUICK, RememberingDesk
 
 class PrintingDesk(RememberingDesk):
     def link_ready(self, item: Item, *, late: bool) -> None:
-        print(item.name, item.link, "late" if late else "prompt", flush=True)
+        say(f"{item.name} {item.link} {'late' if late else 'prompt'}")
+
+
+def say(line: str) -> None:
+    """One line in one write: `print` from two threads mixes its pieces."""
+    os.write(1, f"{line}\n".encode())
 
 
 def main() -> None:
@@ -33,7 +39,7 @@ def main() -> None:
         rhythm=LIVELY,
     )
     engine.start()
-    print("started", flush=True)
+    say("started")
     sys.stdin.read()
     engine.stop(1.0)
 

@@ -332,7 +332,7 @@ def test_a_desk_that_fails_stops_nothing(tray: Tray) -> None:
 
     tray.desk.link_ready, kept = fails, tray.desk.link_ready  # type: ignore[method-assign]
     shoot(tray, "one.png")
-    eventually(lambda: len(tray.server.kept) == 1)
+    eventually(lambda: tray.engine.recent() and state(tray) is State.IDLE)
     tray.desk.link_ready = kept  # type: ignore[method-assign]
     shoot(tray, "two.png")
     assert tray.links(1) == ["two.png"]
