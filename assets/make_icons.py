@@ -23,7 +23,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 ASSETS = Path(__file__).parent
 TRAY = ASSETS.parent / "bulletdrop" / "tray" / "icons"
-APP_SIZES = (16, 24, 32, 48, 64, 128, 256, 512)
+APP_SIZES = (16, 24, 32, 48, 64, 96, 128, 256, 512)
 TRAY_SIZES = (16, 22, 24, 32, 44, 48)
 OVER = 8  # each pixel is drawn as 8 x 8
 
@@ -228,7 +228,7 @@ def main() -> None:
     sizes = {size: draw(icon, size) for size in APP_SIZES}
     for size, picture in sizes.items():
         picture.save(ASSETS / f"icon-{size}.png", optimize=True)
-    sizes[128].save(TRAY / "app.png", optimize=True)
+    sizes[96].save(TRAY / "app.png", optimize=True)
     sizes[256].save(ASSETS / "icon.ico", sizes=[(size, size) for size in APP_SIZES if size <= 256])
     sizes[512].save(ASSETS / "icon.icns")
     for source in sorted(ASSETS.glob("tray-*.svg")):

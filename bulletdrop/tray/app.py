@@ -88,9 +88,13 @@ class TrayApp:
             self.quit()
             self._quit_done.wait(DRAIN_SECONDS + 8)
         finally:
-            self._notifier.close()
-            self._lock.release()
+            self.close()
         return 0
+
+    def close(self) -> None:
+        """Give the data folder back. `run` does it at its end."""
+        self._notifier.close()
+        self._lock.release()
 
     def quit(self) -> None:
         """Begin to end, and return at once: watcher, what is on its way, server, icon, in this order."""

@@ -21,7 +21,7 @@ from tests.support.server import Server
 pytestmark = pytest.mark.display
 
 # Set to a folder to keep the pictures that the tests take.
-PICTURES = Path(os.environ["BULLETDROP_PICTURES"]) if "BULLETDROP_PICTURES" in os.environ else None
+PICTURES = Path(os.environ["TEST_PICTURES"]) if "TEST_PICTURES" in os.environ else None
 
 NEEDS = {
     "Xvfb": "xvfb",
@@ -33,6 +33,7 @@ NEEDS = {
     "xdotool": "xdotool",
     "import": "imagemagick",
     "scrot": "scrot",
+    "xfconf-query": "xfconf",
 }
 
 
@@ -173,8 +174,8 @@ def test_a_killed_tray_takes_its_server_with_it_within_a_second(ready: Desk) -> 
 
 def test_a_killed_server_comes_back_and_nothing_is_lost(ready: Desk) -> None:
     assert ready.process is not None
-    first = psutil.Process(ready.process.pid).children()[0]
-    first.kill()
+    family = psutil.Process(ready.process.pid).children(recursive=True)
+    next(process for process in family if "serve" in process.cmdline()).kill()
     ready.screen.run("scrot", str(ready.shots / "meanwhile.png"))
     link = wait_for(lambda: next((drop["url"] for drop in _drops(ready)), ""), seconds=20, what="the capture")
     assert httpx.get(link, trust_env=False).status_code == 200
@@ -191,6 +192,7 @@ def test_a_panel_that_restarts_shows_the_icon_again(ready: Desk) -> None:
     ready.icon()
     ready.screen.end("xfce4-panel")
     wait_for(lambda: not ready.screen.has_name("org.kde.StatusNotifierWatcher"), what="the panel's end")
+    ready.screen.run("xfconf-query", "-c", "xfce4-panel", "-p", "/panels/dark-mode", "-s", "false")
     ready.screen.start_panel(dark=False)
     ready.icon()
     save(ready.screen.shot(ready.screen.folder / "light.png"), PICTURES)

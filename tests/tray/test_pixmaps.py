@@ -61,4 +61,4 @@ def test_a_png_of_somebody_else_is_refused(tmp_path: Path) -> None:
 
 def test_notifications_have_our_own_icon() -> None:
     with Image.open(app_icon()) as icon:
-        assert icon.size == (128, 128)
+        assert icon.size == (96, 96)
