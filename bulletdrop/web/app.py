@@ -84,7 +84,8 @@ def _configure(app: App) -> None:
     app.config.REQUEST_MAX_SIZE = _LARGEST_OTHER_BODY
     app.config.REQUEST_BUFFER_SIZE = 128 * 1024
     app.config.REQUEST_TIMEOUT = 30
-    app.config.RESPONSE_TIMEOUT = 60
+    # Silence, not duration: of a client that takes nothing, and of a picture that is being converted.
+    app.config.RESPONSE_TIMEOUT = 120
     app.config.KEEP_ALIVE_TIMEOUT = 75
     app.config.FALLBACK_ERROR_FORMAT = "json"
     app.config.INSPECTOR = False

@@ -10,10 +10,11 @@ from peewee import Database
 
 
 class Pools:
-    """Four pools.
+    """Five pools.
 
     database: use cases, one connection a thread; more threads brought nothing (the interpreter lock is the limit).
     hashing: argon2 takes 28 ms of a core, so two at a time, away from everybody else's queries.
+    sending: large files, which may have to come from the disk.
     receiving: parsing, hashing and writing of request bodies.
     pictures: waits for the decoding children, which may take seconds.
     """
@@ -25,11 +26,12 @@ class Pools:
         self.database = ThreadPoolExecutor(self.DATABASE_THREADS, "database")
         self.hashing = ThreadPoolExecutor(2, "hashing")
         self.receiving = ThreadPoolExecutor(4, "receiving")
+        self.sending = ThreadPoolExecutor(4, "sending")
         self.pictures = ThreadPoolExecutor(self.PICTURE_THREADS, "pictures")
 
     def close(self, database: Database | None) -> None:
         """Wait for what runs, drop what waits, and close each thread's connection."""
-        for pool in (self.receiving, self.hashing, self.pictures, self.database):
+        for pool in (self.receiving, self.sending, self.hashing, self.pictures, self.database):
             if database is not None:
                 _close_connections(pool, database)
             pool.shutdown(wait=True, cancel_futures=True)

@@ -18,17 +18,20 @@ import socket
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from functools import partial
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any
 
 from sanic import Request
-from sanic.exceptions import BadRequest, PayloadTooLarge, RequestCancelled, ServiceUnavailable
+from sanic.exceptions import BadRequest, PayloadTooLarge, RequestCancelled, RequestTimeout, ServiceUnavailable
 from sanic.http import Http, Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 from bulletdrop.web.context import Web
 from bulletdrop.web.sending import ready
 
+# Sanic's own timeouts watch for silence: a byte now and then outlives them. These count from the start, in seconds.
+HEAD_SECONDS = 15.0
+SMALL_BODY_SECONDS = 20.0
 # A body that is no longer wanted is dropped for this long at most, in seconds.
 LINGER_SECONDS = 10.0
 # Writes above this many bytes wait until the system has taken them.
@@ -51,9 +54,25 @@ class Connection(Http):  # type: ignore[misc,unused-ignore]
         super().init_for_request()  # type: ignore[no-untyped-call]
         self._linger_until: float | None = None
 
+    async def http1_request_header(self) -> None:
+        """Read the head of a request, within a time that counts from its first byte and not from its last."""
+        if b"\r\n\r\n" in self.recv_buffer:
+            await super().http1_request_header()  # type: ignore[no-untyped-call]
+            return
+        try:
+            async with asyncio.timeout(HEAD_SECONDS):
+                await super().http1_request_header()  # type: ignore[no-untyped-call]
+        except TimeoutError:
+            raise RequestTimeout("The request took too long to arrive.") from None
+
     async def read(self) -> bytes | None:
         """Some bytes of the body, or None at its end. After the answer was sent: read to be dropped, for a while."""
         if self.stage is not Stage.IDLE:
+            # Uploads have a limit of their own, on their rate; everything else is small.
+            is_small = self.request_max_size != float("inf")
+            if is_small and self.perft0 is not None and perf_counter() - self.perft0 > SMALL_BODY_SECONDS:
+                self.keep_alive, self.request_body = False, None
+                raise RequestTimeout("The request took too long to arrive.")
             return await super().read()
         if self._linger_until is None:
             self._linger_until = monotonic() + LINGER_SECONDS

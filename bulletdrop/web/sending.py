@@ -73,7 +73,7 @@ class Ready(HTTPResponse):  # type: ignore[misc,unused-ignore]
             await stream.protocol.send(head if stream.head_only or not self.body else head + self.body)
         else:
             span = self._span or Span(0, self._file.size)
-            await send_file(stream.protocol, head, self._file, span, web_of(self._request).pools.receiving)
+            await send_file(stream.protocol, head, self._file, span, web_of(self._request).pools.sending)
         stream.response_func = None
         stream.stage = Stage.IDLE
 
@@ -130,8 +130,8 @@ async def send_file(protocol: Any, head: bytes, file: OpenFile, span: Span, pool
 
     Raises: RequestCancelled when the client is gone.
     """
-    out = protocol.raw_socket()
-    if out is None or not hasattr(os, "sendfile"):
+    out = protocol.raw_socket() if hasattr(os, "sendfile") else None
+    if out is None:
         await _send_by_reading(protocol, head, file, span, pool)
         return
     if protocol.transport.get_write_buffer_size():

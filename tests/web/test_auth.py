@@ -232,6 +232,19 @@ def test_a_revoked_key_stops_at_once(make_server: Callable[..., Server]) -> None
         problem(server.anonymous.put("/api/v1/uploads/a.png", content=png(), headers=headers), 401, "revoked_key")
 
 
+def test_the_uses_of_a_key_are_counted_also_at_a_stop(make_server: Callable[..., Server]) -> None:
+    server = make_server()
+    for _ in range(7):
+        assert server.alice.get("/api/v1/uploads").status_code == 200
+    server.stop()
+    server.start()
+    with signed_in(server, "alice") as client:
+        (key,) = client.get("/api/v1/api-keys").json()["items"]
+    assert key["request_count"] == 7
+    assert key["last_used_at"] is not None
+    assert "key" not in key
+
+
 def test_an_expired_key_says_so(shared: Server) -> None:
     with signed_in(shared, "alice") as client:
         end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))

@@ -169,6 +169,33 @@ def test_a_slow_upload_is_cut_off(make_server: Callable[..., Server], pause: flo
     assert settled(server) == Kept(0, 0, 0, 0)
 
 
+SLOW = {
+    "a head": (b"GET /health HTTP/1.1\r\nX-Slow: ", b"x"),
+    "a small body": (
+        b"POST /api/v1/auth/login HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n{",
+        b" ",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_a_byte_now_and_then_does_not_keep_a_connection(small: Server, what: str) -> None:
+    start, drop = SLOW[what]
+    with raw(small, seconds=1) as connection:
+        connection.send(start)
+        began = time.monotonic()
+        while time.monotonic() - began < 45:
+            connection.send(drop)
+            try:
+                status, headers, _ = connection.response()
+            except TimeoutError:
+                continue
+            assert status == 408
+            assert headers["connection"] == "close"
+            return
+    raise AssertionError(f"{what} may take for ever")
+
+
 def test_an_honest_slow_upload_goes_through(make_server: Callable[..., Server]) -> None:
     server = make_server(BULLETDROP_MIN_UPLOAD_RATE="4096")
     server.key_of("alice")
