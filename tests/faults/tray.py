@@ -131,7 +131,7 @@ def run_tray(
     *,
     count: int,
     mean_seconds: float = 1.0,
-    pause: float = 0.15,
+    pause: float = 0.25,
     seed: int = 5,
     environ: dict[str, str] | None = None,
 ) -> TrayReport:
