@@ -15,7 +15,7 @@ def main() -> None:
         return
     if arguments == ["decode"]:
         # The child that decodes pictures: it must start fast and stay small, so it never sees the command line.
-        from bulletdrop.core.drops.decoder import main as decode
+        from bulletdrop.media.decoding.work import main as decode
 
         decode()
         return

@@ -16,11 +16,11 @@ from peewee import Database
 from bulletdrop.clock import Clock, SystemClock
 from bulletdrop.config import Config
 from bulletdrop.core.database import open_database, using
-from bulletdrop.core.drops.decoding import Decoder
 from bulletdrop.core.migrations import migrate
 from bulletdrop.core.models import database_proxy
 from bulletdrop.core.reserve import keep_reserve
 from bulletdrop.errors import BadConfig, Unavailable
+from bulletdrop.media.decoding.pool import Decoder
 from bulletdrop.paths import make_private_folder, write_private
 from bulletdrop.storage.base import Storage
 from bulletdrop.storage.local import LocalStorage

@@ -20,7 +20,7 @@ from bulletdrop.core.drops.pictures import SIZES, ensure_decoded, has_thumbnails
 from bulletdrop.core.models import Blob, new_id
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadPicture, MissingObject, NotFound
-from tests.core.decoder_samples import encoded, laborious_png, scene
+from tests.media.decoder_samples import encoded, laborious_png, scene
 
 
 def keep(site: Site, data: bytes, *, mime: str = "image/png", state: str = "new") -> Blob:

@@ -10,7 +10,6 @@ from pathlib import Path
 from peewee import IntegrityError
 
 from bulletdrop.core.database import transaction
-from bulletdrop.core.drops import formats
 from bulletdrop.core.models import Blob, Upload, UploadTag, User, new_id
 from bulletdrop.core.names.slugs import check_custom_name, check_filename, new_slug
 from bulletdrop.core.people.accounts import fold
@@ -18,6 +17,7 @@ from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.queue import enqueue
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadPicture, DiskFull, Invalid, NameTaken, NotFound, Rejected, UnknownType
+from bulletdrop.media import formats
 
 THUMBNAILS = "thumbnails"
 _NOT_DECODED = ("video/", "text/", "application/")

@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from bulletdrop.core.drops import posters
-from bulletdrop.core.drops.decoding import SIZES, Decoded, is_full
 from bulletdrop.core.models import Blob
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadPicture, DiskFull, MissingObject, NotFound, Unavailable
 from bulletdrop.log import get_logger
+from bulletdrop.media.decoding import posters
+from bulletdrop.media.decoding.pool import SIZES, Decoded, is_full
 
 __all__ = ["SIZES", "ensure_decoded", "has_thumbnails", "make_thumbnails", "thumbnail_key"]
 

@@ -28,7 +28,7 @@ def check_custom_name(name: str) -> str:
     """
     name = unicodedata.normalize("NFC", name.strip())
     if not _CUSTOM.fullmatch(name) or ".." in name:
-        message = "A name has 1 to 100 letters, digits, dots, dashes or underscores, with a letter or digit at both ends."
+        message = "A name has 1 to 100 letters, digits, dots, dashes or underscores; its ends are letters or digits."
         raise BadName(message, field="custom_name")
     if is_reserved(name):
         raise NameReserved("This name is reserved. Take another one.", field="custom_name")

@@ -1,0 +1,1 @@
+"""Tests of files from strangers: containers, stripping, decoding."""
