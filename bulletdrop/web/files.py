@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -29,6 +30,15 @@ _WAIT = 25.0
 # Only these addresses are kept ready: a query of somebody's own making would fill the cache with the same bytes.
 _KNOWN_QUERIES = frozenset({"", *(f"size={size}" for size in pictures.SIZES)})
 NOTHING = "There is nothing at this address. The link may be mistyped, expired or taken back."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which bytes of a drop, and how: `lasting` as in `prepare`."""
+
+    size: str | None
+    download: bool
+    lasting: bool
 
 
 def from_cache(request: Request) -> Ready | None:
@@ -70,10 +80,11 @@ async def serve_upload(
     if not upload.is_public and not may_see(await caller_of(request), upload):
         # The same words as for an address that never was: not even its existence is a stranger's business.
         raise NotFound(NOTHING)
-    prepared = await in_thread(request, _open, upload, size, download)
+    asked = Asked(size, download, lasting=upload.slug in request.path or upload.id in request.path)
+    prepared = await in_thread(request, _open, upload, asked)
     if prepared is None:
         upload.blob = await in_picture_thread(request, _decode, upload)
-        prepared = await in_thread(request, _open, upload, size, download)
+        prepared = await in_thread(request, _open, upload, asked)
     if prepared is None:
         raise NotFound("There is no preview of this file.")
     return ready(request, prepared)
@@ -89,7 +100,8 @@ def _find_and_open(
 ) -> tuple[Upload, Prepared | None]:
     """A public drop that is ready is opened in the same breath; for others the caller has to be asked, or a child."""
     upload = find(site, *args)
-    return upload, (_open(site, upload, size, download) if upload.is_public else None)
+    asked = Asked(size, download, lasting=upload.slug in args or upload.id in args)
+    return upload, (_open(site, upload, asked) if upload.is_public else None)
 
 
 def _decode(site: Site, upload: Upload) -> Any:
@@ -98,9 +110,9 @@ def _decode(site: Site, upload: Upload) -> Any:
     return pictures.make_thumbnails(site, upload.blob.id, urgent=True, wait_seconds=_WAIT)
 
 
-def _open(site: Site, upload: Upload, size: str | None, download: bool) -> Prepared | None:
+def _open(site: Site, upload: Upload, asked: Asked) -> Prepared | None:
     """The answer, or None while it has to be made first. Raises Withdrawn, NotFound, MissingObject."""
-    blob = upload.blob
+    blob, size = upload.blob, asked.size
     if blob.state == "broken":
         raise Withdrawn(f"This picture is broken and was withdrawn: {blob.problem}.")
     if size is not None and not pictures.has_thumbnails(blob):
@@ -108,16 +120,16 @@ def _open(site: Site, upload: Upload, size: str | None, download: bool) -> Prepa
     if blob.state == "new":
         return None
     if size is None:
-        return _prepare(site, upload, blob.key, blob.mime, upload.filename, download, sha256=blob.sha256)
+        return _prepare(site, upload, blob.key, blob.mime, upload.filename, asked, sha256=blob.sha256)
     name = f"{PurePosixPath(upload.filename).stem}.{size}.webp"
     try:
-        return _prepare(site, upload, pictures.thumbnail_key(blob, size), "image/webp", name, download)
+        return _prepare(site, upload, pictures.thumbnail_key(blob, size), "image/webp", name, asked)
     except NotFound:
         return None
 
 
 def _prepare(
-    site: Site, upload: Upload, key: str, mime: str, name: str, download: bool, *, sha256: str | None = None
+    site: Site, upload: Upload, key: str, mime: str, name: str, asked: Asked, *, sha256: str | None = None
 ) -> Prepared:
     path = site.storage.local_path(key)
     with site.storage.open(key) as reader:
@@ -134,7 +146,8 @@ def _prepare(
         size=length,
         modified=upload.blob.created_at,
         public=upload.is_public,
-        download=download,
+        download=asked.download,
+        lasting=asked.lasting,
         seconds_left=_seconds_left(upload.expires_at, site.clock.now()),
         body=body,
         file=None if body is not None or path is None else OpenFile(path),

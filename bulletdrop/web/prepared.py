@@ -81,6 +81,7 @@ def prepare(
     public: bool,
     download: bool,
     seconds_left: float | None,
+    lasting: bool = True,
     body: bytes | None = None,
     file: OpenFile | None = None,
 ) -> Prepared:
@@ -95,6 +96,7 @@ def prepare(
         public: whether a shared cache may keep it.
         download: whether to save it rather than show it.
         seconds_left: until the drop expires, or None.
+        lasting: whether this address will never mean other bytes; a custom name can be given to another drop.
     """
     inline = mime in _INLINE and not download
     if mime.startswith("text/"):
@@ -103,7 +105,7 @@ def prepare(
     fixed = _lines(
         ("etag", etag),
         ("last-modified", http_date(modified)),
-        ("cache-control", _caching(public, seconds_left)),
+        ("cache-control", _caching(public, seconds_left, lasting)),
         ("accept-ranges", "bytes"),
         ("x-content-type-options", "nosniff"),
         ("content-security-policy", _SANDBOX_FILM if mime.startswith("video/") else SANDBOX),
@@ -119,9 +121,11 @@ def prepare(
     return Prepared(etag, modified, size, public, fixed, described, whole, unchanged, body, file)
 
 
-def _caching(public: bool, seconds_left: float | None) -> str:
+def _caching(public: bool, seconds_left: float | None, lasting: bool) -> str:
     if not public:
         return "private, no-store"
+    if not lasting:
+        return "public, no-cache"
     # The bytes behind an address never change, so caches may keep them; never longer than the drop lives.
     age = _YEAR if seconds_left is None else max(0, min(_YEAR, int(seconds_left)))
     return f"public, max-age={age}, immutable"

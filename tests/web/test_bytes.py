@@ -190,6 +190,21 @@ def test_public_bytes_may_be_kept_for_ever_and_private_ones_not_at_all(shared: S
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
+def test_an_address_that_can_come_to_mean_another_drop_is_asked_for_again(shared: Server) -> None:
+    first = upload(shared.alice, png(seed=b"first"), custom_name="holiday")
+    path = path_of(first["direct_url"])
+    before = shared.anonymous.get(path)
+    assert before.headers["cache-control"] == "public, no-cache"
+    assert shared.anonymous.get(path, headers={"If-None-Match": before.headers["etag"]}).status_code == 304
+    shared.alice.patch(f"/api/v1/uploads/{first['id']}", json={"custom_name": None})
+    second = upload(shared.alice, png(seed=b"second"), custom_name="holiday")
+    after = shared.anonymous.get(path, headers={"If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert after.headers["etag"] == f'"{second["sha256"]}"'
+    by_name = shared.anonymous.get(f"/u/alice/{first['filename']}")
+    assert by_name.headers["cache-control"] == "public, no-cache"
+
+
 def test_a_drop_that_expires_is_not_cached_beyond_its_end(shared: Server) -> None:
     made = upload(shared.alice, expires_at="1h")
     caching = shared.anonymous.get(f"/i/{made['id']}").headers["cache-control"]
