@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from sanic import Request
+from sanic.exceptions import BadRequest
 from sanic.response import HTTPResponse
 
 from bulletdrop.log import request_id
@@ -38,6 +39,16 @@ def begin(request: Request) -> None:
     ctx.new_tokens = None
     ctx.signed_out = False
     request_id.set(ctx.request_id)
+    if not request.head.isascii():
+        _check_text(request.head)
+
+
+def _check_text(head: bytes) -> None:
+    """Refuse a head that is no UTF-8: its odd bytes would come up later, in a hash, a log or the database."""
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest("The request's headers are no UTF-8.") from error
 
 
 def finish(request: Request, response: HTTPResponse) -> None:

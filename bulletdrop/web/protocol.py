@@ -65,6 +65,11 @@ class Connection(Http):  # type: ignore[misc,unused-ignore]
         except TimeoutError:
             raise RequestTimeout("The request took too long to arrive.") from None
 
+    def create_empty_request(self) -> None:
+        """The request that stands in for one that cannot be read. Without its address, over which Sanic would fall."""
+        self.url = None
+        super().create_empty_request()
+
     async def read(self) -> bytes | None:
         """Some bytes of the body, or None at its end. After the answer was sent: read to be dropped, for a while."""
         if self.stage is not Stage.IDLE:
