@@ -26,8 +26,7 @@ class ServerChild:
     """Runs one command as a child that cannot outlive this process.
 
     Two ropes: an orderly SIGTERM from `stop`, and a pipe whose other end we hold: its end of file tells the child that
-    we are gone, whatever killed us (the child asks the kernel for a parent-death signal by itself, since a fork with
-    threads about may run no Python). It is in a session of its own, so that a Ctrl-C in the terminal reaches only us
+    we are gone, whatever killed us. It is in a session of its own, so that a Ctrl-C in the terminal reaches only us
     and nothing that it does to its process group reaches us.
 
     Args:
@@ -77,7 +76,6 @@ class ServerChild:
         self._close_pipe()
 
     def _watch(self) -> None:
-        # The kernel's parent-death signal fires when the *thread* that forked ends (prctl(2)): this one outlives it.
         rung = 0
         while not self._stopping.is_set():
             seconds, code = self._run_once()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 
 from bulletdrop.log import get_logger
@@ -85,5 +87,15 @@ class Clipboard:
     def _copy_kitten(self, text: str) -> bool:
         import copykitten
 
-        copykitten.copy(text, detach=True) if self._detach else copykitten.copy(text)
-        return bool(copykitten.paste() == text)
+        if not self._detach:
+            copykitten.copy(text)
+            return bool(copykitten.paste() == text)
+        copykitten.copy(text, detach=True)
+        # The holder that is left behind takes the clipboard a moment after the call returns; it may be empty till then.
+        deadline = time.monotonic() + LIMIT_SECONDS * 0.8
+        while time.monotonic() < deadline:
+            with contextlib.suppress(copykitten.CopykittenError):
+                if copykitten.paste() == text:
+                    return True
+            time.sleep(0.02)
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ log = get_logger("pairing")
 
 ASK_AGAIN_SECONDS = 2.0
 SOON_SECONDS = 0.05
+# A server is up in a quarter of a second; without one for this long, the person is told.
+PATIENCE_SECONDS = 10.0
+LOCKED = "Unlock the keyring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Pairing:
         self._stopped = threading.Event()
         self._refused: str | None = None  # a token that the server does not take any more
         self._used: StoredToken | None = None
+        self._wish: str | None = None
         self._thread = threading.Thread(target=self._run, name="pairing", daemon=True)
 
     def start(self) -> None:
@@ -113,21 +118,27 @@ class Pairing:
         while True:
             self._wake.wait()
             self._wake.clear()
-            pause = SOON_SECONDS
+            pause, began = SOON_SECONDS, time.monotonic()
             while not self._stopped.is_set() and not self._try():
-                # At the start the server is up in a quarter of a second; later there is no hurry.
+                if self._wish is None and time.monotonic() - began > PATIENCE_SECONDS:
+                    self._wishes("The server is not running", None)
                 self._stopped.wait(pause)
                 pause = min(pause * 1.5, ASK_AGAIN_SECONDS)
             if self._stopped.is_set():
                 return
+
+    def _wishes(self, words: str | None, page: str | None) -> None:
+        self._wish = words
+        self._needs(words, page)
 
     def _try(self) -> bool:
         """One attempt. True: there is a client, or nothing more to do until `again`."""
         try:
             return self._elsewhere() if self._config.server else self._here()
         except VaultLocked as error:
-            self._needs("Unlock the keyring", None)
-            log.warning("%s", error.message)
+            if self._wish != LOCKED:
+                log.warning("%s", error.message)
+            self._wishes(LOCKED, None)
         except Unreachable:
             pass  # starting, or stopping: the next attempt tells
         except BulletDropError as error:
@@ -139,13 +150,13 @@ class Pairing:
     def _elsewhere(self) -> bool:
         stored = self._stored()
         if stored is None or stored.server not in ("", self._config.server):
-            self._needs("Pair this computer", self._config.server)
+            self._wishes("Pair this computer", self._config.server)
             return True
         return self._take(StoredToken(self._config.server, stored.token, stored.where))
 
     def _here(self) -> bool:
         server = read_local_server(self._config.data)
-        if server is None:
+        if server is None or not is_alive(server):
             return False
         stored = self._stored()
         if stored is not None:
@@ -155,7 +166,7 @@ class Pairing:
         try:
             paired = client.pair_local(server.local_secret, platform.node() or "This computer")
         except NotSetUp:
-            self._needs("Set up BulletDrop", setup_page(self._config, server))
+            self._wishes("Set up BulletDrop", setup_page(self._config, server))
             return False
         except NotSignedIn:
             return False  # the file is of a server that has gone; the next one writes its own
@@ -174,5 +185,5 @@ class Pairing:
     def _take(self, stored: StoredToken) -> bool:
         self._used = stored
         self._use(Client(stored.server, stored.token, environ=self._environ))
-        self._needs(None, None)
+        self._wishes(None, None)
         return True

@@ -117,6 +117,10 @@ class Item(ServiceInterface):
     def icon_name(self) -> DBusStr:
         return ""
 
+    @dbus_property(access=PropertyAccess.READ, name="IconThemePath")
+    def icon_theme_path(self) -> DBusStr:
+        return ""
+
     @dbus_property(access=PropertyAccess.READ, name="IconPixmap")
     def icon_pixmap(self) -> Pixmaps:
         return [list(pixmap) for pixmap in pixmaps(self.state, self.ink)]
