@@ -138,17 +138,15 @@ class Client:
     def pair_local(self, secret: str, device_name: str) -> Paired:
         """Get a key from a server on this machine by the secret in its data folder.
 
-        Raises: NotSetUp before the first admin exists, Unreachable, NotSignedIn for a stale secret.
+        Raises: NotSetUp before the first admin exists, Forbidden for a stale secret, Unreachable.
         """
         asked = {"secret": secret, "device_name": device_name}
         answer = self._wire.exchange_json("POST", "/api/v1/devices/local", asked)
         fields = self._fields(answer)
         key, user = fields.get("key"), fields.get("user")
-        if isinstance(key, Mapping):
-            key = key.get("plain") or key.get("key")
-        if not isinstance(key, str):
+        if not isinstance(key, str) or not isinstance(user, Mapping):
             raise answers.not_ours(self.server_url, answer)
-        return Paired(key=key, username=str(user.get("username", "")) if isinstance(user, Mapping) else str(user or ""))
+        return Paired(key=key, username=str(user.get("username", "")))
 
     def close(self) -> None:
         """Close the connections of all threads, for good; a request under way fails with Unreachable."""

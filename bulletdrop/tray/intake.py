@@ -141,7 +141,7 @@ class Intake:
 
     def _duties(self) -> None:
         now = self._clock.monotonic()
-        if now < self._next_health:
+        if now < min(self._next_health, self._next_rescan):
             return
         drift = self._clock.now().timestamp() - now
         slept = abs(drift - self._drift) > self._rhythm.jump

@@ -167,23 +167,30 @@ class Sender:
 
     def _work(self) -> None:
         warmed: Client | None = None
-        while True:
-            with self._turn:
+        while not self._stopping:
+            try:
+                job, client = self._next(warmed)
+                if job is not None and client is not None:
+                    self._carry(job, client)
+                elif client is not warmed and client is not None:
+                    client.warm()
+                elif client is not None and not self._stopping:
+                    self._probe(client)
+                warmed = client
+            except Exception:
+                # The outbox cannot be read, say. A worker that ends would end the uploads in silence.
+                log.exception("A round of a sender failed.")
+                with self._turn:
+                    self._turn.wait_for(lambda: self._stopping, timeout=1.0)
+
+    def _next(self, warmed: Client | None) -> tuple[Job | None, Client | None]:
+        """Wait for something to do: a capture to send, a new client to warm, a probe that is due."""
+        with self._turn:
+            while True:
                 job, client = self._claim(), self._client
-                while job is None and not self._stopping:
-                    if client is not warmed or self._probe_due():
-                        break
-                    self._turn.wait(self._patience())
-                    job, client = self._claim(), self._client
-                if self._stopping and job is None:
-                    return
-            if job is not None and client is not None:
-                self._carry(job, client)
-            elif client is not warmed and client is not None:
-                client.warm()
-            elif client is not None:
-                self._probe(client)
-            warmed = client
+                if job is not None or self._stopping or client is not warmed or self._probe_due():
+                    return job, client
+                self._turn.wait(self._patience())
 
     def _claim(self) -> Job | None:
         """The next capture for this worker; its id is on the way from now on. Called with the lock held."""
