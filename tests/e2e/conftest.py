@@ -11,9 +11,13 @@ from tests.e2e.page_kit import Visits
 from tests.support.needs import requires
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of this worker; each visit gets a profile of its own."""
+    """One Chromium for the tests of a module; each visit gets a profile of its own.
+
+    Not for the whole session: Playwright's own event loop counts as running as long as this is open, and every later
+    test of the worker that starts one with `asyncio.run` would fail.
+    """
     requires("chromium", package="chromium")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
