@@ -122,17 +122,21 @@ class FolderWatch:
 
     def check(self) -> bool:
         """Make sure that the watch is alive and on the right folder. True: it was (re-)opened, scan the folder."""
-        self.real = Path(os.path.realpath(self.folder))
-        identity = _identity(self.real)
-        target = self.real if identity else _nearest_parent(self.real)
-        if identity == self._identity and target == self._watched and self._alive():
-            return False
-        if self._watched is not None:
-            log.info("Watching %s anew.", self.folder)
-        self.close()
-        self._open(target, present=identity is not None)
-        self._identity, self._watched = identity, target
-        return identity is not None
+        opened = False
+        # A folder may appear between the look for it and the watch on its parent: so look again after each change.
+        for _ in range(10):
+            self.real = Path(os.path.realpath(self.folder))
+            identity = _identity(self.real)
+            target = self.real if identity else _nearest_parent(self.real)
+            if identity == self._identity and target == self._watched and self._alive():
+                break
+            if self._watched is not None:
+                log.info("Watching %s anew.", self.folder)
+            self.close()
+            self._open(target, present=identity is not None)
+            self._identity, self._watched = identity, target
+            opened = True
+        return opened and self._identity is not None
 
     def report(self) -> FolderReport:
         """How it goes, for the person."""

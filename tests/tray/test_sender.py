@@ -243,7 +243,7 @@ def test_a_pause_holds_captures_back_also_over_a_restart(tmp_path: Path, server:
         assert (state(tray), server.requests) == (State.PAUSED, 0)
         tray.engine.resume()
         assert tray.links(1) == ["held.png"]
-        assert tray.desk.states[-2:] == [State.WORKING, State.IDLE]
+        eventually(lambda: tray.desk.states[-2:] == [State.WORKING, State.IDLE])
 
 
 def test_a_file_deleted_while_it_waits_is_given_up_and_shown(tray: Tray) -> None:
