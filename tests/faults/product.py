@@ -45,8 +45,12 @@ def command_of(source: Path | None = None) -> list[str]:
     return [binary] if binary and source is None else [sys.executable, "-m", "bulletdrop"]
 
 
-def end_group(process: subprocess.Popen[bytes], *, patience: float = 2.0) -> int:
-    """Kill a process and everything it started, by id. Returns how many children had outlived their parent."""
+def end_group(process: subprocess.Popen[bytes], *, patience: float = 10.0) -> int:
+    """Kill a process and everything it started, by id. Returns how many children had outlived their parent.
+
+    Args:
+        patience: seconds that a child may take to notice: one that is just starting looks when it has started.
+    """
     children: list[psutil.Process] = []
     with contextlib.suppress(psutil.Error):
         children = psutil.Process(process.pid).children(recursive=True)
