@@ -108,12 +108,13 @@ def path_lines(text: str) -> list[list[Point]]:
         elif command == "L":
             lines[-1] += points
         else:
-            lines[-1] += curve(lines[-1][-1], *points)
+            lines[-1] += curve((lines[-1][-1], *points))
     return lines
 
 
-def curve(a: Point, b: Point, c: Point, d: Point, steps: int = 48) -> list[Point]:
-    """A cubic Bézier curve without its first point."""
+def curve(points: tuple[Point, ...], steps: int = 48) -> list[Point]:
+    """A cubic Bézier curve through its four points, without the first."""
+    a, b, c, d = points
 
     def at(t: float, i: int) -> float:
         u = 1 - t
