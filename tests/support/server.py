@@ -21,8 +21,11 @@ PASSWORD = "correct horse battery"
 
 def binary() -> list[str]:
     """The program under test: BULLETDROP_BINARY, else the source tree."""
-    named = os.environ.get("BULLETDROP_BINARY")
-    return shlex.split(named) if named else [sys.executable, "-m", "bulletdrop"]
+    named = shlex.split(os.environ.get("BULLETDROP_BINARY", ""))
+    if not named:
+        return [sys.executable, "-m", "bulletdrop"]
+    # Tests start it in folders of their own, so a path from the top would not lead there.
+    return [str(Path(named[0]).resolve()) if os.sep in named[0] else named[0], *named[1:]]
 
 
 def free_port() -> int:
