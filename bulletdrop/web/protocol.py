@@ -34,8 +34,11 @@ HEAD_SECONDS = 15.0
 SMALL_BODY_SECONDS = 20.0
 # A body that is no longer wanted is dropped for this long at most, in seconds.
 LINGER_SECONDS = 10.0
-# Writes above this many bytes wait until the system has taken them.
-_DRAINED_ABOVE = 16 * 1024
+# Writes above this many bytes wait until the system has taken them. Below it, only those before a close do: on a
+# connection that stays, this much leaves within the keep-alive time at the least rate that we ask of uploads.
+_DRAINED_ABOVE = 80 * 1024
+# The system takes this much of an answer at once, whatever the client does.
+_FITS = 4 * 1024
 
 
 class BodyCutOff(BadRequest):
@@ -150,7 +153,8 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
             raise RequestCancelled
         transport.write(data)
         self._time = monotonic()
-        if len(data) > _DRAINED_ABOVE:
+        http = self.http
+        if len(data) > _DRAINED_ABOVE or (len(data) > _FITS and (http is None or not http.keep_alive)):
             await self.drain()
 
     async def drain(self) -> None:
