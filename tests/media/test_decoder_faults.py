@@ -151,7 +151,10 @@ def test_a_picture_that_takes_too_long_is_broken_and_the_next_one_is_not(tmp_pat
     slow = write(tmp_path, "slow.png", laborious_png(600))
     with Decoder(Config(decode_seconds=1, max_total_pixels=1_000_000_000)) as decoder:
         with pytest.raises(BadPicture, match="1 seconds"):
-            decoder.thumbnails(slow, mime="image/png", folder=slow.parent, urgent=True)
+            # On a machine that is busy otherwise the clock may run out before the processor's time does: ask again.
+            for _ in range(10):
+                with contextlib.suppress(Unavailable):
+                    decoder.thumbnails(slow, mime="image/png", folder=slow.parent, urgent=True)
         decoder.thumbnails(small, mime="image/png", folder=small.parent)
 
 

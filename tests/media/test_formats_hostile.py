@@ -213,7 +213,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_goes_off_nowhere(name: str) -> None:
     source = io.BytesIO(BOMBS[name]())
-    started = time.monotonic()
+    started = time.thread_time()
     try:
         inspect(source)
     except (UnknownType, Truncated, BadPicture):
@@ -222,7 +222,7 @@ def test_a_bomb_goes_off_nowhere(name: str) -> None:
         # What hides in a part that is dropped does no harm either.
         refused = name == "png whose profile unpacks to much"
     assert refused
-    assert time.monotonic() - started < SOON
+    assert time.thread_time() - started < SOON
 
 
 _MEASURE = """
@@ -265,11 +265,11 @@ def _sparse_film(path: Path, size: int) -> None:
 def test_a_film_of_a_gigabyte_is_not_read_through(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     _sparse_film(path, 1 << 30)
-    started = time.monotonic()
+    started = time.thread_time()
     with path.open("rb") as file:
         inspection = inspect(file)
         at_end = file.tell()
-    assert time.monotonic() - started < 1.0
+    assert time.thread_time() - started < 1.0
     assert inspection.size > 1 << 30
     assert at_end < 1 << 20
 
