@@ -15,10 +15,12 @@ PATIENCE_SECONDS = 15.0
 def end_with_parent() -> None:
     """Watch the pipe that the parent holds open, if there is one; when it closes, end as on SIGTERM."""
     number = os.environ.pop(VARIABLE, "")
-    if not number.isdigit():
+    # Windows hands no further descriptors on: there the pipe is our standard input.
+    descriptor = 0 if number == "stdin" else int(number) if number.isdigit() else -1
+    if descriptor < 0:
         return
-    descriptor = int(number)
-    os.set_inheritable(descriptor, False)
+    if descriptor:
+        os.set_inheritable(descriptor, False)
     threading.Thread(target=_wait, args=(descriptor,), name="parent", daemon=True).start()
 
 
