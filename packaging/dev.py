@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 def run(arguments: list[str]) -> int:
     """Install what is missing, build the page if it changed, and become bulletdrop."""
-    environment.ensure({"postgres", "page"})
+    environment.ensure({"postgres", "heic", "page"})
     _page()
     if arguments[:1] == ["--"]:
         arguments = arguments[1:]
@@ -61,7 +61,7 @@ def run(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """Run every test: first those that share the machine, on every core, then those that measure, alone."""
-    environment.ensure({"postgres", "page", "build", "check", "test"})
+    environment.ensure({"postgres", "heic", "page", "build", "check", "test"})
     system.ensure(system.FOR_TESTS)
     _page()
     chosen = any(argument == "-m" or argument.startswith("-m=") for argument in arguments)
@@ -115,7 +115,7 @@ def build(_arguments: list[str]) -> int:
 
 def bench(arguments: list[str]) -> int:
     """Measure, against floors measured in the same run; `--json` prints rows for a program."""
-    environment.ensure({"postgres", "page", "build", "test"})
+    environment.ensure({"postgres", "heic", "page", "build", "test"})
     system.ensure(system.FOR_TESTS)
     code = build([])
     if code:
@@ -126,7 +126,7 @@ def bench(arguments: list[str]) -> int:
 
 def check(_arguments: list[str]) -> int:
     """What the house holds itself to: ruff, mypy, floors, sizes, a true README."""
-    environment.ensure({"postgres", "page", "check", "test"})
+    environment.ensure({"postgres", "heic", "page", "check", "test"})
     _page()
     python = str(PYTHON)
     ours = sorted(path.name for path in (TOP / "packaging").glob("*.py"))

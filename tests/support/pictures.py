@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 def screenshot(seed: int = 0, *, width: int = 640, height: int = 400, kind: str = "PNG", **options: object) -> bytes:
     """A picture that looks like a screenshot, different for each seed, as a file's bytes."""
     dice = random.Random(seed)
-    picture = Image.new("RGB", (width, height), tuple(dice.randrange(256) for _ in range(3)))  # type: ignore[arg-type]
+    picture = Image.new("RGB", (width, height), tuple(dice.randrange(256) for _ in range(3)))
     draw = ImageDraw.Draw(picture)
     for _ in range(40):
         x, y = dice.randrange(width), dice.randrange(height)
