@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from bulletdrop.cli.common import data_option
+from bulletdrop.config import Config, load_config
 
 
 @click.command()
@@ -16,12 +18,24 @@ from bulletdrop.cli.common import data_option
 @data_option
 def serve(host: str | None, port: int | None, public_url: str | None, data: Path | None) -> None:
     """Run the server until it is stopped (SIGTERM or Ctrl-C)."""
-    from bulletdrop.config import load_config
     from bulletdrop.log import set_up_logging
-    from bulletdrop.web.app import serve as run
-    from bulletdrop.web.parent import end_with_parent
 
     config = load_config({"host": host, "port": port, "public_url": public_url, "data": data})
     set_up_logging(level=config.log_level)
+    _leave_out_unused(config)
+    from bulletdrop.web.app import serve as run
+    from bulletdrop.web.parent import end_with_parent
+
     end_with_parent()
     run(config)
+
+
+def _leave_out_unused(config: Config) -> None:
+    """Keep libraries out of memory that others would load for what this server does not do.
+
+    peewee imports the Postgres driver wherever it is installed (9 MB), and PyJWT imports cryptography for signatures
+    that are not ours (8 MB): both manage without. An entry of None makes an import fail as if it were not installed.
+    """
+    unused = {"cryptography"} if config.database_url else {"cryptography", "psycopg"}
+    for name in unused:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]

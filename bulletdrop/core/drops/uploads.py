@@ -130,9 +130,9 @@ def find_by_id(site: Site, upload_id: str) -> Upload:
 
 
 def find_by_user_and_filename(site: Site, username: str, filename: str) -> Upload:
-    """The newest drop of this name in this person's gallery. Raises NotFound."""
+    """The newest drop of this name in this person's gallery; a private one hides no public one. Raises NotFound."""
     query = _joined().where((User.username_key == fold(username)) & (Upload.filename == filename) & _LIVE)
-    return _alive(site, query.order_by(Upload.created_at.desc()).first())
+    return _alive(site, query.order_by(Upload.is_public.desc(), Upload.created_at.desc()).first())
 
 
 def may_see(caller: Caller | None, upload: Upload) -> bool:

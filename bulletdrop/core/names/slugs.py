@@ -11,7 +11,10 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import BadName, NameReserved
 
 _CUSTOM = re.compile(r"[\w](?:[\w.-]{0,98}[\w])?", re.UNICODE)
-_FORBIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_FORBIDDEN = ("Cc", "Cs", "Zl", "Zp")
+# What turns the direction of the text around it, so that `exe.png` is read where `gnp.exe` stands (UAX #9, 2.1 to 2.5).
+# The plain marks U+200E and U+200F are no danger, and macOS puts them into names.
+_TURNS_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def new_slug(site: Site) -> str:
@@ -45,8 +48,8 @@ def check_filename(name: str) -> str:
         raise BadName("The file needs a name.", field="file")
     if "/" in name or "\\" in name:
         raise BadName("A file's name cannot hold parts of a path.", field="file")
-    if any(unicodedata.category(character) in _FORBIDDEN and character != "\u200d" for character in name):
-        raise BadName("The file's name holds invisible or control characters.", field="file")
+    if any(unicodedata.category(character) in _FORBIDDEN or character in _TURNS_TEXT for character in name):
+        raise BadName("The file's name holds control characters, or ones that turn text around.", field="file")
     if len(name) > 255 or len(name.encode()) > 1000:
         raise BadName("The file's name is too long; 255 characters are the most.", field="file")
     return name

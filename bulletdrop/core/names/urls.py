@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import socket
+import time
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ from bulletdrop.config import Config
 from bulletdrop.core.models import Upload
 from bulletdrop.core.site import Site
 
+_KEEP_SECONDS = 10
 _WILDCARDS = {"", "0.0.0.0", "::", "[::]"}
 
 
@@ -19,8 +22,14 @@ def public_base(config: Config) -> str:
     """The address that links start with: `public_url`, else this machine's own on the LAN (or loopback)."""
     if config.public_url:
         return config.public_url
-    host = lan_address() if config.host in _WILDCARDS else config.host
+    host = _recent_lan_address(int(time.monotonic() // _KEEP_SECONDS)) if config.host in _WILDCARDS else config.host
     return f"http://{f'[{host}]' if ':' in host else host}:{config.port}"
+
+
+@lru_cache(maxsize=1)
+def _recent_lan_address(_moment: int) -> str:
+    """The LAN address, asked for once in a while: a list of drops has hundreds of links, and Wi-Fi changes seldom."""
+    return lan_address()
 
 
 def lan_address() -> str:
