@@ -153,7 +153,7 @@ def clipboard_way(*, test: bool) -> Finding:
     """How links are copied; with `test`, that it works."""
     from bulletdrop.tray.clipboard import Clipboard
 
-    clipboard = Clipboard(detach=True)
+    clipboard = Clipboard()
     if clipboard.way == "none":
         return fail("there is no way to copy here", "on Wayland, install wl-clipboard")
     if not test:
