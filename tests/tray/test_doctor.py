@@ -155,7 +155,6 @@ def test_on_a_desktop_it_looks_at_tray_keyring_notifications_and_clipboard(scree
 def test_the_clipboard_is_tested_when_asked(screen: Screen) -> None:
     _code, found = ask(screen.home / "data", "--clipboard", environ=screen.environ)
     assert found["clipboard"]["what"] == "by copykitten, written and read back"
-    assert screen.clipboard() == "BulletDrop was here"
 
 
 def test_a_token_in_a_plain_file_is_said_plainly(tmp_path: Path) -> None:
