@@ -25,7 +25,7 @@ MOST = 400
 # How often a number is tried that the run did not come to.
 TRIES = 3
 # What is different each time in a path: a slug, an id, a date, a number.
-RANDOM = re.compile(r"(?<=[/.])(?:[1-9A-HJ-NP-Za-km-z]{10,22}|\d{2,4}(?=/|$)|[\w.-]*\.\d+\.tmp)")
+RANDOM = re.compile(r"(?<=[/.])(?:[0-9A-Za-z]{10,22}|\d{2,4}(?=/|$)|[\w.-]*\.\d+\.tmp)")
 
 
 @dataclass
