@@ -50,7 +50,8 @@ def _install_modules(node: Path, npm: Path, environment: dict[str, str]) -> None
     if stamp.exists() and stamp.read_text(encoding="utf-8") == lock:
         return
     # No install scripts: esbuild's program comes as a package of its own, nothing else needs one.
-    command = [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+    command += ["--loglevel=error"]
     subprocess.run(command, cwd=UI, env=environment, check=True, stdout=sys.stderr)
     stamp.write_text(lock, encoding="utf-8")
 
