@@ -65,7 +65,8 @@ def test(arguments: list[str]) -> int:
     system.ensure(system.FOR_TESTS)
     _page()
     chosen = any(argument == "-m" or argument.startswith("-m=") for argument in arguments)
-    spread = ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup"]
+    workers = min(os.cpu_count() or 2, 8)  # each has a Postgres, a browser and servers of its own
+    spread = ["-n", str(workers), "--dist", "loadgroup"]
     if chosen:
         return _pytest(arguments)
     reports = [TOP / ".dev" / "together.xml", TOP / ".dev" / "alone.xml"]

@@ -45,7 +45,7 @@ FOR_TESTS = {
     "libimage-exiftool-perl": "exiftool: what is left in a stripped picture",
     "libturbojpeg0": "turns JPEGs upright without loss",
     "strace": "every system call of an upload, for the crash points",
-    "nginx-light": "the measure for serving pictures",
+    "nginx-light": "the measure for serving pictures (its package also starts one on port 80, which is not used)",
     "wrk": "the load of the benchmarks",
     "libfaketime": "programs on a moved clock",
     "curl": "the examples of the README",
