@@ -94,13 +94,19 @@ def _tray(folder: Path, wishes: argparse.Namespace) -> list[str]:
 
 
 def _races(folder: Path, wishes: argparse.Namespace) -> list[str]:
-    reports = [
-        dedupe_race(_sub(folder, "dedupe"), rounds=wishes.count or 10),
-        idempotency_race(_sub(folder, "idempotency"), rounds=wishes.count or 10),
-        delete_race(_sub(folder, "delete"), seconds=wishes.seconds),
-    ]
+    rounds = wishes.count or 10
+    with contextlib.ExitStack() as stack:
+
+        def url() -> str:
+            return stack.enter_context(_postgres()) if wishes.database == "postgres" else ""
+
+        reports = [
+            dedupe_race(_sub(folder, "dedupe"), rounds=rounds, database_url=url()),
+            idempotency_race(_sub(folder, "idempotency"), rounds=rounds, database_url=url()),
+            delete_race(_sub(folder, "delete"), seconds=wishes.seconds, database_url=url()),
+        ]
     for report in reports:
-        _show(report.figures())
+        _show({"database": wishes.database, **report.figures()})
     return [f"{report.race}: {text}" for report in reports for text in report.violations]
 
 

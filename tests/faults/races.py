@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -39,6 +39,10 @@ class RaceReport:
         return {"race": self.race, **self.counts, "violations": len(self.violations)}
 
 
+def _settings(database_url: str) -> dict[str, str]:
+    return {"BULLETDROP_DATABASE_URL": database_url} if database_url else {}
+
+
 async def _together(
     url: str, key: str, content: bytes, clients: int, idempotency_key: str | None
 ) -> list[tuple[int, dict[str, Any]]]:
@@ -57,10 +61,12 @@ async def _together(
         return list(await asyncio.gather(*(one(session) for _ in range(clients))))
 
 
-def dedupe_race(folder: Path, *, rounds: int = 5, clients: int = 50, source: Path | None = None) -> RaceReport:
+def dedupe_race(
+    folder: Path, *, rounds: int = 5, clients: int = 50, source: Path | None = None, database_url: str = ""
+) -> RaceReport:
     """The same new bytes from all clients at once: one blob, as many rows, as many references."""
     report = RaceReport("dedupe")
-    product = Product(folder / "data", source=source)
+    product = Product(folder / "data", source=source, environ=_settings(database_url))
     key = product.person("alice")
     with product:
         for number in range(rounds):
@@ -71,7 +77,7 @@ def dedupe_race(folder: Path, *, rounds: int = 5, clients: int = 50, source: Pat
                 report.violations.append(f"{clients} uploads gave {distinct} drops")
         time.sleep(0.5)
         product.stop()
-    tables = read_tables(product.data)
+    tables = read_tables(product.data, database_url)
     report.counts |= {
         "rounds": rounds,
         "blobs": len(tables.blobs),
@@ -80,14 +86,16 @@ def dedupe_race(folder: Path, *, rounds: int = 5, clients: int = 50, source: Pat
     }
     if len(tables.blobs) != rounds:
         report.violations.append(f"{rounds} different files are {len(tables.blobs)} blobs")
-    report.violations += check_folder(product.data).violations()
+    report.violations += check_folder(product.data, database_url).violations()
     return report
 
 
-def idempotency_race(folder: Path, *, rounds: int = 5, clients: int = 50, source: Path | None = None) -> RaceReport:
+def idempotency_race(
+    folder: Path, *, rounds: int = 5, clients: int = 50, source: Path | None = None, database_url: str = ""
+) -> RaceReport:
     """One idempotency key from all clients at once: one drop, and every answer names it."""
     report = RaceReport("idempotency")
-    product = Product(folder / "data", source=source)
+    product = Product(folder / "data", source=source, environ=_settings(database_url))
     key = product.person("alice")
     with product:
         for number in range(rounds):
@@ -98,11 +106,11 @@ def idempotency_race(folder: Path, *, rounds: int = 5, clients: int = 50, source
                 report.violations.append(f"one key gave {len(ids)} drops")
         time.sleep(0.5)
         product.stop()
-    tables = read_tables(product.data)
+    tables = read_tables(product.data, database_url)
     report.counts |= {"rounds": rounds, "rows": len(tables.uploads)}
     if len(tables.uploads) != rounds:
         report.violations.append(f"{rounds} keys are {len(tables.uploads)} rows")
-    report.violations += check_folder(product.data).violations()
+    report.violations += check_folder(product.data, database_url).violations()
     return report
 
 
@@ -112,16 +120,14 @@ def _statuses(report: RaceReport, answers: list[tuple[int, dict[str, Any]]]) -> 
             report.violations.append(f"answered {status}: {body}")
 
 
-def delete_race(
-    folder: Path, *, seconds: float, source: Path | None = None, environ: Mapping[str, str] | None = None
-) -> RaceReport:
+def delete_race(folder: Path, *, seconds: float, source: Path | None = None, database_url: str = "") -> RaceReport:
     """Bob uploads what Alice deletes for good, again and again: what Bob was told is stored stays.
 
     The trash is kept for no time here and another process empties it without pause, so that every delete takes
     bytes away.
     """
     report = RaceReport("delete against upload")
-    product = Product(folder / "data", source=source, environ={"BULLETDROP_TRASH_DAYS": "0", **(environ or {})})
+    product = Product(folder / "data", source=source, environ={"BULLETDROP_TRASH_DAYS": "0", **_settings(database_url)})
     alice, bob = product.person("alice"), product.person("bob", admin=False)
     rng = Random(3)
     with product, _emptier(product):
@@ -130,8 +136,8 @@ def delete_race(
             _one_delete_race(product, alice, bob, png(rng, 6_000), rng, report)
         product.stop()
     sweep(product)
-    report.violations += check_folder(product.data).violations()
-    report.counts["left"] = len(query(product.data, "", "SELECT id FROM upload")[0])
+    report.violations += check_folder(product.data, database_url).violations()
+    report.counts["left"] = len(query(product.data, database_url, "SELECT id FROM upload")[0])
     return report
 
 
