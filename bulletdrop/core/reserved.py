@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 # The first parts of our own paths, of paths that browsers and robots ask for, and words that would mislead people.
 RESERVED: frozenset[str] = frozenset(
     [
@@ -108,6 +110,6 @@ RESERVED: frozenset[str] = frozenset(
 
 
 def is_reserved(word: str) -> bool:
-    """True for a word that is ours, in any case, with or without an ending."""
-    folded = word.casefold().strip()
+    """True for a word that is ours, in any case and width of letters, with or without an ending."""
+    folded = unicodedata.normalize("NFKC", word).casefold().strip()
     return folded in RESERVED or folded.split(".", 1)[0] in RESERVED

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from bulletdrop.core.drops.uploads import find_by_id, find_by_user_and_filename, find_public, may_see
+from bulletdrop.core.drops.uploads import find_by_id, find_by_user_and_filename, find_page, find_public, may_see
 from bulletdrop.errors import NotFound
 from bulletdrop.web.auth import caller_of
 from bulletdrop.web.context import App
@@ -55,7 +55,7 @@ async def by_name(request: Request, name: str) -> HTTPResponse:
     # Here, because the pages use the modules around this one.
     from bulletdrop.web.pages import drops
 
-    upload = await in_thread(request, find_public, name)
+    upload = await in_thread(request, find_page, name)
     if not upload.is_public and not may_see(await caller_of(request), upload):
         raise NotFound(NOTHING)
     page: HTTPResponse = await drops.drop_page(request, upload)

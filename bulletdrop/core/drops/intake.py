@@ -77,7 +77,7 @@ def check_wishes(site: Site, wishes: Wishes) -> Wishes:
     Raises: BadName, NameReserved, NameTaken, Invalid, each with its field.
     """
     name = check_custom_name(wishes.custom_name) if wishes.custom_name else None
-    if name and _is_taken(name):
+    if name and is_taken(name):
         raise NameTaken("This name is taken. Take another one.", field="custom_name")
     if wishes.expires_at is not None and wishes.expires_at <= site.clock.now():
         raise Invalid("The expiry lies in the past.", field="expires_at")
@@ -207,7 +207,7 @@ def _insert(
         # The transaction is rolled back with the reference it had counted. Which of the unique names was it?
         if wishes.idempotency_key and (first := earlier(site, caller, wishes.idempotency_key)):
             return first
-        if wishes.custom_name and _is_taken(wishes.custom_name):
+        if wishes.custom_name and is_taken(wishes.custom_name):
             raise NameTaken("This name is taken. Take another one.", field="custom_name") from error
         if not User.select(User.id).where(User.id == caller.user_id).exists():
             raise NotFound("This account is gone.") from error
@@ -272,10 +272,18 @@ def _insert_upload(site: Site, caller: Caller, blob: Blob, slug: str, filename: 
     return upload
 
 
-def _is_taken(name: str) -> bool:
-    # A custom name and a slug share one address: neither may hide the other.
-    query = Upload.select(Upload.id).where((Upload.custom_key == fold(name)) | (Upload.slug == name))
-    return bool(query.exists())
+def is_taken(name: str, *, but: str | None = None) -> bool:
+    """True when a custom name would hide another drop's address, or be hidden by it.
+
+    Args:
+        name: as `check_custom_name` gives it.
+        but: the id of the drop that is to get the name.
+    """
+    # A slug and a custom name share one address, and so do `name.1` as a page and `name` with an ending.
+    near = {name, name.partition(".")[0], name.rpartition(".")[0] or name}
+    same = Upload.custom_key.in_([fold(one) for one in near]) | Upload.slug.in_(list(near))
+    query = Upload.select(Upload.id).where(same | Upload.custom_key.startswith(f"{fold(name)}."))
+    return bool((query.where(Upload.id != but) if but else query).exists())
 
 
 def sweep_temporary(site: Site, *, older_than_seconds: float = 0) -> int:

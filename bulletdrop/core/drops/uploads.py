@@ -13,7 +13,7 @@ from peewee import IntegrityError
 
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
-from bulletdrop.core.drops.intake import check_tags
+from bulletdrop.core.drops.intake import check_tags, is_taken
 from bulletdrop.core.models import Blob, Upload, UploadTag, User, from_microseconds, to_microseconds
 from bulletdrop.core.names.slugs import check_custom_name
 from bulletdrop.core.names.urls import token_fits
@@ -124,6 +124,17 @@ def find_public(site: Site, name: str, ext: str | None = None) -> Upload:
     return _alive(site, found)
 
 
+def find_page(site: Site, name: str) -> Upload:
+    """The drop whose page is at `/{name}`. As `find_public`, but `name.ext` is nobody's page where `name` is a drop's.
+
+    That drop may be private, expired or in the trash: its direct link must not lead to somebody else's.
+    """
+    stem = name.rpartition(".")[0]
+    if stem and Upload.select(Upload.id).where((Upload.slug == stem) | (Upload.custom_key == fold(stem))).exists():
+        return _alive(site, None)
+    return find_public(site, name)
+
+
 def find_by_id(site: Site, upload_id: str) -> Upload:
     """The drop with this id, not in the trash, not expired. Raises NotFound."""
     return _alive(site, _joined().where((Upload.id == upload_id) & _LIVE).first())
@@ -209,7 +220,7 @@ def _write_changes(site: Site, upload: Upload, values: dict[str, Any], tags: tup
 
 
 def _check_free(upload: Upload, name: str | None) -> None:
-    if name and Upload.select(Upload.id).where((Upload.slug == name) & (Upload.id != upload.id)).exists():
+    if name and is_taken(name, but=upload.id):
         raise NameTaken("This name is taken. Take another one.", field="custom_name")
 
 

@@ -11,6 +11,11 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import BadName, NameReserved
 
 _CUSTOM = re.compile(r"[\w](?:[\w.-]{0,98}[\w])?", re.UNICODE)
+# What a link ends in, or a browser knows: `/name.png` must stay the address of the bytes of `name`.
+_ENDINGS = (
+    "png apng jpg jpeg jpe jfif gif webp avif bmp mp4 m4v mov webm mkv tif tiff heic heif jxl ico svg svgz txt text md"
+    " pdf zip html htm xhtml xml js mjs css json wasm csv mp3 wav ogg"
+)
 _FORBIDDEN = ("Cc", "Cs", "Zl", "Zp")
 # What turns the direction of the text around it, so that `exe.png` is read where `gnp.exe` stands (UAX #9, 2.1 to 2.5).
 # The plain marks U+200E and U+200F are no danger, and macOS puts them into names.
@@ -25,14 +30,16 @@ def new_slug(site: Site) -> str:
 
 
 def check_custom_name(name: str) -> str:
-    """A custom name in the form to keep (NFC). May carry no ending: the link adds the file's own.
+    """A custom name in the form to keep (NFKC). May carry no ending: the link adds the file's own.
 
-    Raises: BadName for characters that do not belong into a link, NameReserved for our own words.
+    Raises: BadName for characters that do not belong into a link, and for an ending; NameReserved for our own words.
     """
-    name = unicodedata.normalize("NFC", name.strip())
+    name = unicodedata.normalize("NFKC", name.strip())
     if not _CUSTOM.fullmatch(name) or ".." in name:
         message = "A name has 1 to 100 letters, digits, dots, dashes or underscores; its ends are letters or digits."
         raise BadName(message, field="custom_name")
+    if "." in name and name.rpartition(".")[2].casefold() in _ENDINGS.split():
+        raise BadName("Leave the ending out; the link adds it.", field="custom_name")
     if is_reserved(name):
         raise NameReserved("This name is reserved. Take another one.", field="custom_name")
     return name
