@@ -20,9 +20,10 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 def commands() -> str:
     """Every command of the program with its first line of help."""
+    from bulletdrop.cli.default import start_here
     from bulletdrop.cli.main import bulletdrop
 
-    rows = [("`bulletdrop`", bulletdrop.get_short_help_str(300)), *_commands(bulletdrop, "bulletdrop")]
+    rows = [("`bulletdrop`", start_here.get_short_help_str(300)), *_commands(bulletdrop, "bulletdrop")]
     return _table(("command", "what it does"), rows)
 
 
