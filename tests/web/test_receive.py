@@ -232,7 +232,7 @@ def test_a_body_that_is_no_form_is_refused(shared: Server, nothing_new: None) ->
 def test_a_repeat_with_the_same_key_gets_the_first_answer(shared: Server) -> None:
     data, headers = png(), {"Idempotency-Key": "one-shot", "Content-Type": FORM_TYPE}
     first = shared.alice.post("/api/v1/uploads", content=form(data), headers=headers)
-    before = kept(shared)
+    before = settled(shared)
     second = shared.alice.post("/api/v1/uploads", content=form(png()), headers=headers)
     assert (first.status_code, second.status_code) == (201, 201)
     assert second.json()["id"] == first.json()["id"]
