@@ -64,6 +64,8 @@ def data_folder(data: Path) -> Finding:
             os.fsync(file.fileno())
     except OSError as error:
         return fail(f"{data} cannot be written ({error.strerror})", "give this account the right to write there")
+    if os.name != "nt" and data.stat().st_mode & 0o077:
+        return warn(f"others may look into {data}", f"chmod 700 {data}")
     return ok(str(data))
 
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 from peewee import Database
 
@@ -37,6 +38,8 @@ class Site:
     decoder: Decoder
     # Set when the queue got work, so that this process's workers need not wait for their next look.
     wake: threading.Event = field(default_factory=threading.Event)
+    # Held as long as this process serves the data folder.
+    lock: IO[str] | None = None
 
     @property
     def temporary(self) -> Path:
@@ -44,20 +47,26 @@ class Site:
         return self.config.data / "tmp"
 
 
-def open_site(config: Config, *, clock: Clock | None = None, storage: Storage | None = None) -> Site:
+def open_site(
+    config: Config, *, clock: Clock | None = None, storage: Storage | None = None, serving: bool = False
+) -> Site:
     """Open the data folder: make what is missing, read the secret key, bring the database up to date.
 
     Args:
         config: the settings; an empty `secret_key` is replaced by the one in the data folder.
         clock: the system's, unless a test passes its own.
         storage: the local folder, unless a test passes its own.
+        serving: this is to be the one server of the folder, until it is closed or the process ends.
 
-    Raises: BadConfig, Unavailable; nothing is half open then.
+    Raises: BadConfig, also where another server has the folder; Unavailable. Nothing is half open then.
     """
     clock = clock or SystemClock()
+    # Whatever this process makes from now on is its owner's alone, also what SQLite makes.
+    os.umask(0o077)
     try:
-        make_private_folder(config.data)
+        _close_to_others(make_private_folder(config.data))
         make_private_folder(config.data / "tmp")
+        lock = _lock_for_serving(config.data) if serving else None
     except OSError as error:
         raise BadConfig(f"The data folder {config.data} cannot be used: {error.strerror}.", field="data") from error
     with _starting(config.data):
@@ -67,7 +76,7 @@ def open_site(config: Config, *, clock: Clock | None = None, storage: Storage | 
         with using(database):
             migrate(database, now=clock.now(), backups=config.data / "backups")
     keep_reserve(config.data, config.min_free_disk)
-    return Site(config, database, storage or LocalStorage(config.data), clock, Decoder(config))
+    return Site(config, database, storage or LocalStorage(config.data), clock, Decoder(config), lock=lock)
 
 
 def close_site(site: Site) -> None:
@@ -75,6 +84,41 @@ def close_site(site: Site) -> None:
     site.decoder.close()
     if not site.db.is_closed():
         site.db.close()
+    if site.lock is not None:
+        site.lock.close()
+
+
+def _close_to_others(data: Path) -> None:
+    """Nobody else may read what we made. A folder that others filled before us keeps its mode: `doctor` names it."""
+    if os.name == "nt":
+        return
+    if data.stat().st_uid == os.geteuid() and data.stat().st_mode & 0o077 and not any(data.iterdir()):
+        data.chmod(0o700)
+    for name in ("bulletdrop.db", "bulletdrop.db-wal", "bulletdrop.db-shm"):
+        # The last two come and go with other processes' connections.
+        with contextlib.suppress(FileNotFoundError):
+            if (data / name).stat().st_mode & 0o077:
+                (data / name).chmod(0o600)
+
+
+def _lock_for_serving(data: Path) -> IO[str]:
+    """An open file whose lock ends with this process, however that ends. Raises BadConfig when another has it."""
+    file = (data / "serve.lock").open("a+", encoding="ascii")
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            process = file.read().strip() or "unknown"
+            file.close()
+            message = f"Another BulletDrop serves this data folder (process {process})."
+            raise BadConfig(message, field="data", paths=[data]) from error
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
 
 
 @contextlib.contextmanager

@@ -73,7 +73,8 @@ def serve(config: Config) -> None:
 
     # The socket listens already: whoever reads this is answered, and nobody is answered before it can be read.
     app.register_listener(announce, "before_server_start", priority=-1)
-    run(app, sock, finish_seconds=_FINISH_SECONDS + 2)
+    with sock:
+        run(app, sock, finish_seconds=_FINISH_SECONDS + 2)
 
 
 def _configure(app: App) -> None:
@@ -100,9 +101,9 @@ async def _start(app: App) -> None:
 
 
 def _open(config: Config) -> Site:
-    site = open_site(config)
+    site = open_site(config, serving=True)
     with using(site.db):
-        # Nothing is under way yet: whatever lies here was left by a crash.
+        # We are the folder's only server, and nothing is under way yet: whatever lies here was left by a crash.
         sweep_temporary(site)
     return site
 

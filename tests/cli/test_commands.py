@@ -96,3 +96,23 @@ def test_verify_and_jobs_run_on_an_empty_house(house: Server) -> None:
     assert house.command("verify", "--read-data").stdout == "0 drops, 0 files: nothing wrong.\n"
     assert house.command("job", "sweep-orphans").stdout == "sweep-orphans: 0 removed\n"
     assert "empty-trash" in house.command("job").stdout
+
+
+def test_a_folder_that_was_there_before_is_closed_to_others(tmp_path: Path) -> None:
+    house = Server(tmp_path / "data")
+    house.data.mkdir(mode=0o755)
+    house.environ["BULLETDROP_PUBLIC_URL"] = "http://drop.example.org"
+    house.add_person("alice", admin=True)
+    assert stat.S_IMODE(house.data.stat().st_mode) == 0o700
+    assert not [path for path in house.data.rglob("*") if path.stat().st_mode & 0o077]
+
+
+def test_a_database_that_others_can_read_is_closed_and_a_foreign_folders_mode_is_named(tmp_path: Path) -> None:
+    house = Server(tmp_path / "data")
+    house.command("user", "add", "alice", "--email", "a@example.org", "--password-stdin", stdin=PASSWORD)
+    house.data.chmod(0o755)
+    (house.data / "bulletdrop.db").chmod(0o644)
+    house.command("user", "list")
+    assert stat.S_IMODE((house.data / "bulletdrop.db").stat().st_mode) == 0o600
+    assert stat.S_IMODE(house.data.stat().st_mode) == 0o755
+    assert f"chmod 700 {house.data}" in house.command("doctor", check=False).stdout

@@ -109,6 +109,33 @@ def test_a_port_in_use_is_one_clear_line(server: Server, tmp_path: Path) -> None
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_a_second_server_on_the_same_folder_is_refused_and_harms_nothing(server_on: Server) -> None:
+    server = server_on
+    data = png(300, 200)
+    announced = (server.data / "run" / "server.json").read_text()
+    with raw(server) as connection:
+        connection.send(head_of(server, "PUT", "/api/v1/uploads/a.png", Content_Length=str(len(data))))
+        connection.send(data[:1000])
+        time.sleep(0.2)
+        command = [*binary(), "serve", "--data", str(server.data), "--host", "127.0.0.1", "--port", "0"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, env=server.environ)
+        assert done.returncode == 1
+        said = f"bulletdrop: Another BulletDrop serves this data folder (process {server.pid}).\n"
+        assert done.stderr == said
+        assert server.command("user", "list").stdout
+        assert server.command("verify").stdout
+        connection.send(data[1000:])
+        assert connection.response()[0] == 201
+    assert (server.data / "run" / "server.json").read_text() == announced
+
+
+def test_after_a_kill_the_next_server_starts_at_once(server: Server) -> None:
+    for _ in range(3):
+        server.kill()
+        server.start()
+    assert json.loads((server.data / "run" / "server.json").read_text())["pid"] == server.pid
+
+
 def test_port_0_means_any_and_is_announced(tmp_path: Path) -> None:
     data = tmp_path / "any"
     command = [*binary(), "serve", "--data", str(data), "--host", "127.0.0.1", "--port", "0"]
