@@ -59,12 +59,28 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+# What a database, a time zone and Python can all hold, with room to spare at both ends.
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def in_range(moment: datetime) -> datetime:
+    """The same time in UTC. Raises ValueError for one before 1970 or after the year 8999."""
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("this time is out of range") from error
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError("this time is out of range")
+    return moment
+
+
 def parse_moment(text: str) -> datetime:
-    """Read an RFC 3339 time. Raises ValueError when it is none or has no offset."""
+    """Read an RFC 3339 time. Raises ValueError when it is none, has no offset, or is out of range."""
     moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace("z", "+00:00"))
     if moment.tzinfo is None:
         raise ValueError("a time needs an offset, such as Z")
-    return moment.astimezone(UTC)
+    return in_range(moment)
 
 
 _DURATION = re.compile(r"(\d{1,5})\s*([mhdwy])")
@@ -74,12 +90,15 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 def parse_expiry(text: str, *, now: datetime) -> datetime:
     """When something ends: `30m`, `12h`, `7d`, `2w`, `1y` from now, an RFC 3339 time, or a date (its start in UTC).
 
-    Raises: ValueError when it is none of these.
+    Raises: ValueError when it is none of these, or out of range.
     """
     text = text.strip()
     if found := _DURATION.fullmatch(text.lower()):
         number, unit = int(found[1]), found[2]
-        return now + (timedelta(days=365 * number) if unit == "y" else timedelta(**{_UNITS[unit]: number}))
+        span = timedelta(days=365 * number) if unit == "y" else timedelta(**{_UNITS[unit]: number})
+        if span > _LATEST - now:
+            raise ValueError("this time is out of range")
+        return in_range(now + span)
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        return in_range(datetime.fromisoformat(text).replace(tzinfo=UTC))
     return parse_moment(text)

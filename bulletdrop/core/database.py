@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import apsw
-from peewee import Database, InterfaceError, OperationalError, PostgresqlDatabase
+from peewee import Database, DataError, InterfaceError, OperationalError, PostgresqlDatabase
 from playhouse.apsw_ext import APSWDatabase
 
 from bulletdrop.config import Config
 from bulletdrop.core.reserve import is_full
-from bulletdrop.errors import BadConfig, DiskFull, Unavailable
+from bulletdrop.errors import BadConfig, BulletDropError, DiskFull, Invalid, Unavailable
 from bulletdrop.paths import make_private_folder
 
 # Below 3.51.3 a write-ahead log with two writers can corrupt the file (sqlite.org/changes, WAL-reset bug).
@@ -79,10 +79,11 @@ def is_sqlite(database: Database) -> bool:
 def using(database: Database) -> Iterator[None]:
     """Give this thread a working connection for the block, and translate the driver's failures.
 
-    The connection stays open for the thread's next block; one that broke is closed, so that the next block
-    gets a new one after the database came back.
+    The connection stays open for the thread's next block. After an error that is none of ours it is closed: a
+    statement left open on it would hold on to old rows, and a broken connection does not come back.
 
-    Raises: Unavailable when the database cannot be reached or stays locked, DiskFull when it has no room.
+    Raises: Unavailable when the database cannot be reached or stays locked, DiskFull when it has no room, Invalid
+        for values that the database cannot hold.
     """
     try:
         if not is_sqlite(database) and not database.is_closed() and not database.is_connection_usable():
@@ -92,14 +93,37 @@ def using(database: Database) -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         _abandon(database)
         raise _translated(error) from error
+    except DataError as error:
+        _abandon(database)
+        raise Invalid("This holds characters or numbers that cannot be kept.") from error
+    except BulletDropError:
+        if _reads_on(database):
+            _abandon(database)
+        raise
+    except BaseException:
+        _abandon(database)
+        raise
+
+
+def _reads_on(database: Any) -> bool:
+    """True when SQLite still has a statement under way, which the error's traceback keeps alive.
+
+    It would pin its snapshot: this thread would go on to see old rows, and could not write.
+    """
+    if not is_sqlite(database) or database.is_closed():
+        return False
+    return bool(database.connection().txn_state() != apsw.SQLITE_TXN_NONE)
 
 
 def _abandon(database: Any) -> None:
-    if not is_sqlite(database) and not database.is_closed():
-        try:
-            database.close()
-        except Exception:  # closing a dead connection may fail in any way, and it is gone either way
-            database._state.reset()
+    """Close this thread's connection and with it whatever is open on it."""
+    if database.is_closed() or database.in_transaction():
+        # Within somebody's transaction: that one rolls back first, and its own block comes here.
+        return
+    try:
+        database.close()
+    except Exception:  # closing a dead connection may fail in any way, and it is gone either way
+        database._state.reset()
 
 
 def _translated(error: Exception) -> Exception:

@@ -27,6 +27,9 @@ database_proxy: Any = DatabaseProxy()
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# A day away from what Python can hold, so that any time zone can show it.
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def random_text(length: int) -> str:
@@ -45,7 +48,9 @@ def to_microseconds(moment: datetime) -> int:
 
 
 def from_microseconds(value: int) -> datetime:
-    """The aware time for what the database keeps."""
+    """The aware time for what the database keeps. Never fails: a row that cannot be read could not be mended either."""
+    if not to_microseconds(_FIRST) <= value <= to_microseconds(_LAST):
+        return _FIRST if value < 0 else _LAST
     return _EPOCH + timedelta(microseconds=value)
 
 

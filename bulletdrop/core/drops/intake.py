@@ -10,6 +10,7 @@ from pathlib import Path
 from peewee import IntegrityError
 
 from bulletdrop.core.database import transaction
+from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import Blob, Upload, UploadTag, User, new_id
 from bulletdrop.core.names.slugs import check_custom_name, check_filename, new_slug
 from bulletdrop.core.people.accounts import fold
@@ -60,6 +61,26 @@ class _Stored:
     frames: int
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A file that was found whole and lies in the temporary folder as it will be kept."""
+
+    stored: _Stored
+    filename: str
+
+    def discard(self) -> None:
+        """Remove the temporary file."""
+        self.stored.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A drop, and whether this very call made it: with an idempotency key it may be another request's."""
+
+    upload: Upload
+    made: bool
+
+
 def earlier(site: Site, caller: Caller, idempotency_key: str) -> Upload | None:
     """The drop that the caller made with this key before, or None."""
     query = Upload.select(Upload, Blob).join(Blob)
@@ -71,19 +92,21 @@ def earlier(site: Site, caller: Caller, idempotency_key: str) -> Upload | None:
     return found
 
 
-def check_wishes(site: Site, wishes: Wishes) -> Wishes:
+def check_wishes(site: Site, wishes: Wishes, *, ask: bool = True) -> Wishes:
     """The wishes in the form to keep: can be asked before a byte is read.
+
+    With `ask` False the database is not asked, and a name that is taken is not found.
 
     Raises: BadName, NameReserved, NameTaken, Invalid, each with its field.
     """
     name = check_custom_name(wishes.custom_name) if wishes.custom_name else None
-    if name and is_taken(name):
+    if name and ask and is_taken(name):
         raise NameTaken("This name is taken. Take another one.", field="custom_name")
-    if wishes.expires_at is not None and wishes.expires_at <= site.clock.now():
-        raise Invalid("The expiry lies in the past.", field="expires_at")
+    expires_at = check_expiry(site, wishes.expires_at)
     if wishes.idempotency_key is not None and not 1 <= len(wishes.idempotency_key) <= 200:
         raise Invalid("An Idempotency-Key has 1 to 200 characters.", field="Idempotency-Key")
-    return replace(wishes, custom_name=name, tags=check_tags(wishes.tags), source=wishes.source[:20])
+    tags = check_tags(wishes.tags)
+    return replace(wishes, custom_name=name, expires_at=expires_at, tags=tags, source=wishes.source[:20])
 
 
 def check_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
@@ -97,7 +120,7 @@ def check_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def store(site: Site, caller: Caller, incoming: Incoming, wishes: Wishes) -> Upload:
-    """Keep one file. When this returns, bytes and row survive a power cut.
+    """Keep one file: `prepare` and `keep` in one. When this returns, bytes and row survive a power cut.
 
     The caller's temporary file is gone afterwards, whether it was taken or refused.
 
@@ -105,15 +128,36 @@ def store(site: Site, caller: Caller, incoming: Incoming, wishes: Wishes) -> Upl
     Raises: what `formats.inspect` raises for a file that is not whole or not a type we take; what `check_wishes`
         raises; DiskFull, Unavailable. Nothing is kept then.
     """
+    return keep(site, caller, prepare(site, incoming, wishes), wishes).upload
+
+
+def prepare(site: Site, incoming: Incoming, wishes: Wishes) -> Prepared:
+    """Prove a file whole and bring it into the form to keep. Asks the database nothing; may wait for a decoding child.
+
+    The caller's temporary file belongs to the result: `keep` it, or `discard` it. After an error it is gone.
+
+    Raises: as `store`, but for a custom name that is taken, which `keep` finds.
+    """
     temporary = [incoming.path]
+    kept: Path | None = None
     try:
         filename = check_filename(incoming.filename)
-        wishes = check_wishes(site, wishes)
+        check_wishes(site, wishes, ask=False)
         stored = _prepare(site, incoming, temporary)
-        return _keep(site, caller, stored, filename, wishes)
+        kept = stored.path
+        return Prepared(stored, filename)
     finally:
         for path in temporary:
-            path.unlink(missing_ok=True)
+            if path != kept:
+                path.unlink(missing_ok=True)
+
+
+def keep(site: Site, caller: Caller, prepared: Prepared, wishes: Wishes) -> Kept:
+    """Make a drop of a prepared file, whose temporary file is gone afterwards. See `store`."""
+    try:
+        return _keep(site, caller, prepared.stored, prepared.filename, check_wishes(site, wishes))
+    finally:
+        prepared.discard()
 
 
 def _prepare(site: Site, incoming: Incoming, temporary: list[Path]) -> _Stored:
@@ -163,7 +207,7 @@ def _fresh(site: Site, temporary: list[Path]) -> Path:
     return path
 
 
-def _keep(site: Site, caller: Caller, stored: _Stored, filename: str, wishes: Wishes) -> Upload:
+def _keep(site: Site, caller: Caller, stored: _Stored, filename: str, wishes: Wishes) -> Kept:
     """Bytes, then rows. The bytes of a blob that exists already are not written again."""
     slug = new_slug(site)
     key = f"uploads/{site.clock.now():%Y/%m/%d}/{slug}.{stored.ext}"
@@ -175,21 +219,21 @@ def _keep(site: Site, caller: Caller, stored: _Stored, filename: str, wishes: Wi
     if not known:
         site.storage.put(key, stored.path, size=stored.size)
     try:
-        upload = _insert(site, caller, stored, key if not known else None, slug, filename, wishes)
+        kept = _insert(site, caller, stored, key if not known else None, slug, filename, wishes)
     except _BlobLeft:
         # Its last drop was deleted between our look and our row: now the bytes are ours to bring.
         site.storage.put(key, stored.path, size=stored.size)
-        upload = _insert(site, caller, stored, key, slug, filename, wishes)
+        kept = _insert(site, caller, stored, key, slug, filename, wishes)
     except (Rejected, IntegrityError):
         # Only where the row is surely not there: after a connection lost at COMMIT it may be, and needs its bytes.
         if not known:
             site.storage.delete(key)
         raise
     site.wake.set()
-    if not known and upload.blob.key != key:
+    if not known and kept.upload.blob.key != key:
         # Somebody brought the same bytes at the same time, or the same request came twice: one copy is enough.
         site.storage.delete(key)
-    return upload
+    return kept
 
 
 class _BlobLeft(Exception):
@@ -198,15 +242,16 @@ class _BlobLeft(Exception):
 
 def _insert(
     site: Site, caller: Caller, stored: _Stored, key: str | None, slug: str, filename: str, wishes: Wishes
-) -> Upload:
+) -> Kept:
     try:
         with transaction(site.db):
             blob = _share_or_make(site, stored, key)
-            return _insert_upload(site, caller, blob, slug, filename, wishes)
+            upload = _insert_upload(site, caller, blob, slug, filename, wishes)
+        return Kept(upload, made=True)
     except IntegrityError as error:
         # The transaction is rolled back with the reference it had counted. Which of the unique names was it?
         if wishes.idempotency_key and (first := earlier(site, caller, wishes.idempotency_key)):
-            return first
+            return Kept(first, made=False)
         if wishes.custom_name and is_taken(wishes.custom_name):
             raise NameTaken("This name is taken. Take another one.", field="custom_name") from error
         if not User.select(User.id).where(User.id == caller.user_id).exists():

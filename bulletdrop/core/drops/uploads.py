@@ -14,6 +14,7 @@ from peewee import IntegrityError
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.drops.intake import check_tags, is_taken
+from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import Blob, Upload, UploadTag, User, from_microseconds, to_microseconds
 from bulletdrop.core.names.slugs import check_custom_name
 from bulletdrop.core.names.urls import token_fits
@@ -89,7 +90,7 @@ def change_upload(site: Site, caller: Caller, upload_id: str, changes: Mapping[s
         elif field == "is_public":
             values["is_public"] = bool(value)
         elif field == "expires_at":
-            values["expires_at"] = _check_expiry(site, value)
+            values["expires_at"] = check_expiry(site, value)
         else:
             raise Invalid(f"“{field}” cannot be changed.", field=field)
     _write_changes(site, upload, values, tags)
@@ -229,12 +230,6 @@ def _check_title(value: Any) -> str:
     if len(title) > 200 or not title.replace("\u200d", "").isprintable():
         raise BadName("A title has at most 200 characters, all of them visible.", field="title")
     return title
-
-
-def _check_expiry(site: Site, value: datetime | None) -> datetime | None:
-    if value is not None and value <= site.clock.now():
-        raise Invalid("The expiry lies in the past.", field="expires_at")
-    return value
 
 
 def _write_cursor(at: datetime | None, upload_id: str) -> str:

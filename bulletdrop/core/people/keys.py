@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bulletdrop.core.audit import record
+from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.people.callers import SCOPES, Caller
 from bulletdrop.core.site import Site
@@ -38,8 +39,7 @@ def create_key(
         raise Invalid(f"“{unknown[0]}” is no scope. There are: {', '.join(SCOPES)}.", field="scopes")
     if "admin" in wanted and not user.is_admin:
         raise Forbidden("Only an admin's key can have the scope “admin”.", field="scopes")
-    if expires_at is not None and expires_at <= site.clock.now():
-        raise Invalid("The key would have expired already.", field="expires_at")
+    expires_at = check_expiry(site, expires_at)
     plain = _PREFIX + secrets.token_urlsafe(32)
     key = ApiKey.create(
         user=user,
