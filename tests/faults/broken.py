@@ -89,7 +89,7 @@ BREAKS: tuple[Break, ...] = (
             (
                 "bulletdrop/core/drops/intake.py",
                 "    site.wake.set()\n    if not known and",
-                f"    if upload.blob.key == key:\n{_PUT}    site.wake.set()\n    if not known and",
+                f"    if kept.upload.blob.key == key:\n{_PUT}    site.wake.set()\n    if not known and",
             ),
         ),
         _points,

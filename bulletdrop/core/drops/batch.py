@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bulletdrop.core.drops.deletion import delete_forever
-from bulletdrop.core.drops.intake import Incoming, Wishes, earlier, store
+from bulletdrop.core.drops.intake import Incoming, Kept, Prepared, Wishes, earlier, keep, prepare
 from bulletdrop.core.models import Upload
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
@@ -14,35 +14,62 @@ from bulletdrop.errors import Invalid
 
 
 def store_all(site: Site, caller: Caller, files: Sequence[Incoming], wishes: Wishes) -> list[Upload]:
-    """Keep all files of a request. When one is refused, those before it are deleted again, and none is kept.
+    """Keep all files of a request: `prepare_all` and `keep_all` in one.
 
     The temporary files are gone afterwards, in any case.
 
-    Args:
-        files: in the order in which they came.
-        wishes: for each of them. With several files, an idempotency key counts for each by its place.
-
     Raises: what `intake.store` raises; Invalid for a custom name that several files would share.
     """
-    made: list[Upload] = []
+    return [kept.upload for kept in keep_all(site, caller, prepare_all(site, files, wishes), wishes)]
+
+
+def prepare_all(site: Site, files: Sequence[Incoming], wishes: Wishes) -> list[Prepared]:
+    """Prepare all files of a request, before the first is kept. After an error, none of their files is left.
+
+    Args:
+        files: in the order in which they came.
+        wishes: for each of them.
+    """
+    prepared: list[Prepared] = []
     try:
-        if len(files) == 1:
-            return [store(site, caller, files[0], wishes)]
-        if wishes.custom_name:
+        if wishes.custom_name and len(files) > 1:
             raise Invalid("A custom name is for one file; this request has several.", field="custom_name")
-        done: list[Upload] = []
-        for number, incoming in enumerate(files):
+        for incoming in files:
+            prepared.append(prepare(site, incoming, wishes))  # noqa: PERF401 - those before a failure are needed
+    except BaseException:
+        discard_all(prepared, files)
+        raise
+    return prepared
+
+
+def keep_all(site: Site, caller: Caller, prepared: Sequence[Prepared], wishes: Wishes) -> list[Kept]:
+    """Make a drop of each prepared file. When one fails, those that this call made are deleted again.
+
+    With several files, an idempotency key counts for each by its place. A drop that another request made with the
+    same key is never taken back: that request may have been answered.
+    """
+    if len(prepared) == 1:
+        return [keep(site, caller, prepared[0], wishes)]
+    done: list[Kept] = []
+    try:
+        for number, one in enumerate(prepared):
             own = _numbered(wishes, number)
             first = earlier(site, caller, own.idempotency_key) if own.idempotency_key else None
-            done.append(first or store(site, caller, incoming, own))
-            if first is None:
-                made.append(done[-1])
-        made = []
-        return done
+            done.append(Kept(first, made=False) if first else keep(site, caller, one, own))
+    except BaseException:
+        _take_back(site, [kept.upload for kept in done if kept.made])
+        raise
     finally:
-        _take_back(site, made)
-        for incoming in files:
-            incoming.path.unlink(missing_ok=True)
+        discard_all(prepared)
+    return done
+
+
+def discard_all(prepared: Sequence[Prepared], files: Sequence[Incoming] = ()) -> None:
+    """Remove the temporary files of a request."""
+    for one in prepared:
+        one.discard()
+    for incoming in files:
+        incoming.path.unlink(missing_ok=True)
 
 
 def _numbered(wishes: Wishes, number: int) -> Wishes:
