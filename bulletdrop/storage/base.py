@@ -47,7 +47,10 @@ class Storage(Protocol):
         ...
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """All keys that start with `prefix`, in any order. Keys put or deleted meanwhile may or may not show."""
+        """All keys that start with `prefix`, in any order. Keys put or deleted meanwhile may or may not show.
+
+        Only what is well formed: what somebody else put there, such as a `.DS_Store`, is no key.
+        """
         ...
 
     def local_path(self, key: str) -> Path | None:
@@ -55,8 +58,13 @@ class Storage(Protocol):
         ...
 
 
+def is_key(text: str) -> bool:
+    """True for a well-formed key."""
+    return len(text) <= 200 and _KEY.fullmatch(text) is not None
+
+
 def check_key(key: str) -> str:
     """The key itself when it is well formed. Raises BadName otherwise: it would leave the storage's folder."""
-    if len(key) > 200 or not _KEY.fullmatch(key):
+    if not is_key(key):
         raise BadName("This is no storage key.", paths=[key])
     return key

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from bulletdrop.errors import BulletDropError, DiskFull, MissingObject, Truncated, Unavailable
 from bulletdrop.paths import sync_folder
-from bulletdrop.storage.base import check_key
+from bulletdrop.storage.base import check_key, is_key
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -71,13 +71,16 @@ class LocalStorage:
         sync_folder(path.parent)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """See `Storage.keys`. Walks only the folders that can hold the prefix."""
+        """See `Storage.keys`. Walks only the folders that can hold the prefix, and follows no symbolic links."""
         start = self.root / prefix.rpartition("/")[0] if prefix else self.root
+        inside = start.relative_to(self.root).parts
+        if any(self.root.joinpath(*inside[: count + 1]).is_symlink() for count in range(len(inside))):
+            return
         for folder, _, names in os.walk(start):
             relative = Path(folder).relative_to(self.root).as_posix()
             for name in names:
                 key = name if relative == "." else f"{relative}/{name}"
-                if key.startswith(prefix):
+                if key.startswith(prefix) and is_key(key) and not (self.root / key).is_symlink():
                     yield key
 
     def local_path(self, key: str) -> Path | None:

@@ -25,13 +25,50 @@ def test_bytes_without_a_row_are_swept_and_bytes_with_one_are_not(
 ) -> None:
     upload = keep(site, alice)
     stray = arrive(site, b"left by a crash")
-    site.storage.put("uploads/2026/11/20/stray.png", stray.path, size=stray.size)
+    site.storage.put("uploads/2026/11/20/strayStray.png", stray.path, size=stray.size)
     old = arrive(site, b"thumb")
-    site.storage.put("thumbnails/2026/11/20/stray.thumb.webp", old.path, size=old.size)
+    site.storage.put("thumbnails/2026/11/20/strayStray.thumb.webp", old.path, size=old.size)
     assert any("stray" in problem for problem in verify(site))
     assert sweeps.sweep_orphans(site, older_than_seconds=-(10**12)) == "2 removed"
     assert stored(site, upload)
     assert list(verify(site)) == []
+
+
+def test_what_a_person_put_into_the_folder_is_left_alone_and_ends_no_sweep(
+    site: Site, alice: Caller, tmp_path: Path
+) -> None:
+    upload = keep(site, alice)
+    stray = arrive(site, b"left by a crash")
+    site.storage.put("uploads/2026/11/20/strayStray.png", stray.path, size=stray.size)
+    root, elsewhere = site.config.data / "uploads", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    theirs = [
+        root / ".DS_Store",
+        root / "notes.txt",
+        root / "2026/11/20/my notes.png",
+        root / "2026/11/20/notesNotes.doc",
+        root / "2026/11/strayStray.png",
+        elsewhere / "strayStray.png",
+    ]
+    for path in theirs:
+        path.write_bytes(b"mine")
+    (root / "2026/11/20/linkedLinked.png").symlink_to(elsewhere / "strayStray.png")
+    (root / "2026/11/21").symlink_to(elsewhere)
+    assert sweeps.sweep_orphans(site, older_than_seconds=-(10**12)) == "1 removed"
+    assert all(path.read_bytes() == b"mine" for path in theirs)
+    assert stored(site, upload)
+    found = list(verify(site))
+    assert len(found) == 7
+    assert all(problem.endswith(": not ours, left alone") for problem in found)
+
+
+def test_a_storage_folder_behind_a_link_is_not_swept(site: Site, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "2026" / "11" / "20"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "strayStray.png").write_bytes(b"mine")
+    (site.config.data / "uploads").symlink_to(tmp_path / "elsewhere")
+    assert sweeps.sweep_orphans(site, older_than_seconds=-(10**12)) == "0 removed"
+    assert list(verify(site)) == ["uploads: not ours, left alone"]
 
 
 def test_verify_names_what_is_missing_short_or_changed(site: Site, alice: Caller) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
+
 from bulletdrop.core.drops.deletion import MOST_PER_RUN
 from bulletdrop.core.drops.intake import sweep_temporary
 from bulletdrop.core.drops.pictures import SIZES
-from bulletdrop.core.models import Blob
+from bulletdrop.core.models import ALPHABET, Blob
 from bulletdrop.core.site import Site
 from bulletdrop.errors import MissingObject
+from bulletdrop.media.formats.kinds import KINDS
 
 # Bytes come before their row: only what has lain about for longer than any request takes is left over.
 _AGE_SECONDS = 3600.0
@@ -19,12 +24,15 @@ def sweep_partials(site: Site) -> str:
 
 
 def sweep_orphans(site: Site, *, older_than_seconds: float = _AGE_SECONDS) -> str:
-    """Remove stored bytes and thumbnails that no row speaks of."""
+    """Remove stored bytes and thumbnails that no row speaks of. What is not named like ours stays."""
     removed = 0
     for key in find_orphans(site):
         if removed >= MOST_PER_RUN:
             break
-        if _age(site, key) < older_than_seconds or _belongs(key):
+        try:
+            if _age(site, key) < older_than_seconds or _belongs(key):
+                continue
+        except MissingObject:
             continue
         site.storage.delete(key)
         removed += 1
@@ -32,12 +40,47 @@ def sweep_orphans(site: Site, *, older_than_seconds: float = _AGE_SECONDS) -> st
 
 
 def find_orphans(site: Site) -> list[str]:
-    """Keys under `uploads/` and `thumbnails/` without a blob, in order."""
+    """Keys of our own making under `uploads/` and `thumbnails/` without a blob, in order."""
     stems = {_stem(blob.key) for blob in Blob.select(Blob.key)}
     known = {blob.key for blob in Blob.select(Blob.key)}
     orphans = [key for key in site.storage.keys("uploads/") if key not in known]
     orphans += [key for key in site.storage.keys("thumbnails/") if _stem(key) not in stems]
-    return sorted(orphans)
+    ours = _our_keys(site)
+    return sorted(key for key in orphans if ours.fullmatch(key))
+
+
+def find_strangers(site: Site) -> list[str]:
+    """What lies in the folders of the storage and is none of our files, in order: a person put it there."""
+    known = {blob.key for blob in Blob.select(Blob.key)}
+    stems = {_stem(key) for key in known}
+    ours, found = _our_keys(site), []
+
+    def is_strange(key: str) -> bool:
+        # Slugs may have been shorter once.
+        return not (ours.fullmatch(key) or key in known or (top == "thumbnails" and _stem(key) in stems))
+
+    for top in ("uploads", "thumbnails"):
+        root = site.storage.local_path(top)
+        if root is None:
+            found += [key for key in site.storage.keys(f"{top}/") if is_strange(key)]
+            continue
+        if root.is_symlink():
+            found.append(top)
+            continue
+        for folder, folders, names in os.walk(root):
+            for name in (*names, *folders):
+                path = Path(folder, name)
+                key = path.relative_to(root.parent).as_posix()
+                if path.is_symlink() or (name in names and is_strange(key)):
+                    found.append(key)
+    return sorted(found)
+
+
+def _our_keys(site: Site) -> re.Pattern[str]:
+    """The shape of the keys that intake and pictures make."""
+    slug = rf"\d{{4}}/\d\d/\d\d/[{ALPHABET}]{{{site.config.slug_length},}}"
+    endings = "|".join(sorted({kind.ext for kind in KINDS.values()}))
+    return re.compile(rf"uploads/{slug}\.(?:{endings})|thumbnails/{slug}\.(?:{'|'.join(SIZES)})\.webp", re.ASCII)
 
 
 def _belongs(key: str) -> bool:

@@ -10,7 +10,7 @@ from peewee import JOIN, fn
 
 from bulletdrop.core.models import Blob, Upload, User
 from bulletdrop.core.site import Site
-from bulletdrop.core.upkeep.sweeps import find_orphans
+from bulletdrop.core.upkeep.sweeps import find_orphans, find_strangers
 from bulletdrop.errors import BulletDropError
 
 _CHUNK = 1024 * 1024
@@ -27,6 +27,8 @@ def verify(site: Site, *, read_data: bool = False) -> Iterator[str]:
     yield from _check_counts()
     for key in find_orphans(site):
         yield f"{key}: bytes without a row (the hourly sweep removes them)"
+    for key in find_strangers(site):
+        yield f"{key}: not ours, left alone"
 
 
 def _check_blob(site: Site, blob: Blob, read_data: bool) -> Iterator[str]:
