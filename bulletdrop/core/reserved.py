@@ -111,5 +111,8 @@ RESERVED: frozenset[str] = frozenset(
 
 def is_reserved(word: str) -> bool:
     """True for a word that is ours, in any case and width of letters, with or without an ending."""
+    if len(word) > 300:
+        # None of ours is as long, and normalising takes time by the square of a run of combining marks.
+        return False
     folded = unicodedata.normalize("NFKC", word).casefold().strip()
     return folded in RESERVED or folded.split(".", 1)[0] in RESERVED

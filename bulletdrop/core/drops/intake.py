@@ -23,6 +23,7 @@ from bulletdrop.media import formats
 THUMBNAILS = "thumbnails"
 _NOT_DECODED = ("video/", "text/", "application/")
 MOST_TAGS = 20
+LONGEST_TAG = 50
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,14 @@ def check_wishes(site: Site, wishes: Wishes, *, ask: bool = True) -> Wishes:
 
 def check_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     """Tags folded, without doubles. Raises Invalid for more than 20, or one longer than 50 characters."""
-    folded = tuple(dict.fromkeys(tag for tag in map(fold, tags) if tag))
-    if len(folded) > MOST_TAGS:
+    # Before folding, which takes time by the square of a tag's length.
+    if any(len(tag) > 2 * LONGEST_TAG for tag in tags):
+        raise Invalid(f"A tag has at most {LONGEST_TAG} characters, all of them visible.", field="tags")
+    folded = tuple(dict.fromkeys(tag for tag in map(fold, tags[: 10 * MOST_TAGS]) if tag))
+    if len(tags) > 10 * MOST_TAGS or len(folded) > MOST_TAGS:
         raise Invalid(f"A drop has at most {MOST_TAGS} tags.", field="tags")
-    if any(len(tag) > 50 or not tag.isprintable() for tag in folded):
-        raise Invalid("A tag has at most 50 characters, all of them visible.", field="tags")
+    if any(len(tag) > LONGEST_TAG or not tag.isprintable() for tag in folded):
+        raise Invalid(f"A tag has at most {LONGEST_TAG} characters, all of them visible.", field="tags")
     return folded
 
 
@@ -131,21 +135,31 @@ def store(site: Site, caller: Caller, incoming: Incoming, wishes: Wishes) -> Upl
     return keep(site, caller, prepare(site, incoming, wishes), wishes).upload
 
 
-def prepare(site: Site, incoming: Incoming, wishes: Wishes) -> Prepared:
+class NeedsChild(Exception):
+    """This picture has to be converted or turned upright first, and whoever asks did not want to wait for that."""
+
+
+def prepare(site: Site, incoming: Incoming, wishes: Wishes, *, patient: bool = True) -> Prepared:
     """Prove a file whole and bring it into the form to keep. Asks the database nothing; may wait for a decoding child.
 
     The caller's temporary file belongs to the result: `keep` it, or `discard` it. After an error it is gone.
 
-    Raises: as `store`, but for a custom name that is taken, which `keep` finds.
+    Args:
+        patient: wait for a decoding child where one is needed.
+
+    Raises: as `store`, but for a custom name that is taken, which `keep` finds; NeedsChild, and the file stays then.
     """
     temporary = [incoming.path]
     kept: Path | None = None
     try:
         filename = check_filename(incoming.filename)
         check_wishes(site, wishes, ask=False)
-        stored = _prepare(site, incoming, temporary)
+        stored = _prepare(site, incoming, temporary, patient=patient)
         kept = stored.path
         return Prepared(stored, filename)
+    except NeedsChild:
+        kept = incoming.path
+        raise
     finally:
         for path in temporary:
             if path != kept:
@@ -160,11 +174,13 @@ def keep(site: Site, caller: Caller, prepared: Prepared, wishes: Wishes) -> Kept
         prepared.discard()
 
 
-def _prepare(site: Site, incoming: Incoming, temporary: list[Path]) -> _Stored:
+def _prepare(site: Site, incoming: Incoming, temporary: list[Path], *, patient: bool) -> _Stored:
     """Prove the file whole, turn it upright, strip it. Files made on the way are added to `temporary`."""
     limits = formats.Limits(site.config.max_pixels, site.config.max_total_pixels, site.config.max_frames)
     path = incoming.path
     inspection = _inspect(site, path, limits)
+    if not patient and (inspection.needs_conversion or inspection.orientation != 1):
+        raise NeedsChild
     if inspection.needs_conversion:
         target = _fresh(site, temporary)
         site.decoder.convert(path, target, mime=inspection.mime)

@@ -16,6 +16,9 @@ _ENDINGS = (
     "png apng jpg jpeg jpe jfif gif webp avif bmp mp4 m4v mov webm mkv tif tiff heic heif jxl ico svg svgz txt text md"
     " pdf zip html htm xhtml xml js mjs css json wasm csv mp3 wav ogg"
 )
+# Asked before normalising, which takes time by the square of a run of combining marks.
+_LONGEST_NAME = 200
+_LONGEST_FILENAME = 1000
 _FORBIDDEN = ("Cc", "Cs", "Zl", "Zp")
 # What turns the direction of the text around it, so that `exe.png` is read where `gnp.exe` stands (UAX #9, 2.1 to 2.5).
 # The plain marks U+200E and U+200F are no danger, and macOS puts them into names.
@@ -34,7 +37,8 @@ def check_custom_name(name: str) -> str:
 
     Raises: BadName for characters that do not belong into a link, and for an ending; NameReserved for our own words.
     """
-    name = unicodedata.normalize("NFKC", name.strip())
+    if len(name) <= _LONGEST_NAME:
+        name = unicodedata.normalize("NFKC", name.strip())
     if not _CUSTOM.fullmatch(name) or ".." in name:
         message = "A name has 1 to 100 letters, digits, dots, dashes or underscores; its ends are letters or digits."
         raise BadName(message, field="custom_name")
@@ -50,6 +54,8 @@ def check_filename(name: str) -> str:
 
     Raises: BadName for parts of a path, control characters, direction overrides, and more than 255 characters.
     """
+    if len(name) > _LONGEST_FILENAME:
+        raise BadName("The file's name is too long; 255 characters are the most.", field="file")
     name = unicodedata.normalize("NFC", name)
     if not name.strip() or name in (".", ".."):
         raise BadName("The file needs a name.", field="file")

@@ -19,6 +19,8 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Forbidden, Invalid, NameReserved, NameTaken, NotFound, NotSignedIn
 from bulletdrop.paths import write_private
 
+# Characters in anything that is looked up by name: the longest is an email address, of 254.
+LONGEST = 300
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 
@@ -77,8 +79,7 @@ def authenticate(site: Site, *, identifier: str, password: str) -> User:
 
     Raises: NotSignedIn, with the same words and after the same time whether the name, the password or both are wrong.
     """
-    folded = fold(identifier)
-    user = User.get_or_none((User.username_key == folded) | (User.email_key == folded))
+    user = _look_up(identifier)
     if not password_fits(user.password_hash if user else None, password):
         raise NotSignedIn("The name or the password is wrong.", title="Not signed in")
     assert user is not None
@@ -91,8 +92,7 @@ def authenticate(site: Site, *, identifier: str, password: str) -> User:
 
 def find_user(site: Site, username: str) -> User:
     """The user of this name or email. Raises NotFound."""
-    folded = fold(username)
-    user = User.get_or_none((User.username_key == folded) | (User.email_key == folded))
+    user = _look_up(username)
     if user is None:
         raise NotFound(f"There is no user “{username}”.")
     return user
@@ -134,8 +134,23 @@ def disable(site: Site, username: str, *, is_active: bool = False) -> None:
 
 
 def fold(name: str) -> str:
-    """The form in which names are compared: NFKC, case folded, without space around."""
+    """The form in which names are compared: NFKC, case folded, without space around.
+
+    What is longer than any name comes back cut and as it is, which equals no name that is kept: normalising takes
+    time by the square of a run of combining marks, and no other thread runs meanwhile.
+    """
+    if len(name) > LONGEST:
+        return name[: LONGEST + 1]
     return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def _look_up(identifier: str) -> User | None:
+    """The user of this name or email; nobody for what can be neither."""
+    if len(identifier) > LONGEST or "\0" in identifier:
+        return None
+    folded = fold(identifier)
+    found: User | None = User.get_or_none((User.username_key == folded) | (User.email_key == folded))
+    return found
 
 
 def _change(site: Site, user: User, **values: object) -> None:
@@ -144,6 +159,8 @@ def _change(site: Site, user: User, **values: object) -> None:
 
 
 def _insert(site: Site, *, username: str, email: str, password_hash: str, is_admin: bool) -> User:
+    if len(email) > LONGEST:
+        raise Invalid("This is no email address.", field="email")
     username, email = username.strip(), unicodedata.normalize("NFC", email.strip())
     if not _USERNAME.fullmatch(username):
         raise Invalid("A username has 1 to 50 letters, digits, dots, dashes or underscores.", field="username")

@@ -11,6 +11,7 @@ from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.people.accounts import first_admin
 from bulletdrop.core.people.keys import create_key
 from bulletdrop.core.site import Site
+from bulletdrop.core.text import cleaned
 from bulletdrop.errors import Forbidden, NotSetUp
 from bulletdrop.paths import make_private_folder, write_private
 
@@ -45,7 +46,7 @@ def pair_local(site: Site, *, secret: str, device_name: str) -> tuple[ApiKey, st
     user = first_admin(site)
     if user is None:
         raise NotSetUp("This server has no admin yet. Open its set-up page first.")
-    name = device_name.strip()[:100] or "This machine"
+    name = cleaned(device_name, most=100).strip() or "This machine"
     key, plain = create_key(site, user, name=name, scopes=TRAY_SCOPES, device_name=name)
     write_private(path, json.dumps({**announced, "local_secret": secrets.token_urlsafe(32)}) + "\n")
     return key, plain, user

@@ -12,6 +12,7 @@ from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.people.callers import SCOPES, Caller
 from bulletdrop.core.site import Site
+from bulletdrop.core.text import cleaned, is_visible
 from bulletdrop.errors import ExpiredKey, Forbidden, Invalid, NotFound, NotSignedIn, RevokedKey
 
 _PREFIX = "bd_"
@@ -31,8 +32,8 @@ def create_key(
     Raises: Invalid for no name, no scope, a scope that does not exist, or `admin` for somebody who is none.
     """
     wanted = list(dict.fromkeys(scopes))
-    if not name.strip() or len(name) > 100:
-        raise Invalid("A key needs a name of 1 to 100 characters.", field="name")
+    if not name.strip() or len(name) > 100 or not is_visible(name):
+        raise Invalid("A key needs a name of 1 to 100 characters, all of them visible.", field="name")
     if not wanted:
         raise Invalid(f"A key needs at least one scope of: {', '.join(SCOPES)}.", field="scopes")
     if unknown := [scope for scope in wanted if scope not in SCOPES]:
@@ -44,7 +45,7 @@ def create_key(
     key = ApiKey.create(
         user=user,
         name=name.strip(),
-        device_name=device_name[:100] if device_name else None,
+        device_name=cleaned(device_name, most=100) if device_name else None,
         prefix=plain[:9],
         key_hash=_hash(plain),
         scopes=wanted,

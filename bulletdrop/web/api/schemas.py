@@ -16,6 +16,7 @@ from bulletdrop.core.site import Site
 
 # A time of day without its offset is nobody's time.
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+_Scope = Annotated[str, msgspec.Meta(max_length=50)]
 
 
 class UserOut(Struct):
@@ -37,17 +38,17 @@ class MeOut(UserOut, kw_only=True):
 class SetupIn(Struct, forbid_unknown_fields=True):
     """The first admin."""
 
-    code: str
-    username: str
-    email: str
-    password: str
+    code: Annotated[str, msgspec.Meta(max_length=100)]
+    username: Annotated[str, msgspec.Meta(max_length=300)]
+    email: Annotated[str, msgspec.Meta(max_length=300)]
+    password: Annotated[str, msgspec.Meta(max_length=4096)]
 
 
 class LoginIn(Struct, forbid_unknown_fields=True):
     """A sign-in; `identifier` is a username or an email address."""
 
-    identifier: str
-    password: str
+    identifier: Annotated[str, msgspec.Meta(max_length=1000)]
+    password: Annotated[str, msgspec.Meta(max_length=4096)]
 
 
 class RefreshIn(Struct, forbid_unknown_fields=True):
@@ -69,8 +70,8 @@ class TokensOut(Struct):
 class KeyIn(Struct, forbid_unknown_fields=True):
     """A new API key."""
 
-    name: str
-    scopes: list[str]
+    name: Annotated[str, msgspec.Meta(max_length=100)]
+    scopes: Annotated[list[_Scope], msgspec.Meta(max_length=100)]
     expires_at: Moment | None = None
 
 
@@ -104,8 +105,8 @@ class KeysOut(Struct):
 class DeviceIn(Struct, forbid_unknown_fields=True):
     """A tray on the server's own machine, which can read `run/server.json`."""
 
-    secret: str
-    device_name: str
+    secret: Annotated[str, msgspec.Meta(max_length=200)]
+    device_name: Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class DeviceOut(Struct):
@@ -116,14 +117,14 @@ class DeviceOut(Struct):
 
 
 class UploadOut(Struct):
-    """A drop."""
+    """A drop. `deletion_url` is null for keys without `uploads:delete`, but in the answer that made the drop."""
 
     id: str
     slug: str
     url: str
     direct_url: str
     thumbnail_url: str
-    deletion_url: str
+    deletion_url: str | None
     filename: str
     original_filename: str
     title: str
@@ -155,11 +156,11 @@ class UploadsOut(Struct):
 class UploadPatch(Struct, forbid_unknown_fields=True):
     """Changes to a drop: fields that are left out stay as they are."""
 
-    title: str | msgspec.UnsetType = msgspec.UNSET
-    custom_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    title: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType = msgspec.UNSET
+    custom_name: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType | None = msgspec.UNSET
     is_public: bool | msgspec.UnsetType = msgspec.UNSET
     expires_at: Moment | msgspec.UnsetType | None = msgspec.UNSET
-    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
+    tags: Annotated[list[str], msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProblemDetail(Struct):
@@ -214,16 +215,22 @@ def new_key_out(key: ApiKey, plain: str) -> NewKeyOut:
     return NewKeyOut(**msgspec.structs.asdict(key_out(key)), key=plain)
 
 
-def upload_out(site: Site, upload: Upload) -> UploadOut:
-    """A drop as its owner sees it. Needs `upload.blob` and `upload.tag_names`; asks the database nothing."""
+def upload_out(site: Site, upload: Upload, caller: Caller, *, made: bool = False) -> UploadOut:
+    """A drop as its owner sees it. Needs `upload.blob` and `upload.tag_names`; asks the database nothing.
+
+    Args:
+        caller: who asks: the deletion link is itself the right to delete.
+        made: this is the answer that made the drop. It tells nothing of what somebody else's same bytes have become.
+    """
     blob = upload.blob
+    state = blob.state if not made else "new" if blob.mime.startswith("image/") else "ready"
     return UploadOut(
         id=upload.id,
         slug=upload.slug,
         url=urls.page_url(site, upload),
         direct_url=urls.direct_url(site, upload),
         thumbnail_url=urls.thumbnail_url(site, upload),
-        deletion_url=urls.deletion_url(site, upload),
+        deletion_url=urls.deletion_url(site, upload) if made or caller.may("uploads:delete") else None,
         filename=upload.filename,
         original_filename=upload.original_filename,
         title=upload.title,
@@ -234,9 +241,9 @@ def upload_out(site: Site, upload: Upload) -> UploadOut:
         width=blob.width,
         height=blob.height,
         frames=blob.frames,
-        state=cast(Literal["new", "ready", "broken"], blob.state),
-        problem=blob.problem,
-        placeholder=blob.placeholder,
+        state=cast(Literal["new", "ready", "broken"], state),
+        problem=None if made else blob.problem,
+        placeholder=None if made else blob.placeholder,
         is_public=upload.is_public,
         expires_at=milliseconds_or_none(upload.expires_at),
         tags=list(upload.tag_names),
