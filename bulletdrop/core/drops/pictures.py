@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bulletdrop.core.models import Blob
+from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadPicture, DiskFull, MissingObject, NotFound, Unavailable
 from bulletdrop.log import get_logger
@@ -61,6 +62,9 @@ def make_thumbnails(site: Site, blob_id: str, *, urgent: bool = False, wait_seco
     Safe to be killed at any point and to be run again, here or in another process: what is there is left as it is,
     what is missing is made. A picture that fails is withdrawn: state 'broken', with the reason in `problem`.
 
+    On a full disk a new picture is 'ready' without thumbnails, so that its bytes are served; they are made when
+    somebody asks for them and there is room.
+
     Args:
         urgent: somebody waits for it.
         wait_seconds: the longest to wait for a free decoding child; left out, as long as it takes.
@@ -86,9 +90,10 @@ def make_thumbnails(site: Site, blob_id: str, *, urgent: bool = False, wait_seco
         except BadPicture as error:
             if blob.state == "ready":
                 raise
-            _withdraw(blob, error)
+            _withdraw(site, blob, error)
             return _get(blob_id)
-        _keep(site, blob, decoded)
+        if not _keep(site, blob, decoded) and blob.state == "ready":
+            raise DiskFull("The server's disk is full. There is no room for a preview.", retry_after=60)
         return _get(blob_id)
 
 
@@ -154,8 +159,12 @@ def _picture_of(site: Site, blob: Blob, source: Path) -> Iterator[tuple[Path, st
         poster.unlink(missing_ok=True)
 
 
-def _keep(site: Site, blob: Blob, decoded: Decoded) -> None:
-    """Put the thumbnails that are missing, then say in the row that the picture is whole."""
+def _keep(site: Site, blob: Blob, decoded: Decoded) -> bool:
+    """Put the thumbnails that are missing, then say in the row that the picture is whole.
+
+    Returns: False when the disk had no room for the thumbnails.
+    """
+    kept = bool(decoded.files)
     try:
         for size, path in decoded.files.items():
             key = thumbnail_key(blob, size)
@@ -163,22 +172,27 @@ def _keep(site: Site, blob: Blob, decoded: Decoded) -> None:
                 # Another process that made the same thumbnail meanwhile made it as well.
                 with contextlib.suppress(FileExistsError):
                     site.storage.put(key, path, size=path.stat().st_size)
+    except DiskFull:
+        kept = False
     finally:
         for path in decoded.files.values():
             path.unlink(missing_ok=True)
     if blob.mime.startswith("video/"):
-        Blob.update(placeholder=decoded.placeholder).where(Blob.id == blob.id).execute()
+        changes = Blob.update(placeholder=decoded.placeholder).where(Blob.id == blob.id)
     else:
         found: dict[str, object] = {"width": decoded.width, "height": decoded.height, "frames": decoded.frames}
         found |= {"placeholder": decoded.placeholder, "state": "ready", "problem": None}
-        Blob.update(**found).where((Blob.id == blob.id) & (Blob.state == "new")).execute()
+        changes = Blob.update(**found).where((Blob.id == blob.id) & (Blob.state == "new"))
+    with_reserve(site.config.data, changes.execute)
     if not Blob.select(Blob.id).where(Blob.id == blob.id).exists():
         # Deleted while we worked: the deletion saw no thumbnails, so they are ours to remove.
         for size in SIZES:
             site.storage.delete(thumbnail_key(blob, size))
+    return kept
 
 
-def _withdraw(blob: Blob, error: BadPicture) -> None:
+def _withdraw(site: Site, blob: Blob, error: BadPicture) -> None:
     problem = error.message.rstrip(".")
-    Blob.update(state="broken", problem=problem).where((Blob.id == blob.id) & (Blob.state == "new")).execute()
+    changes = Blob.update(state="broken", problem=problem).where((Blob.id == blob.id) & (Blob.state == "new"))
+    with_reserve(site.config.data, changes.execute)
     log.warning("a picture was withdrawn", extra={"blob": blob.id, "problem": problem})

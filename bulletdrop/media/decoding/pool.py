@@ -99,6 +99,7 @@ class Decoder:
             urgent: somebody waits. Otherwise the work has the lowest priority, and leaves room for urgent work.
             wait_seconds: the longest to wait for a free child; left out, as long as it takes.
 
+        Returns: what was found, without files where the disk has no room for them.
         Raises: BadPicture (also when it took too much time or memory, or ended the child twice), TooManyPixels,
             UnknownType; Unavailable when no child could do it, DiskFull.
         """
@@ -108,9 +109,10 @@ class Decoder:
         try:
             answer = self._ask(request, urgent=urgent, wait_seconds=wait_seconds)
         except BaseException:
-            for left in folder.glob(f"{stem}.*"):
-                left.unlink(missing_ok=True)
+            _remove(folder, stem)
             raise
+        if not answer["files"]:
+            _remove(folder, stem)
         files = {str(name): Path(path) for name, path in answer["files"].items()}
         return Decoded(answer["width"], answer["height"], answer["frames"], files, answer["placeholder"])
 
@@ -341,6 +343,11 @@ class Decoder:
         if closed:
             child.kill()
         return child
+
+
+def _remove(folder: Path, stem: str) -> None:
+    for left in folder.glob(f"{stem}.*"):
+        left.unlink(missing_ok=True)
 
 
 def is_full(number: object) -> bool:

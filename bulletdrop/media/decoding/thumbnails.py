@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ def decode(source: Path, *, mime: str, targets: Mapping[str, Target], caps: Caps
     Args:
         targets: what to make, by the names of the sizes.
 
-    Returns: width and height as shown, frames, placeholder, and files by size name.
-    Raises: BadPicture, TooManyPixels, UnknownType; OSError when the disk is at fault.
+    Returns: width and height as shown, frames, placeholder, and files by size name; no files where the disk is full.
+    Raises: BadPicture, TooManyPixels, UnknownType; OSError when the disk is at fault otherwise.
     """
     prove(source, mime=mime, caps=caps)
     with open_picture(source, mime=mime, caps=caps) as picture:
@@ -45,10 +46,20 @@ def decode(source: Path, *, mime: str, targets: Mapping[str, Target], caps: Caps
     with faults_are_the_pictures():
         encoded, smallest = _encode(first, targets, profile)
         hashed = placeholder(smallest)
-    for name, data in encoded.items():
-        targets[name].path.write_bytes(data)
-    files = {name: str(target.path) for name, target in targets.items()}
+    files = _write(encoded, targets)
     return {"width": shown[0], "height": shown[1], "frames": frames, "placeholder": hashed, "files": files}
+
+
+def _write(encoded: Mapping[str, bytes], targets: Mapping[str, Target]) -> dict[str, str]:
+    try:
+        for name, data in encoded.items():
+            targets[name].path.write_bytes(data)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        # What the decode found out is true all the same. Whoever asked removes what is half there.
+        return {}
+    return {name: str(target.path) for name, target in targets.items()}
 
 
 def _upright_size(picture: Image.Image) -> tuple[int, int]:
