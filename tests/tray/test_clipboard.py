@@ -44,6 +44,9 @@ def test_a_one_shot_command_leaves_the_text_behind(screen: Screen) -> None:
     assert screen.run(sys.executable, "-c", COPY, "http://drop/2", "0", "detach").strip() == "True"
     assert time.monotonic() - began < 5
     assert screen.clipboard() == "http://drop/2"
+    # The holder ends when something else is copied; it would outlive the screen, and so the test.
+    screen.spawn(["xclip", "-selection", "clipboard", "-in", "-quiet"], stdin=b"over")
+    wait_for(lambda: screen.clipboard() == "over", what="the next text on the clipboard")
 
 
 def test_the_last_of_many_is_what_stays(screen: Screen) -> None:
