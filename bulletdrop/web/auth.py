@@ -161,8 +161,16 @@ def check_origin(request: Request, *, null_counts: bool = True) -> None:
         raise BadCsrf("This request came from another site's page.")
     if site_kind is None and origin is not None:
         own = {urlsplit(web_of(request).config.public_url).netloc, request.headers.get("host", "")}
-        if (origin != "null" or null_counts) and urlsplit(origin).netloc not in own - {""}:
+        if (origin != "null" or null_counts) and _place(origin) not in own - {""}:
             raise BadCsrf("This request came from another site's page.")
+
+
+def _place(origin: str) -> str:
+    """Host and port of an origin; empty for one that cannot be read."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def csrf_of(request: Request, caller: Caller | None) -> str:

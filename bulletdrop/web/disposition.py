@@ -7,6 +7,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 # attr-char of RFC 8187, beside letters and digits.
 _SAFE = "!#$&+-.^_`|~"
+# RFC 8187 asks for the first and knew the second; Python's other codecs raise whatever they like.
+_CHARSETS = ("utf-8", "iso-8859-1")
 _EXTENDED = re.compile(
     r";\s*filename\*\s*=\s*([A-Za-z0-9!#$%&+^_{}-]+)'[^']*'([A-Za-z0-9!#$&+.^_`|~%-]*)", re.IGNORECASE
 )
@@ -28,7 +30,9 @@ def extended_filename(header: str) -> str | None:
     if not found:
         return None
     charset, value = found.groups()
+    if charset.lower() not in _CHARSETS:
+        return None
     try:
         return unquote_to_bytes(value).decode(charset)
-    except (LookupError, UnicodeDecodeError):
+    except UnicodeError:
         return None

@@ -68,8 +68,11 @@ def wants_download(request: Request) -> bool:
 
 
 def plain(part: str) -> str:
-    """A part of the path without its percent signs. Raises NotFound for what is no UTF-8."""
+    """A part of the path without its percent signs. Raises NotFound for what is no UTF-8, or holds a NUL."""
     try:
-        return unquote(part, errors="strict")
+        text = unquote(part, errors="strict")
     except UnicodeDecodeError as error:
         raise NotFound(NOTHING) from error
+    if "\0" in text:
+        raise NotFound(NOTHING)
+    return text

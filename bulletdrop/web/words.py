@@ -85,5 +85,8 @@ def until(moment: datetime, now: datetime) -> str:
 
 def full(moment: datetime, where: tzinfo) -> str:
     """A time to the second, with its zone: "19 November 2026, 14:03:22 CET"."""
-    then = moment.astimezone(where)
+    try:
+        then = moment.astimezone(where)
+    except OverflowError:
+        then = moment.astimezone(UTC)
     return f"{then.day} {_MONTHS[then.month - 1]} {then.year}, {then:%H:%M:%S} {then.tzname() or 'UTC'}"

@@ -26,6 +26,7 @@ from bulletdrop.errors import BadName, Invalid, NameTaken, NotFound
 
 _LIVE = Upload.trashed_at.is_null()
 MOST_PER_PAGE = 200
+_LONGEST_CURSOR = 200
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def list_uploads(
 
 def get_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
     """One of the caller's own drops, trashed or not. Raises NotFound, also for somebody else's."""
+    if "\0" in upload_id:
+        raise NotFound("There is no such drop.")
     found = _joined().where((Upload.id == upload_id) & (Upload.owner == caller.user_id)).first()
     if found is None:
         raise NotFound("There is no such drop.")
@@ -239,7 +242,12 @@ def _write_cursor(at: datetime | None, upload_id: str) -> str:
 
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
+        # Ours has 60 characters; json.loads follows brackets as deep as they go.
+        if len(cursor) > _LONGEST_CURSOR:
+            raise ValueError("too long")
         at, upload_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if "\0" in str(upload_id):
+            raise ValueError("no id")
         return from_microseconds(int(at)), str(upload_id)
     except (ValueError, TypeError, OverflowError) as error:
         raise Invalid("This cursor is none of ours. Start at the beginning.", field="cursor") from error
