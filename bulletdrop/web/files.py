@@ -19,7 +19,7 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid, NotFound, Withdrawn
 from bulletdrop.web.auth import caller_of
 from bulletdrop.web.context import web_of
-from bulletdrop.web.prepared import OpenFile, Prepared, prepare
+from bulletdrop.web.prepared import Prepared, prepare, shared_file
 from bulletdrop.web.sending import Ready, ready
 from bulletdrop.web.threads import in_picture_thread, in_thread
 
@@ -144,13 +144,13 @@ def _prepare(
         mime=mime,
         filename=name,
         size=length,
-        modified=upload.blob.created_at,
+        modified=upload.created_at,
         public=upload.is_public,
         download=asked.download,
         lasting=asked.lasting,
         seconds_left=_seconds_left(upload.expires_at, site.clock.now()),
         body=body,
-        file=None if body is not None or path is None else OpenFile(path),
+        file=None if body is not None or path is None else shared_file(path),
     )
 
 

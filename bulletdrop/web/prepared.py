@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
+from weakref import WeakValueDictionary
 
 from bulletdrop.web.disposition import content_disposition
 from bulletdrop.web.ranges import http_date
@@ -39,7 +41,7 @@ class OpenFile:
         path: the file on the local disk.
     """
 
-    __slots__ = ("descriptor", "size")
+    __slots__ = ("__weakref__", "descriptor", "size")
 
     def __init__(self, path: Path) -> None:
         self.descriptor = -1
@@ -49,6 +51,26 @@ class OpenFile:
     def __del__(self) -> None:
         if self.descriptor >= 0:
             os.close(self.descriptor)
+
+
+# Open files by what they are and not by their path: a path can come to name another file. Many slow clients of one
+# picture hold one descriptor together.
+_open_files: WeakValueDictionary[tuple[int, int], OpenFile] = WeakValueDictionary()
+_opening = Lock()
+
+
+def shared_file(path: Path) -> OpenFile:
+    """The file, opened unless an answer has it open already. Raises OSError."""
+    if not hasattr(os, "pread"):  # Windows: the position in the file would be shared as well.
+        return OpenFile(path)
+    about = path.stat()
+    with _opening:
+        file = _open_files.get((about.st_dev, about.st_ino))
+        if file is None or not about.st_ino or file.size != about.st_size:
+            file = OpenFile(path)
+            about = os.fstat(file.descriptor)
+            _open_files[(about.st_dev, about.st_ino)] = file
+        return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +114,7 @@ def prepare(
         mime: as found in the bytes; a type outside our list is sent as a nameless attachment.
         filename: for saving.
         size: bytes.
-        modified: when the bytes came to be.
+        modified: when the drop came to be; its bytes may be older, and somebody else's.
         public: whether a shared cache may keep it.
         download: whether to save it rather than show it.
         seconds_left: until the drop expires, or None.

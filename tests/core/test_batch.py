@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from peewee import PeeweeException
 
 from bulletdrop.core.drops import batch, intake
 from bulletdrop.core.drops.intake import Wishes
-from bulletdrop.core.models import Upload
+from bulletdrop.core.models import Blob, Upload
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.verify import verify
-from bulletdrop.errors import Unavailable, UnknownType
-from tests.core.drops_kit import arrive, nothing_was_kept
+from bulletdrop.errors import BadPicture, Unavailable, UnknownType
+from tests.core.drops_kit import arrive, keep, nothing_was_kept
 from tests.support.pictures import screenshot
 
 KEY = Wishes(idempotency_key="k")
@@ -59,3 +60,28 @@ def test_when_the_last_file_cannot_be_kept_those_before_it_are_taken_back(site: 
     with pytest.raises((Unavailable, OSError)):
         batch.keep_all(site, alice, prepared, KEY)
     assert nothing_was_kept(site)
+
+
+def test_bytes_whose_row_was_surely_never_committed_do_not_stay(site: Site, alice: Caller) -> None:
+    prepared = intake.prepare(site, arrive(site, screenshot(1)), Wishes())
+    site.db.execute_sql("ALTER TABLE upload_tag RENAME TO elsewhere")
+    try:
+        with pytest.raises(PeeweeException):
+            intake.keep(site, alice, prepared, Wishes(tags=("x",)))
+    finally:
+        site.db.execute_sql("ALTER TABLE elsewhere RENAME TO upload_tag")
+    assert nothing_was_kept(site)
+
+
+def test_bytes_that_turned_out_broken_for_another_are_taken_like_the_first_time_and_refused_to_their_owner(
+    site: Site, alice: Caller, bob: Caller
+) -> None:
+    first = keep(site, alice)
+    Blob.update(state="broken", problem="it is damaged").execute()
+    second = keep(site, bob)
+    assert (second.blob.id, second.blob.state, Blob.get().refs) == (first.blob.id, "broken", 2)
+    for owner in (alice, bob):
+        with pytest.raises(BadPicture):
+            keep(site, owner)
+    assert Blob.get().refs == 2
+    assert list(site.temporary.iterdir()) == []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bulletdrop.core.drops.deletion import delete_forever
-from bulletdrop.core.drops.intake import Incoming, Kept, Prepared, Wishes, earlier, keep, prepare
+from bulletdrop.core.drops.intake import Incoming, Kept, NeedsChild, Prepared, Wishes, earlier, keep, prepare
 from bulletdrop.core.models import Upload
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
@@ -23,23 +23,37 @@ def store_all(site: Site, caller: Caller, files: Sequence[Incoming], wishes: Wis
     return [kept.upload for kept in keep_all(site, caller, prepare_all(site, files, wishes), wishes)]
 
 
-def prepare_all(site: Site, files: Sequence[Incoming], wishes: Wishes) -> list[Prepared]:
+def prepare_quickly(site: Site, files: Sequence[Incoming], wishes: Wishes) -> list[Prepared | Incoming]:
+    """As `prepare_all`, but files that need a decoding child first come back as they are, for `prepare_all` to end."""
+    return _each(site, files, wishes, patient=False)
+
+
+def prepare_all(site: Site, files: Sequence[Prepared | Incoming], wishes: Wishes) -> list[Prepared]:
     """Prepare all files of a request, before the first is kept. After an error, none of their files is left.
 
     Args:
-        files: in the order in which they came.
+        files: in the order in which they came; those that are prepared already stay as they are.
         wishes: for each of them.
     """
-    prepared: list[Prepared] = []
+    return [one for one in _each(site, files, wishes, patient=True) if isinstance(one, Prepared)]
+
+
+def _each(
+    site: Site, files: Sequence[Prepared | Incoming], wishes: Wishes, *, patient: bool
+) -> list[Prepared | Incoming]:
+    done: list[Prepared | Incoming] = []
     try:
         if wishes.custom_name and len(files) > 1:
             raise Invalid("A custom name is for one file; this request has several.", field="custom_name")
-        for incoming in files:
-            prepared.append(prepare(site, incoming, wishes))  # noqa: PERF401 - those before a failure are needed
+        for one in files:
+            try:
+                done.append(one if isinstance(one, Prepared) else prepare(site, one, wishes, patient=patient))
+            except NeedsChild:
+                done.append(one)
     except BaseException:
-        discard_all(prepared, files)
+        discard_all((*done, *files))
         raise
-    return prepared
+    return done
 
 
 def keep_all(site: Site, caller: Caller, prepared: Sequence[Prepared], wishes: Wishes) -> list[Kept]:
@@ -64,12 +78,11 @@ def keep_all(site: Site, caller: Caller, prepared: Sequence[Prepared], wishes: W
     return done
 
 
-def discard_all(prepared: Sequence[Prepared], files: Sequence[Incoming] = ()) -> None:
+def discard_all(files: Sequence[Prepared | Incoming]) -> None:
     """Remove the temporary files of a request."""
-    for one in prepared:
-        one.discard()
-    for incoming in files:
-        incoming.path.unlink(missing_ok=True)
+    for one in files:
+        path = one.stored.path if isinstance(one, Prepared) else one.path
+        path.unlink(missing_ok=True)
 
 
 def _numbered(wishes: Wishes, number: int) -> Wishes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from peewee import IntegrityError
+from peewee import IntegrityError, PeeweeException
 
 from bulletdrop.core.database import transaction
 from bulletdrop.core.expiry import check_expiry
@@ -228,7 +228,8 @@ def _keep(site: Site, caller: Caller, stored: _Stored, filename: str, wishes: Wi
     slug = new_slug(site)
     key = f"uploads/{site.clock.now():%Y/%m/%d}/{slug}.{stored.ext}"
     blob = Blob.get_or_none(Blob.sha256 == stored.sha256)
-    if blob is not None and blob.state == "broken":
+    # Only of bytes that were the caller's own before: the refusal would tell what others have.
+    if blob is not None and blob.state == "broken" and _has(caller, blob):
         raise BadPicture(f"This picture is broken: {blob.problem}. Nothing was kept.", field="file")
     known = blob is not None
     # Slow work stays outside the transaction: it would hold the database's one write lock through an fsync.
@@ -240,16 +241,26 @@ def _keep(site: Site, caller: Caller, stored: _Stored, filename: str, wishes: Wi
         # Its last drop was deleted between our look and our row: now the bytes are ours to bring.
         site.storage.put(key, stored.path, size=stored.size)
         kept = _insert(site, caller, stored, key, slug, filename, wishes)
-    except (Rejected, IntegrityError):
+    except (Rejected, IntegrityError, _NotCommitted) as error:
         # Only where the row is surely not there: after a connection lost at COMMIT it may be, and needs its bytes.
         if not known:
             site.storage.delete(key)
+        if isinstance(error, _NotCommitted) and error.__cause__ is not None:
+            raise error.__cause__ from None
         raise
     site.wake.set()
     if not known and kept.upload.blob.key != key:
         # Somebody brought the same bytes at the same time, or the same request came twice: one copy is enough.
         site.storage.delete(key)
     return kept
+
+
+def _has(caller: Caller, blob: Blob) -> bool:
+    return bool(Upload.select(Upload.id).where((Upload.owner == caller.user_id) & (Upload.blob == blob.id)).exists())
+
+
+class _NotCommitted(Exception):
+    """The database failed before COMMIT was sent: surely no row is there. The cause is the database's own error."""
 
 
 class _BlobLeft(Exception):
@@ -259,10 +270,12 @@ class _BlobLeft(Exception):
 def _insert(
     site: Site, caller: Caller, stored: _Stored, key: str | None, slug: str, filename: str, wishes: Wishes
 ) -> Kept:
+    committing = False
     try:
         with transaction(site.db):
             blob = _share_or_make(site, stored, key)
             upload = _insert_upload(site, caller, blob, slug, filename, wishes)
+            committing = True
         return Kept(upload, made=True)
     except IntegrityError as error:
         # The transaction is rolled back with the reference it had counted. Which of the unique names was it?
@@ -273,6 +286,10 @@ def _insert(
         if not User.select(User.id).where(User.id == caller.user_id).exists():
             raise NotFound("This account is gone.") from error
         raise
+    except PeeweeException as error:
+        if committing:
+            raise
+        raise _NotCommitted from error
 
 
 def _share_or_make(site: Site, stored: _Stored, key: str | None) -> Blob:

@@ -10,8 +10,6 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops import intake, uploads
-from bulletdrop.core.drops.batch import store_all
-from bulletdrop.core.drops.intake import Incoming, Wishes
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import (
@@ -34,6 +32,7 @@ from bulletdrop.web.context import web_of
 from bulletdrop.web.public import plain
 from bulletdrop.web.receive import received
 from bulletdrop.web.routes import Parameter, Route
+from bulletdrop.web.storing import stored
 from bulletdrop.web.threads import in_thread
 from bulletdrop.web.wishes import idempotency_key, wishes_of
 
@@ -59,17 +58,14 @@ async def _take_in(request: Request, *, filename: str | None) -> HTTPResponse:
             if request.ctx.by_cookie and "x-csrf-token" not in request.headers:
                 check_csrf(request, caller, body.fields.get("csrf", [""])[-1])
             wishes = wishes_of(request, caller, body.fields)
-            made = await in_thread(request, _store, caller, body.take(), wishes)
+            kept = await stored(request, caller, body.take(), wishes)
+    made = [upload_out(web_of(request).site, one.upload, caller, made=one.made) for one in kept]
     return _created(made)
 
 
 def _earlier(site: Site, caller: Caller, key: str) -> UploadOut | None:
     found = intake.earlier(site, caller, key)
-    return None if found is None else upload_out(site, found)
-
-
-def _store(site: Site, caller: Caller, files: Sequence[Incoming], wishes: Wishes) -> list[UploadOut]:
-    return [upload_out(site, upload) for upload in store_all(site, caller, files, wishes)]
+    return None if found is None else upload_out(site, found, caller)
 
 
 async def _drop_body(request: Request) -> None:
@@ -102,7 +98,7 @@ async def list_uploads(request: Request) -> HTTPResponse:
 
 def _list(site: Site, caller: Caller, trash: bool, cursor: str | None, limit: int) -> UploadsOut:
     page = uploads.list_uploads(site, caller, trash=trash, cursor=cursor, limit=limit)
-    return UploadsOut([upload_out(site, upload) for upload in page.items], page.next)
+    return UploadsOut([upload_out(site, upload, caller) for upload in page.items], page.next)
 
 
 async def get_upload(request: Request, upload_id: str) -> HTTPResponse:
@@ -133,7 +129,7 @@ async def _one(request: Request, use_case: Any, upload_id: str, *args: Any) -> H
 
 
 def _do(site: Site, use_case: Any, caller: Caller, upload_id: str, args: tuple[Any, ...]) -> UploadOut:
-    return upload_out(site, use_case(site, caller, upload_id, *args))
+    return upload_out(site, use_case(site, caller, upload_id, *args), caller)
 
 
 def _limit(text: str | None) -> int:
