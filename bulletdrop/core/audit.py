@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bulletdrop.core.models import Audit
+from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
 from bulletdrop.log import get_logger
 
@@ -18,5 +21,11 @@ def record(site: Site, action: str, *, actor: str | None = None, subject: str = 
         subject: what it was done to; never a secret.
         address: where the request came from.
     """
-    Audit.create(at=site.clock.now(), actor=actor, action=action, subject=subject[:200], address=address[:64])
+    values = {"actor": actor, "action": action, "subject": subject[:200], "address": address[:64]}
+    create = partial(Audit.create, at=site.clock.now(), **values)
+    if site.db.in_transaction():
+        # On a full disk all of the transaction is rolled back, and whoever began it begins it again.
+        create()
+    else:
+        with_reserve(site.config.data, create)
     logger.info(action, extra={"actor": actor, "subject": subject})

@@ -10,8 +10,11 @@ import pytest
 from bulletdrop.clock import ManualClock
 from bulletdrop.config import load_config
 from bulletdrop.core.database import using
+from bulletdrop.core.drops import uploads
 from bulletdrop.core.drops.pictures import SIZES, ensure_decoded, make_thumbnails
 from bulletdrop.core.models import Blob
+from bulletdrop.core.people import sessions
+from bulletdrop.core.people.accounts import find_user
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site, close_site, open_site
 from bulletdrop.errors import DiskFull
@@ -58,3 +61,15 @@ def test_a_picture_that_was_not_decoded_yet_is_served_from_a_full_disk(site: Sit
     make_thumbnails(site, blob.id)
     assert len(list(site.storage.keys("thumbnails/"))) == len(SIZES)
     assert Blob.get_by_id(blob.id).state == "ready"
+
+
+def test_on_a_full_disk_the_owner_signs_in_goes_on_and_deletes(site: Site, alice: Caller) -> None:
+    upload, user = keep(site, alice), find_user(site, "alice")
+    # The tables' own free space is used up as well, before the room kept for deletions is needed.
+    fill(site)
+    for _ in range(30):
+        tokens = sessions.open_session(site, user, user_agent="browser" * 40, address="127.0.0.1")
+        assert tokens.refresh_token
+        assert sessions.refresh(site, tokens.refresh_token, user_agent="browser", address="127.0.0.1").refresh_token
+    uploads.trash_upload(site, sessions.check_access(site, tokens.access_token), upload.id)
+    sessions.close_session(site, tokens.session_id)

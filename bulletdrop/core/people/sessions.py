@@ -7,6 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import jwt
@@ -14,8 +15,8 @@ import jwt
 from bulletdrop.core.audit import record
 from bulletdrop.core.models import Session, User, new_id, to_microseconds
 from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
-from bulletdrop.core.text import cleaned
 from bulletdrop.errors import BadCsrf, NotSignedIn
 
 # Two tabs that open at once send the same refresh token; within this time the second one is no thief.
@@ -41,17 +42,20 @@ def open_session(site: Site, user: User, *, user_agent: str, address: str) -> To
     """Start a session for somebody whose password was right."""
     now = site.clock.now()
     plain = secrets.token_urlsafe(32)
-    session = Session.create(
+    create = partial(
+        Session.create,
         user=user,
         refresh_hash=_hash(plain),
         rotated_at=now,
         epoch=user.epoch,
-        user_agent=cleaned(user_agent, most=300),
+        user_agent=user_agent[:300],
         address=address[:64],
         created_at=now,
         last_used_at=now,
         expires_at=now + timedelta(days=site.config.refresh_days),
     )
+    # Whoever wants to delete something from a full disk has to sign in first.
+    session = with_reserve(site.config.data, create)
     record(site, "session.open", actor=user.id, subject=session.id, address=address)
     return _tokens(site, session.id, user, plain)
 
@@ -75,19 +79,16 @@ def refresh(site: Site, refresh_token: str, *, user_agent: str, address: str) ->
             raise NotSignedIn("This session has ended. Sign in again.")
         return _tokens(site, session.id, user, None)
     plain = secrets.token_urlsafe(32)
-    changed = (
-        Session.update(
-            refresh_hash=_hash(plain),
-            previous_hash=hashed,
-            rotated_at=now,
-            last_used_at=now,
-            user_agent=cleaned(user_agent, most=300),
-            address=address[:64],
-            expires_at=now + timedelta(days=site.config.refresh_days),
-        )
-        .where((Session.id == session.id) & (Session.refresh_hash == hashed))
-        .execute()
-    )
+    swap = Session.update(
+        refresh_hash=_hash(plain),
+        previous_hash=hashed,
+        rotated_at=now,
+        last_used_at=now,
+        user_agent=user_agent[:300],
+        address=address[:64],
+        expires_at=now + timedelta(days=site.config.refresh_days),
+    ).where((Session.id == session.id) & (Session.refresh_hash == hashed))
+    changed = with_reserve(site.config.data, swap.execute)
     return _tokens(site, session.id, user, plain if changed else None)
 
 
@@ -96,7 +97,7 @@ def close_session(site: Site, session_id: str) -> None:
     changes = Session.update(revoked_at=site.clock.now()).where(
         (Session.id == session_id) & Session.revoked_at.is_null()
     )
-    changes.execute()
+    with_reserve(site.config.data, changes.execute)
 
 
 def check_access(site: Site, token: str) -> Caller:
