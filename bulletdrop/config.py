@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bulletdrop.errors import BadConfig
 from bulletdrop.paths import default_data_folder
 
 MB = 1024 * 1024
+_LEVELS = ("debug", "info", "warning", "error")
 
 
 def _row(default: Any, text: str, *, secret: bool = False, least: float | None = None) -> Any:
@@ -129,6 +131,10 @@ def _read_file(path: Path) -> dict[str, object]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
+    except NotADirectoryError as error:
+        raise BadConfig(f"The data folder {path.parent} is no folder.", field="data", paths=[path.parent]) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path} cannot be read: {error}.", paths=[path]) from error
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -188,7 +194,28 @@ def _convert(setting: Setting, value: object) -> object:
         return Path(str(value)).expanduser().absolute() if value else None
     if not isinstance(value, str):
         raise BadConfig(f"{setting.name} needs a text, not {value!r}.", field=setting.name)
-    return value.rstrip("/") if setting.name in ("public_url", "server") else value
+    if setting.name == "log_level":
+        return _log_level(value)
+    return _address(setting, value) if setting.name in ("public_url", "server") else value
+
+
+def _log_level(value: str) -> str:
+    if value.lower() not in _LEVELS:
+        raise BadConfig(f"log_level is one of {', '.join(_LEVELS)}, not “{value}”.", field="log_level")
+    return value.lower()
+
+
+def _address(setting: Setting, value: str) -> str:
+    """An address that links can be built from. Raises BadConfig for another scheme, or none, or no host."""
+    try:
+        parts = urlsplit(value)
+        fits = not value or (parts.scheme in ("http", "https") and bool(parts.hostname))
+    except ValueError:
+        fits = False
+    if not fits or any(character.isspace() or character in "\"'<>\\" for character in value):
+        message = f"{setting.name} is an address such as https://drop.example.org, not “{value}”."
+        raise BadConfig(message, field=setting.name)
+    return value.rstrip("/")
 
 
 def _integer(setting: Setting, value: object) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bulletdrop.errors import Invalid
+from bulletdrop.errors import BadConfig, Invalid
 
 if TYPE_CHECKING:
     from bulletdrop.core.site import Site
@@ -30,15 +30,26 @@ def data_option(function: F) -> F:
 
 
 @contextmanager
-def opened(data: Path | None) -> Iterator[Site]:
-    """The site of a data folder, for a command that works beside a running server."""
+def opened(data: Path | None, *, may_make: bool = False) -> Iterator[Site]:
+    """The site of a data folder, for a command that works beside a running server.
+
+    Args:
+        may_make: the command may be the first one that the folder sees.
+
+    Raises: BadConfig where there is no data folder: its name may be mistyped.
+    """
     from bulletdrop.config import load_config
     from bulletdrop.core.database import using
     from bulletdrop.core.site import close_site, open_site
     from bulletdrop.log import set_up_logging
 
     set_up_logging(level="warning")
-    site = open_site(load_config({"data": data}))
+    config = load_config({"data": data})
+    # The secret is the first thing that is made in it, unless the settings bring one.
+    known = ("secret.key", "bulletdrop.db", "start.lock")
+    if not may_make and not any((config.data / name).exists() for name in known):
+        raise BadConfig(f"There is no data folder at {config.data}.", field="data", paths=[config.data])
+    site = open_site(config)
     try:
         with using(site.db):
             yield site
@@ -49,7 +60,10 @@ def opened(data: Path | None) -> Iterator[Site]:
 def read_password(from_stdin: bool) -> str:
     """A password from standard input's first line, or asked for twice without showing it. Raises Invalid for none."""
     if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        try:
+            password = sys.stdin.buffer.readline().decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise Invalid("The password on standard input is no UTF-8 text.", field="password") from error
         if not password:
             raise Invalid("No password came on standard input.", field="password")
         return password

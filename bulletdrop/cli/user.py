@@ -26,7 +26,7 @@ def add(username: str, email: str, admin: bool, password_stdin: bool, data: Path
     from bulletdrop.core.people.accounts import create_user
 
     password = read_password(password_stdin)
-    with opened(data) as site:
+    with opened(data, may_make=True) as site:
         made = create_user(site, username=username, email=email, password=password, is_admin=admin)
     click.echo(f"Added {made.username}{' (admin)' if made.is_admin else ''}.")
 

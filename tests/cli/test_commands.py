@@ -15,8 +15,10 @@ from tests.support.server import PASSWORD, Server, binary
 
 @pytest.fixture
 def house(tmp_path: Path) -> Server:
-    """A data folder without a running server."""
-    return Server(tmp_path / "data")
+    """A data folder without a running server; somebody has an account there."""
+    made = Server(tmp_path / "data")
+    made.command("user", "add", "zoe", "--email", "z@example.org", "--password-stdin", stdin=PASSWORD)
+    return made
 
 
 def test_the_version_is_one_line(house: Server) -> None:
@@ -24,8 +26,8 @@ def test_the_version_is_one_line(house: Server) -> None:
     assert done.stdout == f"bulletdrop {__version__}\n"
 
 
-def test_the_first_command_makes_the_data_folder_with_its_secret(house: Server) -> None:
-    assert "Nobody yet" in house.command("user", "list").stdout
+def test_the_first_account_makes_the_data_folder_with_its_secret(house: Server) -> None:
+    assert "zoe" in house.command("user", "list").stdout
     assert stat.S_IMODE((house.data / "secret.key").stat().st_mode) == 0o600
     assert stat.S_IMODE(house.data.stat().st_mode) == 0o700
 
@@ -35,7 +37,7 @@ def test_a_person_is_added_with_a_password_from_standard_input(house: Server) ->
         "user", "add", "alice", "--email", "a@example.org", "--admin", "--password-stdin", stdin=PASSWORD
     )
     assert said.stdout == "Added alice (admin).\n"
-    (row,) = json.loads(house.command("user", "list", "--json").stdout)
+    row, _ = json.loads(house.command("user", "list", "--json").stdout)
     assert (row["username"], row["is_admin"], row["is_active"]) == ("alice", True, True)
     assert PASSWORD not in "".join(
         path.read_bytes().decode("latin-1") for path in house.data.rglob("*") if path.is_file()
@@ -116,3 +118,57 @@ def test_a_database_that_others_can_read_is_closed_and_a_foreign_folders_mode_is
     assert stat.S_IMODE((house.data / "bulletdrop.db").stat().st_mode) == 0o600
     assert stat.S_IMODE(house.data.stat().st_mode) == 0o755
     assert f"chmod 700 {house.data}" in house.command("doctor", check=False).stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify",),
+        ("job", "expire"),
+        ("key", "list", "alice"),
+        ("user", "list"),
+        ("user", "promote", "alice"),
+        ("user", "passwd", "alice", "--password-stdin"),
+        ("user", "disable", "alice"),
+    ],
+)
+def test_a_mistyped_data_folder_is_said_and_not_made(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    nowhere = Server(tmp_path / "typo")
+    done = nowhere.command(*arguments, stdin=PASSWORD, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"bulletdrop: There is no data folder at {nowhere.data}.\n"
+    assert not nowhere.data.exists()
+
+
+@pytest.mark.parametrize("arguments", [("verify",), ("serve",), ("user", "list")])
+def test_a_file_is_no_data_folder(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    house = Server(tmp_path / "data")
+    house.data.write_text("a file")
+    done = house.command(*arguments, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"bulletdrop: The data folder {house.data} is no folder.\n"
+
+
+def test_a_password_that_is_no_text_is_refused(house: Server) -> None:
+    command = [*binary(), "user", "passwd", "zoe", "--password-stdin", "--data", str(house.data)]
+    done = subprocess.run(command, input=b"\xff\xfe password", capture_output=True, check=False, env=house.environ)
+    assert done.returncode == 1
+    assert done.stderr.decode() == "bulletdrop: The password on standard input is no UTF-8 text.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("public_url", "javascript:alert(1)"),
+        ("public_url", "drop.example.org"),
+        ("public_url", "https://"),
+        ("public_url", "http://[bad"),
+        ("log_level", "loud"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_line(house: Server, name: str, value: str) -> None:
+    house.environ[f"BULLETDROP_{name.upper()}"] = value
+    done = house.command("serve", check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"bulletdrop: {name} is ")
+    assert done.stderr.count("\n") == 1
