@@ -17,6 +17,7 @@ from bulletdrop.core.models import Session, User, new_id, to_microseconds
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
+from bulletdrop.core.text import cleaned
 from bulletdrop.errors import BadCsrf, NotSignedIn
 
 # Two tabs that open at once send the same refresh token; within this time the second one is no thief.
@@ -48,7 +49,7 @@ def open_session(site: Site, user: User, *, user_agent: str, address: str) -> To
         refresh_hash=_hash(plain),
         rotated_at=now,
         epoch=user.epoch,
-        user_agent=user_agent[:300],
+        user_agent=cleaned(user_agent, most=300),
         address=address[:64],
         created_at=now,
         last_used_at=now,
@@ -84,7 +85,7 @@ def refresh(site: Site, refresh_token: str, *, user_agent: str, address: str) ->
         previous_hash=hashed,
         rotated_at=now,
         last_used_at=now,
-        user_agent=user_agent[:300],
+        user_agent=cleaned(user_agent, most=300),
         address=address[:64],
         expires_at=now + timedelta(days=site.config.refresh_days),
     ).where((Session.id == session.id) & (Session.refresh_hash == hashed))
