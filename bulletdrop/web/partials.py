@@ -22,15 +22,20 @@ class Partial:
     Args:
         folder: the folder for unfinished files, on the file system of the storage.
         filename: what the client calls the file.
+        hash_only: write nothing; only the hash is wanted.
     """
 
-    def __init__(self, folder: Path, filename: str) -> None:
+    def __init__(self, folder: Path, filename: str, *, hash_only: bool = False) -> None:
         self.path = folder / f"{new_id()}.part"
         self.filename = filename
         self.size = 0
         self._hash = hashlib.sha256()
         try:
-            self._file = open(self.path, "xb", opener=_private)  # noqa: SIM115 - closed by finish() or abort()
+            # Closed by finish() or abort().
+            if hash_only:
+                self._file = open(os.devnull, "wb")  # noqa: SIM115, PTH123
+            else:
+                self._file = open(self.path, "xb", opener=_private)  # noqa: SIM115
         except OSError as error:
             raise _translated(error) from error
 

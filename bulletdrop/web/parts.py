@@ -27,12 +27,13 @@ _MOST_PARTS = 32
 
 @dataclass(frozen=True)
 class Limits:
-    """What one body may hold, and where its files go while they are unfinished."""
+    """What one body may hold, and where its files go while they are unfinished: nowhere with `hash_only`."""
 
     folder: Path
     file_size: int
     files: int
     min_free_disk: int
+    hash_only: bool = False
 
 
 @dataclass
@@ -73,7 +74,7 @@ class RawSink:
         self._limits = limits
         self._lock = threading.Lock()
         self._aborted = False
-        self._partial = Partial(limits.folder, check_filename(filename))
+        self._partial = Partial(limits.folder, check_filename(filename), hash_only=limits.hash_only)
 
     def feed(self, pieces: Sequence[bytes]) -> None:
         """See `Sink`. Raises TooBig, DiskFull, Unavailable."""
@@ -200,7 +201,7 @@ class MultipartSink:
             return  # A browser's form in which no file was chosen.
         if len(self._finished) >= self._limits.files:
             raise TooBig(f"One request carries at most {self._limits.files} files.", field=FILE_FIELD)
-        self._file = Partial(self._limits.folder, check_filename(filename))
+        self._file = Partial(self._limits.folder, check_filename(filename), hash_only=self._limits.hash_only)
         self._partials.append(self._file)
 
     def _add(self, data: bytes) -> None:

@@ -21,10 +21,13 @@ T = TypeVar("T")
 
 # What a form may have beside its files: headers of parts, text fields, boundaries.
 _FORM_OVERHEAD = MB
+_NO_LEAST = -(2**63)
 
 
 @contextlib.asynccontextmanager
-async def received(request: Request, *, filename: str | None = None) -> AsyncIterator[Received]:
+async def received(
+    request: Request, *, filename: str | None = None, hash_only: bool = False
+) -> AsyncIterator[Received]:
     """Take in the body of a request, of a route with `stream=True`.
 
     Inside the block its files lie in DATA/tmp. After it they are removed, unless somebody called `take()`.
@@ -32,6 +35,7 @@ async def received(request: Request, *, filename: str | None = None) -> AsyncIte
     Args:
         request: the request.
         filename: the name of the one file that the body is (PUT); None for a multipart form.
+        hash_only: only check the body and what it hashes to; there are no files then.
 
     Raises: TooBig at once when the announced length is beyond the limit, else when the limit is crossed; DiskFull,
         TooSlow, Truncated, BadBody, BadName, EmptyFile, WrongDigest, Invalid. Nothing is kept then.
@@ -42,7 +46,9 @@ async def received(request: Request, *, filename: str | None = None) -> AsyncIte
         folder=web.site.temporary,
         file_size=web.config.max_file_size,
         files=web.config.max_files_per_request,
-        min_free_disk=web.config.min_free_disk,
+        # What is not written needs no room.
+        min_free_disk=_NO_LEAST if hash_only else web.config.min_free_disk,
+        hash_only=hash_only,
     )
     most = limits.file_size + (_FORM_OVERHEAD if filename is None else 0)
     declared = declared_length(request)
@@ -94,9 +100,17 @@ def _in_background(pool: Executor, clean_up: Callable[[], None]) -> None:
         clean_up()
 
 
+def announces_digest(request: Request) -> bool:
+    """Whether the client says what its bytes hash to."""
+    return "x-sha256" in request.headers or "content-digest" in request.headers
+
+
 def _announced(request: Request) -> tuple[str | None, str | None]:
+    of_file = {announced_sha256(value) for value in request.headers.getall("x-sha256", [])}
+    if len(of_file) > 1:
+        raise Invalid("There are several X-SHA256, and they contradict each other.", field="X-SHA256")
     return (
-        announced_sha256(request.headers.get("x-sha256")),
+        of_file.pop() if of_file else None,
         announced_content_digest(request.headers.get("content-digest")),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.support.server import Server
-from tests.web.kit import form, path_of, png, post_form, upload
+from tests.web.kit import form, path_of, png, post_form, problem, settled, upload
 
 
 @pytest.fixture
@@ -75,3 +76,32 @@ def test_pictures_that_take_long_to_convert_hold_up_nobodys_list(shared: Server)
     assert [answer.status_code for answer in answers] == [201] * 8, answers[0].text
     took = sorted(answer.elapsed.total_seconds() for answer in answers)
     assert slowest < max(0.5, took[0] / 2), (slowest, took)
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_a_repeat_whose_bytes_do_not_match_their_digest_is_refused(shared: Server, raw: bool) -> None:
+    data, other = png(), png()
+
+    def send(body: bytes, digest_of: bytes) -> httpx.Response:
+        headers = {"Idempotency-Key": f"digest {raw}", "X-SHA256": hashlib.sha256(digest_of).hexdigest()}
+        if raw:
+            return shared.alice.put("/api/v1/uploads/a.png", content=body, headers=headers)
+        return post_form(shared.alice, form(body), **headers)
+
+    first = send(data, data)
+    assert first.status_code == 201
+    problem(send(data, other), 400, "wrong_digest")
+    problem(send(other, data), 400, "wrong_digest")
+    for body in (data, other):
+        again = send(body, body)
+        assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+    assert settled(shared).unfinished == 0
+
+
+def test_two_digests_that_contradict_each_other_are_refused(shared: Server) -> None:
+    data = png()
+    right, wrong = hashlib.sha256(data).hexdigest(), hashlib.sha256(b"").hexdigest()
+    for both in ((right, wrong), (wrong, right)):
+        headers = [("X-SHA256", one) for one in both]
+        answer = shared.alice.put("/api/v1/uploads/a.png", content=data, headers=headers)
+        assert problem(answer, 400)["field"] == "X-SHA256"

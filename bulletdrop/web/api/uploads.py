@@ -30,7 +30,7 @@ from bulletdrop.web.bodies import json_answer, json_of
 from bulletdrop.web.body import Body
 from bulletdrop.web.context import web_of
 from bulletdrop.web.public import plain
-from bulletdrop.web.receive import received
+from bulletdrop.web.receive import announces_digest, received
 from bulletdrop.web.routes import Parameter, Route
 from bulletdrop.web.storing import stored
 from bulletdrop.web.threads import in_thread
@@ -52,7 +52,7 @@ async def _take_in(request: Request, *, filename: str | None) -> HTTPResponse:
     key = idempotency_key(request)
     with web_of(request).gate.entered(address_of(request)):
         if key is not None and (known := await in_thread(request, _earlier, caller, key)) is not None:
-            await _drop_body(request)
+            await _drop_body(request, filename)
             return _created([known], repeated=True)
         async with received(request, filename=filename) as body:
             if request.ctx.by_cookie and "x-csrf-token" not in request.headers:
@@ -68,14 +68,21 @@ def _earlier(site: Site, caller: Caller, key: str) -> UploadOut | None:
     return None if found is None else upload_out(site, found, caller)
 
 
-async def _drop_body(request: Request) -> None:
-    """The answer is known: read the body away, or, while the client still waits to be asked for it, do not ask."""
+async def _drop_body(request: Request, filename: str | None) -> None:
+    """The answer is known: read the body away, or, while the client still waits to be asked for it, do not ask.
+
+    Other bytes than the first request's are accepted, for the key alone says what is a repeat; but a digest that the
+    client announces is held against the bytes that came with it.
+    """
     stream: Any = request.stream
     if stream.expecting_continue:
         stream.expecting_continue = False
         stream.request_body = None
         stream.keep_alive = False
         return
+    if announces_digest(request):
+        async with received(request, filename=filename, hash_only=True):
+            return
     limit = web_of(request).config.max_file_size * 2
     await Body(request, limit=limit).drain()
 
@@ -158,7 +165,7 @@ _HEADERS = (
     Parameter(
         name="Idempotency-Key",
         where="header",
-        about="A repeat with the same key is answered with the first result.",
+        about="A repeat with the same key is answered with the first result, whatever bytes it carries.",
         schema={"type": "string", "minLength": 1, "maxLength": 200},
     ),
     Parameter(
