@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -22,9 +23,11 @@ T = TypeVar("T")
 SERVICE = "bulletdrop"
 LIMIT_SECONDS = 5.0
 
+SECRET_SERVICE = "keyring.backends.SecretService.Keyring"
+
 # Only these keep a secret. keyring would also take what keyrings.alt offers, which is a plain file without saying so.
 KEYRINGS = (
-    "keyring.backends.SecretService.Keyring",
+    SECRET_SERVICE,
     "keyring.backends.kwallet.DBusKeyring",
     "keyring.backends.macOS.Keyring",
     "keyring.backends.Windows.WinVaultKeyring",
@@ -51,9 +54,15 @@ class StoredToken:
 
 
 def load_token(
-    data: Path, *, environ: Mapping[str, str] = os.environ, limit: float = LIMIT_SECONDS
+    data: Path,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    limit: float = LIMIT_SECONDS,
+    may_prompt: bool = False,
 ) -> StoredToken | None:
     """The token of this data folder, by order: BULLETDROP_TOKEN, the place remembered in tray/vault.json.
+
+    A locked keyring shows its dialog only where `may_prompt` says that the person asked for it.
 
     Returns: None when nothing is stored. `server` is empty when only the environment gave a token and no server.
     Raises: VaultLocked when the remembered keyring hangs, is locked or gone: the token is probably still there, so
@@ -73,7 +82,7 @@ def load_token(
         except FileNotFoundError:
             return None
     try:
-        found = _ask(lambda: _backend(str(where)).get_password(SERVICE, _account(memory)), limit)
+        found = _ask(lambda: _backend(str(where), may_prompt=may_prompt).get_password(SERVICE, _account(memory)), limit)
     except Exception as error:
         raise VaultLocked(f"{_name(str(where))} holds the token: {_why(error)}. Unlock it.") from error
     return None if found is None else StoredToken(server, str(found), _name(str(where)))
@@ -167,8 +176,8 @@ def _keep(path: str, account: str, token: str) -> None:
         raise LookupError(f"{_name(path)} did not give the token back")
 
 
-def _backend(path: str) -> Any:
-    """Make one allowed backend. Raises when its system is not this one or its service is not there."""
+def _backend(path: str, *, may_prompt: bool = False) -> Any:
+    """Make one allowed backend. Raises when its system is not this one, its service is not there or would prompt."""
     import importlib
 
     import keyring  # noqa: F401 -- in plain sight for the binary's builder, whose hook then brings all backends
@@ -178,7 +187,26 @@ def _backend(path: str) -> Any:
     module, _, name = path.rpartition(".")
     kind = getattr(importlib.import_module(module), name)
     kind.priority  # noqa: B018 -- asking raises where the backend cannot work
+    if path == SECRET_SERVICE and not may_prompt:
+        _needs_no_dialog()
     return kind()
+
+
+def _needs_no_dialog() -> None:
+    """Raise where the Secret Service would first ask the person: its dialog takes the whole desktop for itself.
+
+    Only reads: `ReadAlias` gives "/" where there is no default collection, and each collection tells its `Locked`
+    (freedesktop.org, Secret Service API).
+    """
+    import secretstorage
+
+    with contextlib.closing(secretstorage.dbus_init()) as connection:
+        try:
+            collection = secretstorage.get_collection_by_alias(connection, "default")
+        except secretstorage.ItemNotFoundException as error:
+            raise LookupError("the Secret Service has no default keyring yet") from error
+        if collection.is_locked():
+            raise LookupError("the default keyring is locked")
 
 
 def _ask(question: Callable[[], T], limit: float) -> T:

@@ -98,6 +98,33 @@ def test_without_a_keyring_the_token_is_in_a_file_that_only_its_owner_may_read(t
         screen.stop()
 
 
+def test_where_no_default_keyring_exists_no_dialog_is_raised_and_the_token_goes_to_the_file(session: Screen) -> None:
+    requires("gnome-keyring-daemon", package="gnome-keyring")
+    session.spawn(["gnome-keyring-daemon", "--foreground", "--components=secrets"])
+    wait_for(lambda: session.has_name("org.freedesktop.secrets"), what="the keyring")
+    name, problem, seconds = asked(session, "(lambda t: (*probe_keyring(), time.monotonic() - t))(time.monotonic())")
+    assert (name, problem) == (None, "the Secret Service has no default keyring yet")
+    assert seconds < 3
+    path = session.home / "tray" / "token"
+    assert asked(session, "store_token(data, 'http://drop', 'bd_secret').where") == str(path)
+    assert not session.has_name("org.gnome.keyring.SystemPrompter")
+    assert stored(session) == {"server": "http://drop", "token": "bd_secret", "where": str(path)}
+
+
+def test_a_locked_keyring_is_not_unlocked_unasked(session: Screen) -> None:
+    requires("gnome-keyring-daemon", package="gnome-keyring")
+    session.start_keyring()
+    asked(session, "store_token(data, 'http://drop', 'bd_secret').where")
+    service = ("org.freedesktop.secrets", "/org/freedesktop/secrets")
+    lock = "org.freedesktop.Secret.Service.Lock"
+    session.call(*service, lock, "[objectpath '/org/freedesktop/secrets/collection/login']")
+    assert asked(session, "probe_keyring()") == [None, "the default keyring is locked"]
+    code = "from bulletdrop.tray.vault import *; from pathlib import Path; load_token(Path.home())"
+    with pytest.raises(AssertionError, match=r"holds the token: the default keyring is locked\. Unlock it"):
+        session.run(sys.executable, "-W", "ignore", "-c", code)
+    assert not session.has_name("org.gnome.keyring.SystemPrompter")
+
+
 def test_a_keyring_that_never_answers_costs_its_limit_and_no_more(session: Screen) -> None:
     session.spawn([sys.executable, "-c", SILENT])
     wait_for_name(session)
