@@ -20,7 +20,7 @@ from bulletdrop.cli.tray import tray
 from bulletdrop.cli.upload import upload
 from bulletdrop.cli.user import user
 from bulletdrop.cli.verify import verify
-from bulletdrop.errors import BulletDropError, Busy, NotSignedIn
+from bulletdrop.errors import BadConfig, BulletDropError, Busy, Invalid, NotSignedIn
 
 EXIT_REFUSED, EXIT_USAGE, EXIT_LATER, EXIT_NOT_SIGNED_IN = 1, 2, 3, 4
 
@@ -73,4 +73,6 @@ def exit_code(error: BulletDropError) -> int:
     """The exit code that an error becomes."""
     if isinstance(error, Busy):
         return EXIT_LATER
+    if type(error) in (Invalid, BadConfig):
+        return EXIT_USAGE
     return EXIT_NOT_SIGNED_IN if isinstance(error, NotSignedIn) else EXIT_REFUSED

@@ -46,7 +46,7 @@ def test_a_person_is_added_with_a_password_from_standard_input(house: Server) ->
 
 def test_without_a_terminal_a_password_is_not_asked_for(house: Server) -> None:
     done = house.command("user", "add", "alice", "--email", "a@example.org", check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "bulletdrop: There is no terminal to ask on. Use --password-stdin.\n"
 
 
@@ -82,7 +82,7 @@ def test_an_error_is_one_line_and_an_exit_code(house: Server, arguments: tuple[s
 def test_a_setting_that_does_not_exist_names_the_nearest_one(house: Server) -> None:
     house.environ["BULLETDROP_PUBLIC_ULR"] = "x"
     done = house.command("user", "list", check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Did you mean “public_url”?" in done.stderr
 
 
@@ -135,7 +135,7 @@ def test_a_database_that_others_can_read_is_closed_and_a_foreign_folders_mode_is
 def test_a_mistyped_data_folder_is_said_and_not_made(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     nowhere = Server(tmp_path / "typo")
     done = nowhere.command(*arguments, stdin=PASSWORD, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"bulletdrop: There is no data folder at {nowhere.data}.\n"
     assert not nowhere.data.exists()
 
@@ -145,14 +145,14 @@ def test_a_file_is_no_data_folder(tmp_path: Path, arguments: tuple[str, ...]) ->
     house = Server(tmp_path / "data")
     house.data.write_text("a file")
     done = house.command(*arguments, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == f"bulletdrop: The data folder {house.data} is no folder.\n"
 
 
 def test_a_password_that_is_no_text_is_refused(house: Server) -> None:
     command = [*binary(), "user", "passwd", "zoe", "--password-stdin", "--data", str(house.data)]
     done = subprocess.run(command, input=b"\xff\xfe password", capture_output=True, check=False, env=house.environ)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.decode() == "bulletdrop: The password on standard input is no UTF-8 text.\n"
 
 
@@ -169,6 +169,6 @@ def test_a_password_that_is_no_text_is_refused(house: Server) -> None:
 def test_a_setting_that_cannot_be_is_one_line(house: Server, name: str, value: str) -> None:
     house.environ[f"BULLETDROP_{name.upper()}"] = value
     done = house.command("serve", check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"bulletdrop: {name} is ")
     assert done.stderr.count("\n") == 1

@@ -123,6 +123,7 @@ def test_two_tabs_that_refresh_at_once_both_stay_signed_in(site: Site, alice: Us
 
 @pytest.mark.parametrize("change", ["password", "block", "role", "sign out"])
 def test_what_was_given_out_before_a_change_is_refused_after_it(site: Site, alice: User, change: str) -> None:
+    accounts.create_user(site, username="carol", email="c@example.org", password=PASSWORD, is_admin=True)
     tokens = enter(site, alice)
     if change == "password":
         accounts.set_password(site, "alice", "another long password")
@@ -206,6 +207,7 @@ def test_a_key_needs_a_name_and_scopes_that_exist_and_admin_needs_an_admin(site:
 
 
 def test_a_blocked_persons_keys_stop_at_once(site: Site, alice: User) -> None:
+    accounts.create_user(site, username="carol", email="c@example.org", password=PASSWORD, is_admin=True)
     _, plain = keys.create_key(site, alice, name="a", scopes=["uploads:read"])
     accounts.disable(site, "alice")
     with pytest.raises(Forbidden):
@@ -234,3 +236,24 @@ def test_a_tray_on_this_machine_pairs_once_with_the_secret_of_the_data_folder(si
     assert path.exists()
     devices.withdraw(site, instance="i")
     assert not path.exists()
+
+
+@pytest.mark.parametrize("password", ["12345678", "password", "aliceexample", "qwertyui", "bulletdrop1"])
+def test_a_password_that_anybody_would_guess_is_refused(site: Site, password: str) -> None:
+    with pytest.raises(Invalid, match="guessed"):
+        accounts.create_user(site, username="alice", email="alice@example.org", password=password)
+
+
+def test_the_last_admin_can_be_neither_blocked_nor_demoted(site: Site, alice: User) -> None:
+    for leave in (lambda: accounts.disable(site, "alice"), lambda: accounts.promote(site, "alice", is_admin=False)):
+        with pytest.raises(Conflict, match="only admin"):
+            leave()
+    assert not accounts.needs_setup(site)
+    accounts.create_user(site, username="bob", email="bob@example.org", password=PASSWORD, is_admin=True)
+    accounts.disable(site, "alice")
+    with pytest.raises(Conflict):
+        accounts.disable(site, "bob")
+
+
+def test_a_very_long_password_is_checked_in_no_time(site: Site) -> None:
+    accounts.create_user(site, username="bob", email="bob@example.org", password="a" * 1024)

@@ -53,7 +53,7 @@ def set_up(site: Site, *, code: str, username: str, email: str, password: str) -
         raise Conflict("This server is set up already. Sign in instead.")
     if not hmac.compare_digest(_plain_code(code).encode(), _plain_code(setup_code(site)).encode()):
         raise Forbidden("This is not the set-up code. It stands in the server's log.", field="code")
-    hashed = _checked_hash(password)
+    hashed = _checked_hash(password, username, email)
     with transaction(site.db):
         if not needs_setup(site):
             raise Conflict("This server is set up already. Sign in instead.")
@@ -65,7 +65,7 @@ def set_up(site: Site, *, code: str, username: str, email: str, password: str) -
 
 def create_user(site: Site, *, username: str, email: str, password: str, is_admin: bool = False) -> User:
     """Add an account. Raises Invalid, NameReserved, NameTaken with the field that is at fault."""
-    hashed = _checked_hash(password)
+    hashed = _checked_hash(password, username, email)
     with transaction(site.db):
         user = _insert(site, username=username, email=email, password_hash=hashed, is_admin=is_admin)
     if is_admin:
@@ -111,25 +111,35 @@ def list_users(site: Site) -> list[User]:
 
 
 def promote(site: Site, username: str, *, is_admin: bool = True) -> User:
-    """Make somebody an admin, or no longer. Their sessions end, so that the new role holds at once."""
+    """Make somebody an admin, or no longer. Their sessions end, so that the new role holds at once.
+
+    Raises: NotFound; Conflict for the last admin, without whom nobody could run the server.
+    """
     user = find_user(site, username)
-    _change(site, user, is_admin=is_admin)
+    with transaction(site.db):
+        _change(site, user, is_admin=is_admin)
+        _require_an_admin(user)
     record(site, "user.promote" if is_admin else "user.demote", subject=user.username)
     return find_user(site, username)
 
 
 def set_password(site: Site, username: str, password: str) -> None:
     """Give somebody a new password and end all their sessions. Raises Invalid, NotFound."""
-    hashed = _checked_hash(password)
+    hashed = _checked_hash(password, username)
     user = find_user(site, username)
     _change(site, user, password_hash=hashed)
     record(site, "user.password", subject=user.username)
 
 
 def disable(site: Site, username: str, *, is_active: bool = False) -> None:
-    """Block an account (or let it in again): sessions and keys stop working at once."""
+    """Block an account (or let it in again): sessions and keys stop working at once.
+
+    Raises: NotFound; Conflict for the last admin.
+    """
     user = find_user(site, username)
-    _change(site, user, is_active=is_active)
+    with transaction(site.db):
+        _change(site, user, is_active=is_active)
+        _require_an_admin(user)
     record(site, "user.disable" if not is_active else "user.enable", subject=user.username)
 
 
@@ -151,6 +161,12 @@ def _look_up(identifier: str) -> User | None:
     folded = fold(identifier)
     found: User | None = User.get_or_none((User.username_key == folded) | (User.email_key == folded))
     return found
+
+
+def _require_an_admin(changed: User) -> None:
+    """Undo a change (by raising Conflict inside its transaction) that leaves the server without an admin."""
+    if changed.is_admin and not User.select(User.id).where(User.is_admin & User.is_active).exists():
+        raise Conflict(f"{changed.username} is the only admin. Make somebody else an admin first.")
 
 
 def _change(site: Site, user: User, **values: object) -> None:
@@ -188,8 +204,8 @@ def _insert(site: Site, *, username: str, email: str, password_hash: str, is_adm
         raise NameTaken("This username or email is taken. Take another one.", field="username") from error
 
 
-def _checked_hash(password: str) -> str:
-    check_new_password(password)
+def _checked_hash(password: str, *known: str) -> str:
+    check_new_password(password, *known)
     return hash_password(password)
 
 

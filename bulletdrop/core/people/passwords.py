@@ -14,15 +14,29 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 _NOBODY = _hasher.hash("there is no such person")
 
 LEAST = 8
+# Of 0 to 4; below 2 an attacker needs fewer than a hundred million guesses (zxcvbn's own scale).
+LEAST_SCORE = 2
+_GUESSABLE = 72
 MOST = 1024
 
 
-def check_new_password(password: str) -> None:
-    """Refuse a password that is too short or absurdly long. Raises Invalid with field `password`."""
+def check_new_password(password: str, *known: str) -> None:
+    """Refuse a password that is too short, absurdly long, or among the first that anybody would guess.
+
+    Args:
+        known: what a guesser knows of the person, such as name and email address.
+    Raises: Invalid with field `password`.
+    """
     if len(password) < LEAST:
         raise Invalid(f"The password needs at least {LEAST} characters.", field="password")
     if len(password) > MOST:
         raise Invalid(f"The password may have at most {MOST} characters.", field="password")
+    # Here, because its word lists take memory that a server needs only when a password is made.
+    from zxcvbn import zxcvbn
+
+    # Its time grows with the square of the length; what is longer than this is not guessed by its beginning.
+    if len(password) <= _GUESSABLE and zxcvbn(password, user_inputs=[*known, "bulletdrop"])["score"] < LEAST_SCORE:
+        raise Invalid("This password is quickly guessed. Take a longer one, such as four words.", field="password")
 
 
 def hash_password(password: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,7 +81,10 @@ def run_due_jobs(site: Site) -> None:
     for job in JOBS:
         if with_reserve(site.config.data, partial(_take_turn, site, job)):
             try:
-                logger.info("job done", extra={"job": job.name, "result": run_job(site, job.name)})
+                result = run_job(site, job.name)
+                # Nothing done is no news: it would bury what is.
+                level = logging.DEBUG if result.startswith("0 ") else logging.INFO
+                logger.log(level, "job done", extra={"job": job.name, "result": result})
             except Exception:
                 logger.exception("job failed", extra={"job": job.name})
 
