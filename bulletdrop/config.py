@@ -49,6 +49,11 @@ class Config:
         200 * MB, "Uploads are refused when less than this is free on the data disk, in bytes.", least=0
     )
     min_upload_rate: int = _row(4096, "Uploads slower than this on average are cut off, in bytes per second.", least=0)
+    min_download_rate: int = _row(
+        1024,
+        "Clients that take an answer slower than this for half a minute are cut off, in bytes per second.",
+        least=0,
+    )
     max_open_uploads: int = _row(256, "How many uploads may be under way at once.", least=1)
     max_open_uploads_per_address: int = _row(100, "How many of them from one address.", least=1)
     max_files_per_request: int = _row(100, "How many files one request may carry.", least=1)

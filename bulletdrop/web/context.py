@@ -17,6 +17,7 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import Unavailable
 from bulletdrop.web.cache import Cache
 from bulletdrop.web.gate import Attempts, Gate
+from bulletdrop.web.patience import most_answers
 from bulletdrop.web.peers import Network, parse_proxies
 from bulletdrop.web.pools import Pools
 from bulletdrop.web.ranges import http_date
@@ -33,6 +34,8 @@ class Web:
     cache: Cache
     gate: Gate
     attempts: Attempts
+    # Answers from files that are on their way.
+    answers: Gate
     proxies: tuple[Network, ...] = ()
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
     opened: Site | None = None
@@ -76,12 +79,15 @@ class Web:
 def make_web(config: Config) -> Web:
     """The state of a server that has not started yet."""
     gate = Gate(total=config.max_open_uploads, per_address=config.max_open_uploads_per_address)
+    # For the limit that a process has by itself; `running` asks for more.
+    total, per_address = most_answers(1024)
     return Web(
         config=config,
         pools=Pools(),
         cache=Cache(config.cache_mb * 1024 * 1024),
         gate=gate,
         attempts=Attempts(),
+        answers=Gate(total=total, per_address=per_address, noun="downloads"),
         proxies=parse_proxies(config.trusted_proxies),
     )
 

@@ -27,6 +27,7 @@ from sanic.http import Http, Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 from bulletdrop.web.context import Web
+from bulletdrop.web.patience import Patience, unsent
 from bulletdrop.web.sending import ready
 
 # Sanic's own timeouts watch for silence: a byte now and then outlives them. These count from the start, in seconds.
@@ -107,16 +108,24 @@ async def _answer(handle: Callable[[Request], Awaitable[None]], web: Web, reques
     await response.send()
 
 
+def _close_after(raw: socket.socket, call: asyncio.Future[int]) -> None:
+    if not call.cancelled():
+        call.exception()
+    raw.close()
+
+
 class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
     """One connection."""
 
     HTTP_CLASS = Connection
-    __slots__ = ("_input_ended", "_raw")
+    __slots__ = ("_input_ended", "_raw", "sending")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._input_ended = False
         self._raw: socket.socket | None = None
+        # What a thread writes to the second handle now.
+        self.sending: asyncio.Future[int] | None = None
 
     def _setup(self) -> None:
         """Look into the cache before anything else: finding the route costs more than sending a thumbnail."""
@@ -126,7 +135,7 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
     def raw_socket(self) -> socket.socket | None:
         """A second handle on the connection's socket, for sendfile; None where bytes must pass through TLS.
 
-        asyncio refuses to watch the descriptor that its transport owns, hence a duplicate, made once a connection.
+        asyncio refuses to watch the descriptor that its transport owns, hence a duplicate, made once an answer.
         """
         transport = self.transport
         if self._raw is None and transport is not None and self.conn_info is not None and not self.conn_info.ssl:
@@ -137,12 +146,16 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
             self._raw = socket.socket(original.family, original.type, original.proto, fileno=number)
         return self._raw
 
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """The connection is gone. Our handle goes too, or the client would never see its end."""
-        super().connection_lost(exc)  # type: ignore[no-untyped-call]
-        if self._raw is not None:
-            self._raw.close()
-            self._raw = None
+    def release_raw(self) -> None:
+        """Close the second handle, once no thread can use it any more: its number may then be another client's."""
+        raw, call = self._raw, self.sending
+        self._raw = self.sending = None
+        if raw is None:
+            return
+        if call is not None and not call.done():
+            call.add_done_callback(partial(_close_after, raw))
+        else:
+            raw.close()
 
     async def send(self, data: bytes) -> None:
         """Send bytes of a response; large ones until the system has taken the last of them."""
@@ -163,11 +176,20 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
         # The write itself happens at the end of the loop's round.
         await asyncio.sleep(0)
         before, pause = -1, 0.0005
+        patience: Patience | None = None
         while transport is not None and (left := transport.get_write_buffer_size()):
             if transport.is_closing():
                 raise RequestCancelled
+            original = transport.get_extra_info("socket")
+            left += unsent(original.fileno()) if original is not None else 0
             if left != before:
                 before, self._time = left, monotonic()
+            if patience is None:
+                patience = Patience(self.app.ctx.web.config.min_download_rate)
+                patience.begins(-left, monotonic())
+            elif not patience.lasts(-left, monotonic()):
+                transport.abort()
+                raise RequestCancelled
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.05)
 

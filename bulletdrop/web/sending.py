@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -14,8 +14,11 @@ from sanic.exceptions import RequestCancelled
 from sanic.http import Stage
 from sanic.response import HTTPResponse
 
+from bulletdrop.errors import TooMany
 from bulletdrop.log import get_logger
 from bulletdrop.web.context import web_of
+from bulletdrop.web.patience import Patience, unsent
+from bulletdrop.web.peers import client_address
 from bulletdrop.web.prepared import OpenFile, Prepared
 from bulletdrop.web.ranges import (
     Span,
@@ -32,6 +35,8 @@ _CONDITIONS = ("range", "if-none-match", "if-modified-since", "if-match", "if-un
 # One sendfile call takes at most this much; what is larger is sent from threads.
 _STEP = 1024 * 1024
 _PIECE = 256 * 1024
+# How often a client that lets us wait is looked at, in seconds.
+_LOOK = 5.0
 _NO_BODY_HEADERS = (
     b"x-content-type-options: nosniff\r\ncontent-security-policy: sandbox; default-src 'none'\r\n"
     b"referrer-policy: no-referrer\r\ncache-control: no-store\r\n"
@@ -66,16 +71,31 @@ class Ready(HTTPResponse):  # type: ignore[misc,unused-ignore]
     async def send(self, data: Any = None, end_stream: bool | None = None) -> None:
         """Send all of it. Sanic calls this once, at the end."""
         stream: Any = self.stream
-        stream.stage = Stage.RESPONSE
-        stream.expecting_continue = False
-        head = self._head + _last_lines(self._request, stream.keep_alive)
         if self._file is None or stream.head_only:
+            head = self._begin(stream)
             await stream.protocol.send(head if stream.head_only or not self.body else head + self.body)
         else:
-            span = self._span or Span(0, self._file.size)
-            await send_file(stream.protocol, head, self._file, span, web_of(self._request).pools.sending)
+            await self._send_file(stream, self._file)
         stream.response_func = None
         stream.stage = Stage.IDLE
+
+    def _begin(self, stream: Any) -> bytes:
+        """The head to send. From here on there is no other answer."""
+        stream.stage = Stage.RESPONSE
+        stream.expecting_continue = False
+        return self._head + _last_lines(self._request, stream.keep_alive)
+
+    async def _send_file(self, stream: Any, file: OpenFile) -> None:
+        web = web_of(self._request)
+        with contextlib.ExitStack() as place:
+            try:
+                place.enter_context(web.answers.entered(client_address(self._request, web.proxies)))
+            except TooMany:
+                # A connection kept for later would hold what there is too little of.
+                stream.keep_alive = False
+                raise
+            span = self._span or Span(0, file.size)
+            await send_file(stream.protocol, self._begin(stream), file, span, web.pools.sending)
 
 
 def ready(request: Request, prepared: Prepared) -> Ready:
@@ -134,106 +154,140 @@ async def send_file(protocol: Any, head: bytes, file: OpenFile, span: Span, pool
     if out is None:
         await _send_by_reading(protocol, head, file, span, pool)
         return
-    if protocol.transport.get_write_buffer_size():
-        await protocol.drain()
     try:
-        await _send_head(protocol, out, head)
-        await _send_span(protocol, out, file, span, pool)
+        if protocol.transport.get_write_buffer_size():
+            await protocol.drain()
+        flow = Flow(protocol, out)
+        await _send_head(flow, head)
+        await _send_span(flow, file, span, pool)
     except OSError as error:
         raise RequestCancelled from error
+    finally:
+        protocol.release_raw()
 
 
-async def _send_head(protocol: Any, out: socket.socket, head: bytes) -> None:
+class Flow:
+    """One answer's bytes on their way through a connection's second handle."""
+
+    __slots__ = ("_patience", "_sent", "out", "protocol")
+
+    def __init__(self, protocol: Any, out: socket.socket) -> None:
+        self.protocol = protocol
+        self.out = out
+        self._sent = 0
+        self._patience: Patience | None = None
+
+    def number(self) -> int:
+        """The handle's descriptor. Asked for each time: while we waited, the connection may have gone and it with it.
+
+        Raises: RequestCancelled.
+        """
+        number = self.out.fileno()
+        if number < 0:
+            raise RequestCancelled
+        return number
+
+    def moved(self, count: int) -> None:
+        """The system has taken this many bytes."""
+        self._sent += count
+        self.protocol._time = monotonic()
+
+    async def writable(self) -> None:
+        """Wait until the socket takes bytes again. Raises RequestCancelled for a client that takes too few."""
+        patience = self._patience
+        if patience is None:
+            patience = self._patience = Patience(self.protocol.app.ctx.web.config.min_download_rate)
+        taken = self._sent - unsent(self.number())
+        patience.begins(taken, monotonic())
+        is_writable = False
+        while not is_writable:
+            is_writable = await _writable(self.number(), min(_LOOK, max(0.1, patience.left)))
+            now, before = monotonic(), taken
+            taken = self._sent - unsent(self.number())
+            if taken > before:
+                self.protocol._time = now
+            if not patience.lasts(taken, now):
+                log.info("a client took its answer too slowly and was cut off")
+                self.protocol.abort()
+                raise RequestCancelled
+
+
+async def _send_head(flow: Flow, head: bytes) -> None:
     # MSG_MORE lets the head travel with the first bytes of the file.
     flags = getattr(socket, "MSG_MORE", 0)
     while head:
         try:
-            head = head[out.send(head, flags) :]
+            sent = flow.out.send(head, flags)
         except BlockingIOError:
-            await _writable(out)
-    protocol._time = monotonic()
+            await flow.writable()
+            continue
+        head = head[sent:]
+        flow.moved(sent)
 
 
-async def _send_span(protocol: Any, out: socket.socket, file: OpenFile, span: Span, pool: Any) -> None:
+async def _send_span(flow: Flow, file: OpenFile, span: Span, pool: Any) -> None:
     if span.length > _STEP:
-        await _send_large_span(protocol, out, file, span, pool)
+        await _send_large_span(flow, file, span, pool)
         return
     offset = span.start
     while offset < span.end:
         try:
-            # The number is asked for each time: while we waited, the connection may have gone and its number with it.
-            sent = os.sendfile(out.fileno(), file.descriptor, offset, span.end - offset)
+            sent = os.sendfile(flow.number(), file.descriptor, offset, span.end - offset)
         except BlockingIOError:
-            await _writable(out)
+            await flow.writable()
             continue
-        offset += _checked(protocol, sent)
+        offset += _checked(flow, sent)
 
 
-async def _send_large_span(protocol: Any, out: socket.socket, file: OpenFile, span: Span, pool: Any) -> None:
+async def _send_large_span(flow: Flow, file: OpenFile, span: Span, pool: Any) -> None:
     """As `_send_span`, in threads: a large file may come from the disk, which must not hold up everybody else."""
     loop = asyncio.get_running_loop()
-    # Its own handle, closed when no thread can use it any more: the number of a closed one may by then be another
-    # client's connection.
-    handle = out.dup()
-    handle.setblocking(False)
-    call: asyncio.Future[int] | None = None
-    try:
-        offset = span.start
-        while offset < span.end:
-            count = min(span.end - offset, _STEP)
-            call = loop.run_in_executor(pool, _sendfile, handle, file, offset, count)
-            sent = await asyncio.shield(call)
-            if sent < 0:
-                await _writable(handle)
-                continue
-            offset += _checked(protocol, sent)
-    finally:
-        if call is not None and not call.done():
-            call.add_done_callback(partial(_close_after, handle))
-        else:
-            handle.close()
+    offset = span.start
+    while offset < span.end:
+        count = min(span.end - offset, _STEP)
+        # The connection keeps the handle open until the thread is done with it.
+        call = loop.run_in_executor(pool, _sendfile, flow.number(), file, offset, count)
+        flow.protocol.sending = call
+        sent = await asyncio.shield(call)
+        if sent < 0:
+            await flow.writable()
+            continue
+        offset += _checked(flow, sent)
 
 
-def _sendfile(handle: socket.socket, file: OpenFile, offset: int, count: int) -> int:
+def _sendfile(number: int, file: OpenFile, offset: int, count: int) -> int:
     """Bytes that the socket took, or -1 when it takes none now. (An exception would cost a trace each time.)"""
     try:
-        return os.sendfile(handle.fileno(), file.descriptor, offset, count)
+        return os.sendfile(number, file.descriptor, offset, count)
     except BlockingIOError:
         return -1
 
 
-def _close_after(handle: socket.socket, call: asyncio.Future[int]) -> None:
-    if not call.cancelled():
-        call.exception()
-    handle.close()
-
-
-def _checked(protocol: Any, sent: int) -> int:
+def _checked(flow: Flow, sent: int) -> int:
     if sent == 0:
         log.error("a file is shorter than the database says; the answer was cut off")
-        protocol.abort()
+        flow.protocol.abort()
         raise RequestCancelled
-    protocol._time = monotonic()
+    flow.moved(sent)
     return sent
 
 
-async def _writable(out: socket.socket) -> None:
-    """Wait until the socket takes bytes again. Sanic's response timeout ends a client that never does."""
+async def _writable(number: int, seconds: float) -> bool:
+    """Wait until the socket takes bytes again; False when the time is over before that."""
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[None] = loop.create_future()
-    number = out.fileno()
-    if number < 0:
-        raise RequestCancelled
-    loop.add_writer(number, _wake, future)
+    future: asyncio.Future[bool] = loop.create_future()
+    loop.add_writer(number, _wake, future, True)
+    timer = loop.call_later(seconds, _wake, future, False)
     try:
-        await future
+        return await future
     finally:
+        timer.cancel()
         loop.remove_writer(number)
 
 
-def _wake(future: asyncio.Future[None]) -> None:
+def _wake(future: asyncio.Future[bool], result: bool) -> None:
     if not future.done():
-        future.set_result(None)
+        future.set_result(result)
 
 
 async def _send_by_reading(protocol: Any, head: bytes, file: OpenFile, span: Span, pool: Any) -> None:
