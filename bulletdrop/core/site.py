@@ -58,7 +58,7 @@ def open_site(
         storage: the local folder, unless a test passes its own.
         serving: this is to be the one server of the folder, until it is closed or the process ends.
 
-    Raises: BadConfig, also where another server has the folder; Unavailable. Nothing is half open then.
+    Raises: BadConfig; Unavailable, also where another server has the folder. Nothing is half open then.
     """
     clock = clock or SystemClock()
     # Whatever this process makes from now on is its owner's alone, also what SQLite makes.
@@ -102,7 +102,7 @@ def _close_to_others(data: Path) -> None:
 
 
 def _lock_for_serving(data: Path) -> IO[str]:
-    """An open file whose lock ends with this process, however that ends. Raises BadConfig when another has it."""
+    """An open file whose lock ends with this process, however that ends. Raises Unavailable when another has it."""
     file = (data / "serve.lock").open("a+", encoding="ascii")
     if sys.platform != "win32":
         import fcntl
@@ -114,7 +114,7 @@ def _lock_for_serving(data: Path) -> IO[str]:
             process = file.read().strip() or "unknown"
             file.close()
             message = f"Another BulletDrop serves this data folder (process {process})."
-            raise BadConfig(message, field="data", paths=[data]) from error
+            raise Unavailable(message, paths=[data]) from error
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()

@@ -19,7 +19,7 @@ from bulletdrop.core.drops.intake import sweep_temporary
 from bulletdrop.core.people import devices, keys
 from bulletdrop.core.site import Site, close_site, open_site
 from bulletdrop.core.upkeep.jobs import Runner
-from bulletdrop.errors import BadConfig
+from bulletdrop.errors import Unavailable
 from bulletdrop.log import get_logger
 from bulletdrop.web import api, headers, pages, public, static, upkeep
 from bulletdrop.web.body import MB
@@ -62,7 +62,7 @@ def create_app(config: Config) -> App:
 
 
 def serve(config: Config) -> None:
-    """Run a server until SIGTERM or SIGINT. Raises BadConfig when the address cannot be used."""
+    """Run a server until SIGTERM or SIGINT. Raises Unavailable when the address cannot be used."""
     sock = _bind(config)
     port = sock.getsockname()[1]
     app = create_app(replace(config, port=port))
@@ -175,7 +175,7 @@ def _bind(config: Config) -> socket.socket:
     except OSError as error:
         reason = error.strerror or str(error)
         message = f"Cannot listen on {config.host}, port {config.port}: {reason}. Choose another with --port."
-        raise BadConfig(message, field="port") from error
+        raise Unavailable(message) from error
 
 
 def _reachable(host: str) -> str:

@@ -74,5 +74,6 @@ def plain(part: str) -> str:
     except UnicodeDecodeError as error:
         raise NotFound(NOTHING) from error
     if "\0" in text:
+        # Nothing is called so, and Postgres would not even be asked.
         raise NotFound(NOTHING)
     return text

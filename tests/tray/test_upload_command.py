@@ -133,13 +133,14 @@ def test_wrong_usage_is_code_two(run: Run, fake: FakeServer, tmp_path: Path) -> 
         done = run(*arguments, **to(fake))
         assert done.returncode == 2, arguments
         assert done.stderr.count("\n") == 1
-    assert run(path, "--expires", "someday", **to(fake)).returncode == 1
+    assert run(path, "--expires", "someday", **to(fake)).returncode == 2
 
 
 def test_a_clipboard_that_is_not_there_is_said_and_is_no_failure(run: Run, fake: FakeServer, tmp_path: Path) -> None:
     done = run("--copy", write(tmp_path / "a.png", png()), **to(fake))
     assert (done.returncode, done.stdout) == (0, f"{fake.url}/s0\n")
-    assert "clipboard" in done.stderr
+    words = "bulletdrop: the link could not be put on the clipboard: there is no screen here.\n"
+    assert done.stderr == words
 
 
 def test_a_terminal_sees_a_bar_and_the_output_stays_clean(fake: FakeServer, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bulletdrop.web.api import ROUTES as API_ROUTES
 from bulletdrop.web.openapi import ROUTES as DOCUMENT_ROUTES
 from bulletdrop.web.routes import PREFIX, Route
-from tests.support.server import Server
+from tests.support.server import PASSWORD, Server
 from tests.web.browser import signed_in
 from tests.web.kit import png, upload
 
@@ -60,7 +60,7 @@ TABLE: dict[str, dict[str, int]] = {
 def people(shared: Server) -> dict[str, Callable[[], httpx.Client]]:
     """Clients by column; each call gives a fresh one, so that signing out ends one session alone."""
     shared.command(
-        "user", "add", "root2", "--email", "r@example.org", "--password-stdin", "--admin", stdin="x" * 14 + "Qz7"
+        "user", "add", "root2", "--email", "r@example.org", "--password-stdin", "--admin", stdin=PASSWORD
     )
     scopes = ["--scope", "uploads:read uploads:write uploads:delete account:read admin"]
     admin = shared.command("key", "add", "root2", "--name", "k", *scopes).stdout.strip()

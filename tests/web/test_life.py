@@ -119,7 +119,7 @@ def test_a_second_server_on_the_same_folder_is_refused_and_harms_nothing(server_
         time.sleep(0.2)
         command = [*binary(), "serve", "--data", str(server.data), "--host", "127.0.0.1", "--port", "0"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, env=server.environ)
-        assert done.returncode == 1
+        assert done.returncode == 3
         said = f"bulletdrop: Another BulletDrop serves this data folder (process {server.pid}).\n"
         assert done.stderr == said
         assert server.command("user", "list").stdout

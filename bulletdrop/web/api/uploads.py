@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from sanic import Request
@@ -13,6 +14,7 @@ from bulletdrop.core.drops import intake, uploads
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import (
+    BadName,
     BadPicture,
     DiskFull,
     Invalid,
@@ -29,7 +31,6 @@ from bulletdrop.web.auth import address_of, check_csrf, required_caller
 from bulletdrop.web.bodies import json_answer, json_of
 from bulletdrop.web.body import Body
 from bulletdrop.web.context import web_of
-from bulletdrop.web.public import plain
 from bulletdrop.web.receive import announces_digest, received
 from bulletdrop.web.routes import Parameter, Route
 from bulletdrop.web.storing import stored
@@ -44,7 +45,15 @@ async def create_uploads(request: Request) -> HTTPResponse:
 
 async def put_upload(request: Request, upload_id: str) -> HTTPResponse:
     """Send one file as the body itself; the last part of the path is its name."""
-    return await _take_in(request, filename=plain(upload_id))
+    return await _take_in(request, filename=_sent_name(upload_id))
+
+
+def _sent_name(part: str) -> str:
+    """The name that a PUT gives its file in the path. Raises BadName for what is no text."""
+    try:
+        return unquote(part, errors="strict")
+    except UnicodeDecodeError as error:
+        raise BadName("The file's name is no UTF-8.", field="file") from error
 
 
 async def _take_in(request: Request, *, filename: str | None) -> HTTPResponse:
