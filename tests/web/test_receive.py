@@ -176,7 +176,7 @@ def test_a_bad_wish_names_its_field(shared: Server, nothing_new: None, field: st
 
 def test_a_custom_name_is_taken_once(shared: Server) -> None:
     upload(shared.alice, custom_name="only-once")
-    before = kept(shared)
+    before = settled(shared)
     answer = post_form(shared.alice, form(png(), fields={"custom_name": "Only-Once"}))
     assert problem(answer, 409, "name_taken")["field"] == "custom_name"
     assert settled(shared) == before
