@@ -156,10 +156,12 @@ def clipboard_way(*, test: bool) -> Finding:
     clipboard = Clipboard()
     if clipboard.way == "none":
         return fail("there is no way to copy here", "on Wayland, install wl-clipboard")
+    one_shot = Clipboard(detach=True).way
+    ways = clipboard.way if one_shot == clipboard.way else f"{clipboard.way} (upload --copy: {one_shot})"
     if not test:
-        return ok(f"by {clipboard.way}, not tested (--clipboard does, and replaces what is on it)")
+        return ok(f"by {ways}, not tested (--clipboard does, and replaces what is on it)")
     if clipboard.copy("BulletDrop was here"):
-        return ok(f"by {clipboard.way}, written and read back")
+        return ok(f"by {ways}, written and read back")
     return fail(
         f"{clipboard.way} did not keep a text", "on Wayland, install wl-clipboard; GNOME may refuse all the same"
     )

@@ -169,5 +169,6 @@ def _progress(name: str, size: int | None) -> Iterator[Progress | None]:
 def _copy(links: list[str]) -> None:
     from bulletdrop.tray.clipboard import Clipboard
 
-    if not Clipboard(detach=True).copy("\n".join(links)):
-        click.echo("bulletdrop: the link could not be put on the clipboard.", err=True)
+    clipboard = Clipboard(detach=True)
+    if not clipboard.copy("\n".join(links)):
+        click.echo(f"bulletdrop: the link could not be put on the clipboard: {clipboard.problem}.", err=True)

@@ -21,7 +21,7 @@ LIMIT_SECONDS = 1.0
 
 
 class Clipboard:
-    """Copies text by the way that works here: `wl-copy` on Wayland, copykitten elsewhere.
+    """Copies text by the way that works here: `wl-copy` on Wayland, `xclip` to leave a text behind, else copykitten.
 
     Args:
         detach: True in a one-shot command: on X11 the text dies with its owner, so a small holder is left behind
@@ -35,13 +35,25 @@ class Clipboard:
 
     @property
     def way(self) -> str:
-        """Which way is used here: "wl-copy", "copykitten", or "none" where there is no screen at all."""
+        """Which way is used here: "wl-copy", "xclip", "copykitten", or "none" without a screen."""
         if self._environ.get("WAYLAND_DISPLAY") and shutil.which("wl-copy", path=self._environ.get("PATH")):
             return "wl-copy"
         if sys.platform == "linux" and not self._environ.get("DISPLAY"):
             # copykitten's wheel speaks X11 only; on Wayland without wl-copy it can claim success and copy nothing.
             return "none"
+        if self._detach and sys.platform == "linux" and shutil.which("xclip", path=self._environ.get("PATH")):
+            # copykitten's holder outlives its X server and logs to a fixed path in /tmp; xclip does neither.
+            return "xclip"
         return "copykitten"
+
+    @property
+    def problem(self) -> str:
+        """Why a text could not be copied, in a few words that end a sentence."""
+        if self.way != "none":
+            return f"{self.way} did not keep it"
+        if self._environ.get("WAYLAND_DISPLAY"):
+            return "wl-clipboard is not installed"
+        return "there is no screen here"
 
     def copy(self, text: str) -> bool:
         """Put `text` on the clipboard and read it back.
@@ -53,6 +65,8 @@ class Clipboard:
         try:
             if way == "wl-copy":
                 return self._copy_wayland(text)
+            if way == "xclip":
+                return self._copy_xclip(text)
             if way == "copykitten":
                 return within(LIMIT_SECONDS, lambda: self._copy_kitten(text), name="clipboard")
         except Exception as error:  # a clipboard that fails is news for the person, never a reason to stop
@@ -76,6 +90,29 @@ class Clipboard:
         )
         read = subprocess.run(
             ["wl-paste", "--no-newline", "--type", kind],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=LIMIT_SECONDS,
+            check=True,
+        )
+        return read.stdout == text.encode()
+
+    def _copy_xclip(self, text: str) -> bool:
+        environment = child_environment(self._environ)
+        xclip = ["xclip", "-selection", "clipboard"]
+        # It holds the text in a child of its own, which ends with the X server, or when something else is copied.
+        subprocess.run(
+            [*xclip, "-in"],
+            input=text.encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=LIMIT_SECONDS,
+            check=True,
+        )
+        read = subprocess.run(
+            [*xclip, "-out", "-target", "UTF8_STRING"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bulletdrop.tray.clipboard import Clipboard
@@ -49,6 +51,36 @@ def test_a_one_shot_command_leaves_the_text_behind(screen: Screen) -> None:
     wait_for(lambda: screen.clipboard() == "over", what="the next text on the clipboard")
 
 
+def test_what_holds_a_left_text_ends_with_its_screen(tmp_path: Path) -> None:
+    requires("Xvfb", package="xvfb")
+    requires("xclip", package="xclip")
+    own = Screen(tmp_path / "own", with_bus=False).start()
+    try:
+        copy = ["env", "LEFT=yes", sys.executable, "-c", COPY, "http://drop/3", "0", "detach"]
+        assert own.run(*copy).strip() == "True"
+        assert holders(own.home) == ["xclip"]
+    finally:
+        own.stop()
+    wait_for(lambda: not holders(own.home), what="the end of the holder")
+
+
+def holders(home: Path) -> list[str]:
+    """The programs that the copying under that HOME has left behind."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            environ = process.environ()
+            if process.status() != psutil.STATUS_ZOMBIE and "LEFT" in environ and environ.get("HOME") == str(home):
+                found.append(process.name())
+    return found
+
+
+def test_without_xclip_a_one_shot_command_uses_copykitten(tools: Path) -> None:
+    environ = {"DISPLAY": ":1", "PATH": str(tools)}
+    assert Clipboard(detach=True, environ=environ).way == "copykitten"
+    assert Clipboard(environ=environ | {"PATH": os.environ["PATH"]}).way == "copykitten"
+
+
 def test_the_last_of_many_is_what_stays(screen: Screen) -> None:
     code = (
         "from bulletdrop.tray.clipboard import Clipboard\n"
@@ -61,6 +93,7 @@ def test_without_a_screen_nothing_is_claimed() -> None:
     clipboard = Clipboard(environ={"PATH": os.environ["PATH"]})
     assert clipboard.way == "none"
     assert clipboard.copy("text") is False
+    assert clipboard.problem == "there is no screen here"
 
 
 def test_a_screen_that_is_not_there_is_not_called_copied(screen: Screen) -> None:
