@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bulletdrop.clock import Clock
@@ -26,7 +27,7 @@ from bulletdrop.tray.icon import TrayBackend, choose_backend
 from bulletdrop.tray.instance import InstanceLock
 from bulletdrop.tray.menu import Actions, build_menu, tooltip
 from bulletdrop.tray.notify import Note, Notifier
-from bulletdrop.tray.pairing import Pairing, is_alive, read_local_server
+from bulletdrop.tray.pairing import LOCKED, PATIENCE_SECONDS, Pairing, is_alive, read_local_server
 
 log = get_logger("tray")
 
@@ -65,7 +66,6 @@ class TrayApp:
         self._notifier = Notifier(open_page=open_page, copy=self._copy_link)
         self._desktop = Desktop(clipboard=self._clipboard, notifier=self._notifier, refresh=self._refresh, clock=clock)
         self._engine = Engine(config, client=None, folders=folders, desk=self._desktop, clock=clock)
-        self._pairing = Pairing(config, use=self._use, needs=self._needs_person, environ=environ)
         self._backend: TrayBackend = choose_backend(
             on_activate=self._copy_last, on_presence=self._presence, environ=environ
         )
@@ -73,6 +73,16 @@ class TrayApp:
         if with_server and not config.server:
             # The same settings by the same ways: environment and file.
             self._child = ServerChild([*program(), "serve"], on_exit=self._server_ended, environ=environ)
+        # A server that this tray starts is waited for; one that it does not start is there or is not.
+        patience = PATIENCE_SECONDS if self._child is not None else 1.0
+        self._pairing = Pairing(
+            config,
+            use=self._use,
+            needs=self._needs_person,
+            off=self._server_off,
+            environ=environ,
+            patience=patience,
+        )
         self._need: tuple[str | None, str | None] = (None, None)
         self._paired = False
         self._opened: str | None = None
@@ -161,6 +171,10 @@ class TrayApp:
         self._paired = True
         self._engine.use_client(client)
 
+    def _server_off(self) -> None:
+        if not self._quitting.is_set():
+            self._engine.server_is_off()
+
     def _needs_person(self, words: str | None, page: str | None) -> None:
         if (words, page) == self._need:
             return
@@ -174,13 +188,16 @@ class TrayApp:
     def _pair_again(self) -> None:
         if self._need[1]:
             open_page(self._need[1])
-        self._pairing.again(refused=self._need[0] is None)
+        self._pairing.again(refused=self._need[0] is None, may_prompt=self._need[0] == LOCKED)
 
     # --- icon and menu
 
     def _refresh(self) -> None:
         report = self._engine.status()
         state, words = self._state(report)
+        if report.state is State.NEEDS_YOU and not self._paired and (state is State.IDLE or words == LOCKED):
+            # Whether it is paired is not known yet: nothing is said about it.
+            report = replace(report, message="Starting" if state is State.IDLE else "The keyring is locked")
         self._backend.show(state, words)
         needs = self._need[0] or ("Pair again" if self._paired and report.state is State.NEEDS_YOU else None)
         self._backend.set_menu(build_menu(report, self._engine.recent(10), self._actions(), needs=needs))

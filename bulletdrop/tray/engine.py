@@ -53,6 +53,7 @@ class Engine:
     ) -> None:
         self._desk = desk
         self._shown: State | None = None
+        self._server_off = False
         self._state_lock = threading.RLock()
         self._outbox = Outbox(config.data / "tray" / "outbox.db", clock)
         self._paused = self._outbox.setting("paused") == "yes"
@@ -91,7 +92,14 @@ class Engine:
 
     def use_client(self, client: Client) -> None:
         """Send to this server from now on (after pairing or pairing again); what waits goes at once."""
+        self._server_off = False
         self._sender.use(client)
+        self.changed()
+
+    def server_is_off(self) -> None:
+        """This device is paired, and its server is not there now; until `use_client` the state is OFFLINE."""
+        self._server_off = True
+        self.changed()
 
     def pause(self) -> None:
         """Hold back: captures are still noticed and kept in the outbox; nothing is sent. Survives a restart."""
@@ -188,7 +196,7 @@ class Engine:
 
     def _state(self) -> tuple[State, str | None]:
         obstacle, needs_person = self._sender.obstacle()
-        if not self._sender.has_client:
+        if not self._sender.has_client and not self._server_off:
             return State.NEEDS_YOU, "This device is not paired with a server yet."
         if needs_person and obstacle is not None:
             return State.NEEDS_YOU, f"{obstacle.message} Pair this device again."
@@ -196,6 +204,8 @@ class Engine:
             return State.PAUSED, "Uploads are paused."
         if obstacle is not None:
             return State.OFFLINE, obstacle.message
+        if self._server_off:
+            return State.OFFLINE, "The server cannot be reached."
         if self._sender.sending or self._outbox.waiting():
             return State.WORKING, None
         return State.IDLE, None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bulletdrop.tray.desk import Item, Report, State, Status
 
 LONGEST_NAME = 40
+LONGEST_REASON = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,11 @@ def state_line(report: Report) -> str | None:
     """The one line that says how things stand, or None when there is nothing to say."""
     count = report.waiting + report.sending
     waiting = f"{count} waiting" if count else ""
+    if count and report.state is State.OFFLINE:
+        waiting = f"{count} screenshot{' waits' if count == 1 else 's wait'} for the server"
     words = {
         State.NEEDS_YOU: report.message or "BulletDrop needs you",
-        State.OFFLINE: "Server offline",
+        State.OFFLINE: short_name((report.message or "The server cannot be reached").rstrip("."), LONGEST_REASON),
         State.PAUSED: "Paused",
         State.WORKING: f"Uploading {count}" if count else "Uploading",
         State.IDLE: "",

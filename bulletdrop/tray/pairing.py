@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bulletdrop.config import Config
-from bulletdrop.errors import BulletDropError, NotSetUp, NotSignedIn
+from bulletdrop.errors import BulletDropError, Forbidden, NotSetUp, NotSignedIn
 from bulletdrop.log import get_logger
 from bulletdrop.tray import vault
 from bulletdrop.tray.client import Client, Unreachable
@@ -72,7 +72,9 @@ class Pairing:
         use: called with a client that may upload.
         needs: called with what the person has to do and the page for it, or (None, None) when nothing is left.
         environ: the environment (BULLETDROP_TOKEN).
+        off: called when this device is paired and its server is not there.
         keyrings: where a new token may go, see `vault.store_token`.
+        patience: seconds in which a server that is not there may still be starting.
     """
 
     def __init__(
@@ -82,13 +84,18 @@ class Pairing:
         use: Callable[[Client], None],
         needs: Callable[[str | None, str | None], None],
         environ: Mapping[str, str],
+        off: Callable[[], None] = lambda: None,
         keyrings: Sequence[str] = vault.KEYRINGS,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._config = config
         self._use = use
         self._needs = needs
         self._environ = environ
+        self._off = off
         self._keyrings = keyrings
+        self._patience = patience
+        self._may_prompt = False
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._refused: str | None = None  # a token that the server does not take any more
@@ -101,8 +108,12 @@ class Pairing:
         self._wake.set()
         self._thread.start()
 
-    def again(self, *, refused: bool = False) -> None:
-        """Look again for server and token; `refused`: the server does not take the present token any more."""
+    def again(self, *, refused: bool = False, may_prompt: bool = False) -> None:
+        """Look again for server and token; `refused`: the server does not take the present token any more.
+
+        `may_prompt`: the person asked for it, so a locked keyring may show its dialog, once.
+        """
+        self._may_prompt = may_prompt
         if refused and self._used is not None:
             self._refused = self._used.token
         self._wake.set()
@@ -120,12 +131,18 @@ class Pairing:
             self._wake.clear()
             pause, began = SOON_SECONDS, time.monotonic()
             while not self._stopped.is_set() and not self._try():
-                if self._wish is None and time.monotonic() - began > PATIENCE_SECONDS:
-                    self._wishes("The server is not running", None)
+                if self._wish is None and time.monotonic() - began > self._patience:
+                    self._not_there()
                 self._stopped.wait(pause)
                 pause = min(pause * 1.5, ASK_AGAIN_SECONDS)
             if self._stopped.is_set():
                 return
+
+    def _not_there(self) -> None:
+        if vault.is_paired(self._config.data, self._environ):
+            self._off()
+        else:
+            self._wishes("The server is not running", None)
 
     def _wishes(self, words: str | None, page: str | None) -> None:
         self._wish = words
@@ -168,7 +185,7 @@ class Pairing:
         except NotSetUp:
             self._wishes("Set up BulletDrop", setup_page(self._config, server))
             return False
-        except NotSignedIn:
+        except (NotSignedIn, Forbidden):
             return False  # the file is of a server that has gone; the next one writes its own
         finally:
             client.close()
@@ -177,7 +194,8 @@ class Pairing:
         return self._take(kept)
 
     def _stored(self) -> StoredToken | None:
-        stored = vault.load_token(self._config.data, environ=self._environ)
+        may_prompt, self._may_prompt = self._may_prompt, False
+        stored = vault.load_token(self._config.data, environ=self._environ, may_prompt=may_prompt)
         if stored is None and self._config.token:
             stored = StoredToken(self._config.server, self._config.token, "configuration")
         return None if stored is not None and stored.token == self._refused else stored

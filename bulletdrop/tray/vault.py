@@ -88,6 +88,11 @@ def load_token(
     return None if found is None else StoredToken(server, str(found), _name(str(where)))
 
 
+def is_paired(data: Path, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether there is a token, as far as it can be told without asking the keyring."""
+    return bool(environ.get("BULLETDROP_TOKEN", "").strip() or _read_memory(data).get("backend"))
+
+
 def store_token(
     data: Path, server: str, token: str, *, keyrings: Sequence[str] = KEYRINGS, limit: float = LIMIT_SECONDS
 ) -> StoredToken:

@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.tray_kit import Desk, save
 from tests.support.needs import requires
 from tests.support.screen import Screen, wait_for
-from tests.support.server import Server
+from tests.support.server import Server, binary
 
 pytestmark = pytest.mark.display
 
@@ -217,6 +217,22 @@ def test_a_second_run_is_paired_and_opens_nothing(ready: Desk) -> None:
     wait_for(lambda: httpx_alive(ready.url), what="the server")
     assert ready.scrot("again.png").startswith(ready.url)
     assert ready.opened() == before
+
+
+def test_a_paired_tray_without_its_server_says_that_it_cannot_be_reached(ready: Desk) -> None:
+    ready.choose("Quit")
+    assert ready.process is not None
+    assert ready.process.wait(8) == 0
+    ready.no_icon()
+    ready.start("tray")
+    ready.icon()
+    wait_for(lambda: "The server cannot be reached" in ready.labels(), what="the words in the menu")
+    ready.screen.run("scrot", str(ready.shots / "early.png"))
+    words = "The server cannot be reached · 1 screenshot waits for the server"
+    wait_for(lambda: words in ready.labels(), what="one waiting")
+    ready.screen.spawn([*binary(), "serve"])
+    wait_for(lambda: len(_drops(ready)) == 1, what="the early one on the server")
+    wait_for(lambda: words not in ready.labels(), what="the end of the words")
 
 
 def httpx_alive(url: str) -> bool:

@@ -93,7 +93,10 @@ def test_a_paused_tray_offers_to_go_on() -> None:
 
 def test_the_state_line_says_what_happens_in_few_words() -> None:
     assert state_line(QUIET) is None
-    assert state_line(replace(QUIET, state=State.OFFLINE, waiting=3)) == "Server offline · 3 waiting"
+    offline = replace(QUIET, state=State.OFFLINE, waiting=3)
+    assert state_line(offline) == "The server cannot be reached · 3 screenshots wait for the server"
+    full = replace(QUIET, state=State.OFFLINE, waiting=1, message="The server's disk is full.")
+    assert state_line(full) == "The server's disk is full · 1 screenshot waits for the server"
     assert state_line(replace(QUIET, state=State.WORKING, waiting=2, sending=1)) == "Uploading 3"
     assert state_line(replace(QUIET, state=State.NEEDS_YOU, message="Pair again")) == "Pair again"
     assert state_line(replace(QUIET, refused=2)) == "2 not accepted"

@@ -24,12 +24,15 @@ class Tray:
     def __init__(self, config: Config, environ: dict[str, str]) -> None:
         self.clients: list[Client] = []
         self.needs: list[tuple[str | None, str | None]] = []
+        self.off: list[bool] = []
         self.pairing = Pairing(
             config,
             use=self.clients.append,
             needs=lambda words, page: self.needs.append((words, page)),
             environ=environ,
+            off=lambda: self.off.append(True),
             keyrings=(),
+            patience=0.2,
         )
 
     @property
@@ -93,6 +96,33 @@ def test_a_server_that_starts_later_is_waited_for(
     assert read_local_server(server.data) is None
     made = tray(server.data)
     server.start()
+    assert made.client.server_url == server.url
+
+
+def test_a_paired_device_whose_server_is_off_is_told_apart_from_one_that_is_not_paired(
+    tray: Callable[..., Tray], tmp_path: Path
+) -> None:
+    vault.store_token(tmp_path / "paired", "http://127.0.0.1:9", "bd_kept", keyrings=())
+    paired, new = tray(tmp_path / "paired"), tray(tmp_path / "new")
+    wait_for(lambda: paired.off, what="the word that the server is off")
+    wait_for(lambda: new.needs, what="the word that there is no server")
+    assert paired.needs == []
+    assert (new.off, new.needs) == ([], [("The server is not running", None)])
+
+
+def test_a_secret_of_a_server_that_has_gone_is_waited_out_without_a_warning(
+    server: Server, tray: Callable[..., Tray], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _ = server.alice
+    note = tmp_path / "run" / "server.json"
+    note.parent.mkdir()
+    entry = json.loads((server.data / "run" / "server.json").read_text())
+    note.write_text(json.dumps(entry | {"local_secret": "of another time"}))
+    made = tray(tmp_path)
+    wait_for(lambda: made.needs, what="the end of the tray's patience")
+    assert made.clients == []
+    assert "Pairing did not work" not in caplog.text
+    note.write_text(json.dumps(entry))
     assert made.client.server_url == server.url
 
 
