@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from bulletdrop.clock import ManualClock
-from bulletdrop.core.models import User
+from bulletdrop.core.models import Audit, User
 from bulletdrop.core.people import accounts, devices, keys, sessions
 from bulletdrop.core.site import Site
 from bulletdrop.errors import (
@@ -110,6 +110,29 @@ def test_a_refresh_token_is_swapped_and_its_reuse_ends_the_session(site: Site, c
     ):
         with pytest.raises(NotSignedIn):
             stale()
+
+
+def test_a_copied_token_ends_the_session_also_after_many_swaps(site: Site, alice: User) -> None:
+    first = enter(site, alice)
+    newest = first
+    for _ in range(5):
+        newest = sessions.refresh(site, newest.refresh_token or "", user_agent="t", address="a")
+    with pytest.raises(NotSignedIn):
+        sessions.refresh(site, first.refresh_token or "", user_agent="t", address="203.0.113.9")
+    with pytest.raises(NotSignedIn):
+        sessions.refresh(site, newest.refresh_token or "", user_agent="t", address="a")
+    with pytest.raises(NotSignedIn):
+        sessions.check_access(site, newest.access_token)
+    (noted,) = Audit.select().where(Audit.action == "session.reuse")
+    assert (noted.subject, noted.address) == (first.session_id, "203.0.113.9")
+
+
+@pytest.mark.parametrize("token", ["", ".", "unknown", "unknown.random", "\x00.x", "ü.x"])
+def test_a_refresh_token_of_no_session_signs_nobody_in_and_ends_nothing(site: Site, alice: User, token: str) -> None:
+    mine = enter(site, alice)
+    with pytest.raises(NotSignedIn):
+        sessions.refresh(site, token, user_agent="t", address="a")
+    assert sessions.check_access(site, mine.access_token).user_id == alice.id
 
 
 def test_two_tabs_that_refresh_at_once_both_stay_signed_in(site: Site, alice: User) -> None:

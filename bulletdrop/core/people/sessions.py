@@ -42,9 +42,11 @@ class Tokens:
 def open_session(site: Site, user: User, *, user_agent: str, address: str) -> Tokens:
     """Start a session for somebody whose password was right."""
     now = site.clock.now()
-    plain = secrets.token_urlsafe(32)
+    session_id = new_id()
+    plain = _new_refresh_token(session_id)
     create = partial(
         Session.create,
+        id=session_id,
         user=user,
         refresh_hash=_hash(plain),
         rotated_at=now,
@@ -64,22 +66,27 @@ def open_session(site: Site, user: User, *, user_agent: str, address: str) -> To
 def refresh(site: Site, refresh_token: str, *, user_agent: str, address: str) -> Tokens:
     """Swap a refresh token for a new pair. One that was swapped before ends the whole session: somebody copied it.
 
+    A token names its session, so that every one the session ever had is known again, not the last two only.
+
     Raises: NotSignedIn.
     """
     hashed, now = _hash(refresh_token), site.clock.now()
-    session = Session.get_or_none((Session.refresh_hash == hashed) | (Session.previous_hash == hashed))
+    session_id = refresh_token.partition(".")[0]
+    # Postgres takes no NUL in a text; what is no id of ours is not asked for.
+    session = Session.get_or_none(Session.id == session_id) if session_id.isascii() and session_id.isalnum() else None
     if session is None:
         raise NotSignedIn("This session has ended. Sign in again.")
     user = session.user
     if session.revoked_at or session.expires_at <= now or session.epoch != user.epoch or not user.is_active:
         raise NotSignedIn("This session has ended. Sign in again.")
-    if session.refresh_hash != hashed:
-        if now - session.rotated_at > _GRACE:
+    if not hmac.compare_digest(session.refresh_hash, hashed):
+        is_previous = hmac.compare_digest(session.previous_hash or "", hashed)
+        if not is_previous or now - session.rotated_at > _GRACE:
             close_session(site, session.id)
             record(site, "session.reuse", actor=user.id, subject=session.id, address=address)
             raise NotSignedIn("This session has ended. Sign in again.")
         return _tokens(site, session.id, user, None)
-    plain = secrets.token_urlsafe(32)
+    plain = _new_refresh_token(session.id)
     swap = Session.update(
         refresh_hash=_hash(plain),
         previous_hash=hashed,
@@ -88,9 +95,12 @@ def refresh(site: Site, refresh_token: str, *, user_agent: str, address: str) ->
         user_agent=cleaned(user_agent, most=300),
         address=address[:64],
         expires_at=now + timedelta(days=site.config.refresh_days),
-    ).where((Session.id == session.id) & (Session.refresh_hash == hashed))
+    ).where((Session.id == session.id) & (Session.refresh_hash == hashed) & Session.revoked_at.is_null())
     changed = with_reserve(site.config.data, swap.execute)
-    return _tokens(site, session.id, user, plain if changed else None)
+    if not changed:
+        # Another request has swapped it or ended the session since it was read: by now one of the answers above fits.
+        return refresh(site, refresh_token, user_agent=user_agent, address=address)
+    return _tokens(site, session.id, user, plain)
 
 
 def close_session(site: Site, session_id: str) -> None:
@@ -164,6 +174,10 @@ def _claims(site: Site, token: str) -> dict[str, Any]:
     if claims["purpose"] != "access" or claims["exp"] * 1_000_000 <= to_microseconds(site.clock.now()):
         raise NotSignedIn("This session has ended. Sign in again.")
     return claims
+
+
+def _new_refresh_token(session_id: str) -> str:
+    return f"{session_id}.{secrets.token_urlsafe(32)}"
 
 
 def _hash(token: str) -> str:
