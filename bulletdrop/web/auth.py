@@ -16,8 +16,7 @@ from bulletdrop.core.people import keys, sessions
 from bulletdrop.core.people.accounts import needs_setup
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.sessions import Tokens
-from bulletdrop.core.site import Site
-from bulletdrop.errors import BadBody, BadCsrf, NotSignedIn, TooBig
+from bulletdrop.errors import BadBody, BadCsrf, BulletDropError, NotSignedIn, TooBig
 from bulletdrop.web.context import web_of
 from bulletdrop.web.cookies import ACCESS, REFRESH, clear_session_cookies, read_cookie, set_session_cookies
 from bulletdrop.web.peers import client_address
@@ -235,22 +234,26 @@ async def _caller_by_cookie(request: Request) -> Caller | None:
 
 
 async def _rotate(request: Request, plain: str) -> tuple[Tokens, Caller]:
-    """Swap the refresh token, once for all requests that come with it in the same moment."""
+    """Swap the refresh token, once for all requests that come with it in the same moment.
+
+    The swap is shared, the answer is not: whether the session still lives is asked anew for each request.
+    """
     web = web_of(request)
     now = asyncio.get_running_loop().time()
     web.rotations = {key: entry for key, entry in web.rotations.items() if entry[1] > now - _SHARED}
     key = hashlib.sha256(plain.encode()).hexdigest()
     if key not in web.rotations:
         agent = request.headers.get("user-agent", "")
-        work = in_thread(request, _refresh, plain, user_agent=agent, address=address_of(request))
+        work = in_thread(request, sessions.refresh, plain, user_agent=agent, address=address_of(request))
         web.rotations[key] = (asyncio.ensure_future(work), now)
-    shared: asyncio.Future[tuple[Tokens, Caller]] = web.rotations[key][0]
-    return await asyncio.shield(shared)
-
-
-def _refresh(site: Site, plain: str, *, user_agent: str, address: str) -> tuple[Tokens, Caller]:
-    tokens = sessions.refresh(site, plain, user_agent=user_agent, address=address)
-    return tokens, sessions.check_access(site, tokens.access_token)
+    entry: tuple[asyncio.Future[Tokens], float] = web.rotations[key]
+    try:
+        tokens = await asyncio.shield(entry[0])
+        return tokens, await in_thread(request, sessions.check_access, tokens.access_token)
+    except BulletDropError:
+        if web.rotations.get(key) is entry:
+            del web.rotations[key]
+        raise
 
 
 def finish_cookies(request: Request, response: HTTPResponse) -> None:

@@ -155,6 +155,36 @@ def test_many_requests_that_wake_together_share_one_refresh(shared: Server) -> N
     assert len({cookies_of(answer)["bd_refresh"]["value"] for answer in answers}) == 1
 
 
+CHANGES = {
+    "sign out": (),
+    "block": ("user", "disable", "bob"),
+    "password": ("user", "passwd", "bob", "--password-stdin"),
+    "role": ("user", "promote", "bob"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_refresh_cookie_swapped_a_moment_ago_ends_with_its_session(server_on: Server, change: str) -> None:
+    def ask(cookie: str) -> httpx.Response:
+        return httpx.get(f"{server_on.url}/api/v1/auth/me", cookies={"bd_refresh": cookie}, trust_env=False)
+
+    with signed_in(server_on, "bob") as client:
+        old = client.cookies["bd_refresh"]
+        answer = ask(old)
+        assert answer.status_code == 200
+        new = cookies_of(answer)["bd_refresh"]["value"]
+        if change == "sign out":
+            assert client.post("/api/v1/auth/logout").status_code == 204
+        else:
+            server_on.command(*CHANGES[change], stdin="another good one 42\n")
+        changed_at = time.monotonic()
+        for cookie in (old, new, old):
+            refused = ask(cookie)
+            problem(refused, 401)
+            assert cookies_of(refused)["bd_refresh"]["value"] in ("", '""')
+        assert time.monotonic() - changed_at < 1
+
+
 def test_a_refresh_on_the_way_to_a_private_picture_reaches_the_browser(shared: Server) -> None:
     made = upload(shared.alice, is_public="false")
     with signed_in(shared, "alice") as client:
