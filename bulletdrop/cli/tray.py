@@ -30,9 +30,10 @@ def tray(server: str | None, watch: Path | None, data: Path | None) -> int:
 def run_tray(config: Config, *, with_server: bool) -> int:
     """Run the tray until it is ended. A second one opens the page instead. Returns the exit code."""
     from bulletdrop.clock import SystemClock
+    from bulletdrop.log import get_logger
     from bulletdrop.tray.app import TrayApp, gallery_url
     from bulletdrop.tray.browser import open_page
-    from bulletdrop.tray.folders import watched_folders
+    from bulletdrop.tray.folders import make_default_folder, watched_folders
     from bulletdrop.tray.instance import AlreadyRunning
 
     try:
@@ -47,4 +48,8 @@ def run_tray(config: Config, *, with_server: bool) -> int:
         click.echo(f"bulletdrop: {error.message} Opening its page.", err=True)
         open_page(gallery_url(config)).join(5)
         return 0
+    try:
+        make_default_folder(config)
+    except OSError as error:
+        get_logger("tray").warning("The screenshot folder could not be made: %s", error.strerror or error)
     return app.run()

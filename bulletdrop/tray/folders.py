@@ -87,6 +87,22 @@ def watched_folders(config: Config, system: System | None = None) -> list[Path]:
     return [one.path for one in own if one.exists] or [one.path for one in own[:1]]
 
 
+def make_default_folder(config: Config, system: System | None = None) -> None:
+    """Make the screenshot folder where there is none yet, so that a program which saves into it can.
+
+    Only in the person's home, and only what its parent folder is there for, or the usual Pictures/Screenshots. A folder
+    that was named (`--watch`) is waited for: it may be on a disk that comes later. Raises: OSError.
+    """
+    system = system or System()
+    missing = [folder for folder in watched_folders(config, system) if not folder.is_dir()]
+    if config.watch is not None or not missing or not system.home.is_dir():
+        return
+    folder = missing[0]
+    usual = folder == system.home / "Pictures" / "Screenshots"
+    if usual or (folder.is_relative_to(system.home) and folder.parent.is_dir()):
+        folder.mkdir(mode=0o755, parents=usual, exist_ok=True)
+
+
 def candidates(system: System) -> list[Candidate]:
     """All candidates, best first, each folder once."""
     finders = {"darwin": _on_macos, "win32": _on_windows}

@@ -188,7 +188,9 @@ class Intake:
             present = [found.sighting for found in scan(folder)]
         except FileNotFoundError:
             # Many systems make the folder with the first screenshot: then everything in it is new.
-            present = []
+            self._outbox.adopt_folder(folder, [])
+            log.info("%s does not exist yet; it is watched as soon as it is there.", folder)
+            return
         self._outbox.adopt_folder(folder, present)
         log.info("Watching %s; what lies in it already (%d files) stays here.", folder, len(present))
 

@@ -235,6 +235,14 @@ def test_a_paired_tray_without_its_server_says_that_it_cannot_be_reached(ready: 
     wait_for(lambda: words not in ready.labels(), what="the end of the words")
 
 
+def test_the_first_screenshot_finds_the_folder_that_it_is_saved_in(desk: Desk) -> None:
+    desk.shots.rmdir()
+    del desk.screen.environ["BULLETDROP_WATCH"]
+    desk.start()
+    desk.set_up()
+    assert desk.scrot("first.png").startswith(desk.url)
+
+
 def httpx_alive(url: str) -> bool:
     try:
         return httpx.get(f"{url}/health", trust_env=False).status_code == 200

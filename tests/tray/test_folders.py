@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bulletdrop.config import Config
-from bulletdrop.tray.folders import System, ask_program, candidates, watched_folders
+from bulletdrop.tray.folders import System, ask_program, candidates, make_default_folder, watched_folders
 from bulletdrop.tray.intake import Rhythm
 from bulletdrop.tray.marks import is_capture, is_marked, needs_mark
 
@@ -35,6 +35,31 @@ def test_a_named_folder_is_the_only_one(tmp_path: Path) -> None:
 
 def test_without_any_sign_the_usual_folder_is_waited_for(tmp_path: Path) -> None:
     assert watched_folders(CONFIG, linux(tmp_path)) == [tmp_path / "Pictures" / "Screenshots"]
+
+
+def test_the_usual_folder_is_made_so_that_the_first_screenshot_can_be_saved(tmp_path: Path) -> None:
+    make_default_folder(CONFIG, linux(tmp_path))
+    made = tmp_path / "Pictures" / "Screenshots"
+    assert made.is_dir()
+    assert made.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_folder_that_was_named_is_waited_for_and_not_made(tmp_path: Path) -> None:
+    make_default_folder(Config(watch=tmp_path / "mine"), linux(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_from_a_setting_is_made_only_where_its_parent_is(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    put(home / ".config" / "spectaclerc", "[ImageSave]\nimageSaveLocation=$HOME/disk/Shots\n")
+    make_default_folder(CONFIG, linux(home))
+    assert not (home / "disk").exists()
+    (home / "disk").mkdir()
+    make_default_folder(CONFIG, linux(home))
+    assert (home / "disk" / "Shots").is_dir()
+    put(home / ".config" / "spectaclerc", f"[ImageSave]\nimageSaveLocation={tmp_path}/outside\n")
+    make_default_folder(CONFIG, linux(home))
+    assert not (tmp_path / "outside").exists()
 
 
 def test_gnome_in_german_is_found_by_the_folder_that_exists(tmp_path: Path) -> None:

@@ -88,6 +88,16 @@ def test_a_folder_absent_at_start_is_watched_from_its_first_screenshot_on(tmp_pa
         assert tray.links(1, seconds=5) == ["first.png"]
 
 
+def test_an_absent_folder_is_not_called_watched(
+    tmp_path: Path, server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="bulletdrop")
+    with running(tmp_path, server, make=False) as tray:
+        words = f"{tray.folder} does not exist yet; it is watched as soon as it is there."
+        eventually(lambda: words in caplog.text)
+        assert "Watching" not in caplog.text
+
+
 def test_an_absent_folder_that_appears_full_of_old_pictures_uploads_none(tmp_path: Path, server: FakeServer) -> None:
     stick = tmp_path / "stick"
     stick.mkdir()
