@@ -1,29 +1,56 @@
-"""The brake on guessing: passwords and set-up codes, counted by address."""
+"""The brake on guessing: passwords, set-up codes and local secrets, counted by address and by name."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import ipaddress
 from collections.abc import Iterator
 from time import monotonic
 
 from sanic import Request
 
-from bulletdrop.errors import Forbidden, NotSignedIn
+from bulletdrop.core.people.accounts import fold
+from bulletdrop.errors import BulletDropError, Forbidden, NotSignedIn
 from bulletdrop.web.auth import address_of
 from bulletdrop.web.context import web_of
 
 
 @contextlib.contextmanager
-def guess(request: Request) -> Iterator[None]:
-    """Around a check of something that could be guessed. By address only: by name, anybody could lock out anybody.
+def guess(request: Request, identifier: str | None = None) -> Iterator[None]:
+    """Around a check of something that could be guessed. It counts before it is checked.
 
-    Raises: TooMany when this address has guessed wrong too often.
+    Args:
+        identifier: the username or email address whose password it is; None for a secret of the server's own.
+    Raises: TooMany when there were too many wrong guesses from here, under this name, or both.
     """
-    attempts, address = web_of(request).attempts, address_of(request)
-    attempts.check(monotonic(), address)
+    # A name can be as long as a request; what is remembered of it is short.
+    name = "" if identifier is None else hashlib.sha256(fold(identifier).encode("utf-8", "replace")).hexdigest()
+    neighbours = _neighbours(address_of(request))
+    attempt = web_of(request).attempts.begin(monotonic(), neighbours, name, shared=identifier is None)
     try:
         yield
     except (NotSignedIn, Forbidden):
-        attempts.failed(monotonic(), address)
+        attempt.failed(monotonic())
         raise
-    attempts.succeeded(address)
+    except BulletDropError:
+        attempt.given_back()
+        raise
+    except BaseException:
+        # Whoever leaves before the answer has had the check all the same.
+        attempt.failed(monotonic())
+        raise
+    attempt.succeeded()
+
+
+def _neighbours(address: str) -> str:
+    """What counts as one address: of IPv6 the whole /64, which is what one household is given."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

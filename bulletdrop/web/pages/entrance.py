@@ -17,7 +17,7 @@ async def enter(request: Request, identifier: str, password: str) -> Tokens:
 
     Raises: NotSignedIn, Forbidden for a blocked account, TooMany after too many failures.
     """
-    with guess(request):
+    with guess(request, identifier):
         return await in_hash_thread(request, _enter, identifier, password, _agent(request), address_of(request))
 
 
