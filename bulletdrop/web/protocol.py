@@ -8,6 +8,7 @@ What differs:
 - What lies ready in the cache is sent without looking for a route.
 - After an early refusal the rest of the body is read and dropped for a while, so that clients which read only after
   sending see the answer instead of a reset connection.
+- Heads and chunks are checked to the byte before Sanic reads them: what a proxy might read otherwise is refused.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from typing import Any
 from sanic import Request
 from sanic.exceptions import BadRequest, PayloadTooLarge, RequestCancelled, RequestTimeout, ServiceUnavailable
 from sanic.http import Http, Stage
+from sanic.http.http1 import HTTP_CONTINUE
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 from bulletdrop.web.context import Web
+from bulletdrop.web.heads import has_lone_line_feed, is_strict_chunk_line, is_strict_head, may_become_chunk_line
 from bulletdrop.web.patience import Patience, unsent
 from bulletdrop.web.sending import ready
 
@@ -60,14 +63,30 @@ class Connection(Http):  # type: ignore[misc,unused-ignore]
 
     async def http1_request_header(self) -> None:
         """Read the head of a request, within a time that counts from its first byte and not from its last."""
-        if b"\r\n\r\n" in self.recv_buffer:
-            await super().http1_request_header()  # type: ignore[no-untyped-call]
-            return
-        try:
-            async with asyncio.timeout(HEAD_SECONDS):
-                await super().http1_request_header()  # type: ignore[no-untyped-call]
-        except TimeoutError:
-            raise RequestTimeout("The request took too long to arrive.") from None
+        end = self.recv_buffer.find(b"\r\n\r\n")
+        if end < 0:
+            try:
+                async with asyncio.timeout(HEAD_SECONDS):
+                    end = await self._end_of_head()
+            except TimeoutError:
+                raise RequestTimeout("The request took too long to arrive.") from None
+        # Sanic refuses what is too long.
+        if 0 <= end < self.HEADER_MAX_SIZE and not is_strict_head(self.recv_buffer, end):
+            raise BadRequest("The head of the request is malformed.")
+        await super().http1_request_header()  # type: ignore[no-untyped-call]
+
+    async def _end_of_head(self) -> int:
+        """Wait for the empty line after the head; where it begins, or -1 when the head is too long."""
+        buffer: bytearray = self.recv_buffer
+        seen = 0
+        while (end := buffer.find(b"\r\n\r\n", max(0, seen - 3))) < 0:
+            if has_lone_line_feed(buffer, seen):
+                raise BadRequest("The head of the request is malformed.")
+            seen = len(buffer)
+            if seen - 3 >= self.HEADER_MAX_SIZE:
+                return -1
+            await self._receive_more()
+        return end
 
     def create_empty_request(self) -> None:
         """The request that stands in for one that cannot be read. Without its address, over which Sanic would fall."""
@@ -82,7 +101,7 @@ class Connection(Http):  # type: ignore[misc,unused-ignore]
             if is_small and self.perft0 is not None and perf_counter() - self.perft0 > SMALL_BODY_SECONDS:
                 self.keep_alive, self.request_body = False, None
                 raise RequestTimeout("The request took too long to arrive.")
-            return await super().read()
+            return await self._strictly_read()
         if self._linger_until is None:
             self._linger_until = monotonic() + LINGER_SECONDS
             self.request_max_size = float("inf")
@@ -91,9 +110,27 @@ class Connection(Http):  # type: ignore[misc,unused-ignore]
             raise PayloadTooLarge("The rest of the body is not wanted.")
         try:
             async with asyncio.timeout(left):
-                return await super().read()
+                return await self._strictly_read()
         except TimeoutError:
             raise PayloadTooLarge("The rest of the body is not wanted.") from None
+
+    async def _strictly_read(self) -> bytes | None:
+        """As Sanic reads, after a look at the line before a chunk: Sanic drops its first two bytes unseen."""
+        # Sanic keeps here a word, True or None, whatever it declares.
+        kind: object = self.request_body
+        if kind == "chunked" and self.request_bytes_left == 0:
+            if self.expecting_continue:
+                self.expecting_continue = False
+                await self._send(HTTP_CONTINUE)
+            buffer = self.recv_buffer
+            while (end := buffer.find(b"\r\n", 2)) < 0:
+                if not may_become_chunk_line(buffer):
+                    break
+                await self._receive_more()
+            if end < 0 or not is_strict_chunk_line(buffer, end + 2):
+                self.keep_alive = False
+                raise BadRequest("The body is not chunked as it should be.")
+        return await super().read()
 
 
 async def _answer(handle: Callable[[Request], Awaitable[None]], web: Web, request: Request) -> None:
