@@ -101,6 +101,7 @@ def make_default_folder(config: Config, system: System | None = None) -> None:
     usual = folder == system.home / "Pictures" / "Screenshots"
     if usual or (folder.is_relative_to(system.home) and folder.parent.is_dir()):
         folder.mkdir(mode=0o755, parents=usual, exist_ok=True)
+        folder.chmod(0o755)  # whatever this process leaves out of modes: other programs write here
 
 
 def candidates(system: System) -> list[Candidate]:

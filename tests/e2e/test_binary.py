@@ -15,7 +15,7 @@ from bulletdrop import __version__
 from tests.support.bare import BareMachine
 from tests.support.built import built
 from tests.support.pictures import screenshot
-from tests.support.server import free_port
+from tests.support.server import PASSWORD, free_port
 
 pytestmark = [
     pytest.mark.binary,
@@ -148,7 +148,10 @@ def test_it_speaks_to_postgres(postgres: str, tmp_path: Path) -> None:
     from tests.support.postgres import fresh_database
 
     with fresh_database(postgres) as database:
-        command = [str(built()), "user", "list", "--data", str(tmp_path / "data")]
+        command = [str(built()), "user", "add", "alice", "--email", "alice@example.org", "--password-stdin"]
+        command += ["--data", str(tmp_path / "data")]
         environ = {"HOME": str(tmp_path), "BULLETDROP_DATABASE_URL": database}
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, env=environ, input=PASSWORD, capture_output=True, text=True, timeout=60, check=False
+        )
     assert done.returncode == 0, done.stderr
