@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from datetime import timedelta
 
@@ -280,3 +281,20 @@ def test_the_last_admin_can_be_neither_blocked_nor_demoted(site: Site, alice: Us
 
 def test_a_very_long_password_is_checked_in_no_time(site: Site) -> None:
     accounts.create_user(site, username="bob", email="bob@example.org", password="a" * 1024)
+
+
+def test_a_secret_that_a_crash_left_claimed_holds_up_no_later_one(site: Site, alice: User) -> None:
+    devices.announce(site, url="http://127.0.0.1:1", pid=1, instance="i")
+    folder = site.config.data / "run"
+    first = str(devices._read(folder / "server.json")["local_secret"])
+    (folder / f".claim-{hashlib.sha256(first.encode()).hexdigest()[:32]}").touch()
+    with pytest.raises(Forbidden):
+        devices.pair_local(site, secret=first, device_name="laptop")
+    devices.announce(site, url="http://127.0.0.1:1", pid=1, instance="j")
+    second = str(devices._read(folder / "server.json")["local_secret"])
+    _, _, user = devices.pair_local(site, secret=second, device_name="laptop")
+    assert user.id == alice.id
+    devices.withdraw(site, instance="i")
+    assert [path.name for path in folder.iterdir()] == ["server.json"]
+    devices.withdraw(site, instance="j")
+    assert not list(folder.iterdir())

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
 
 from tests.support.server import Server
-from tests.web.browser import browser, cookies_of
+from tests.web.browser import browser, cookies_of, signed_in
 from tests.web.kit import png, problem
 
 ADMIN = {"username": "alice", "email": "alice@example.org", "password": "correct horse battery"}
@@ -46,3 +50,25 @@ def test_a_tray_on_this_machine_gets_a_key_by_reading_the_data_folder(server: Se
     assert sent.status_code == 201
     assert server.anonymous.get("/api/v1/api-keys", headers=headers).status_code == 403
     problem(server.anonymous.post("/api/v1/devices/local", json=wanted), 403)
+
+
+def test_the_local_secret_makes_one_key_for_twenty_who_come_at_once(make_server: Callable[..., Server]) -> None:
+    # Each from an address of its own, so that the brake on guessing lets all of them through.
+    server = make_server(BULLETDROP_TRUSTED_PROXIES="127.0.0.1")
+    server.key_of("alice")
+    announcement = server.data / "run" / "server.json"
+
+    for _ in range(5):
+        wanted = {"secret": json.loads(announcement.read_text())["local_secret"], "device_name": "desk"}
+
+        def pair(host: int, wanted: dict[str, str] = wanted) -> int:
+            headers = {"X-Forwarded-For": f"203.0.113.{host}"}
+            url = f"{server.url}/api/v1/devices/local"
+            return httpx.post(url, json=wanted, headers=headers, trust_env=False).status_code
+
+        with ThreadPoolExecutor(20) as threads:
+            assert sorted(threads.map(pair, range(20))) == [201] + 19 * [403]
+    assert [path.name for path in announcement.parent.iterdir()] == ["server.json"]
+    with signed_in(server, "alice") as client:
+        names = [key["name"] for key in client.get("/api/v1/api-keys").json()["items"]]
+    assert names.count("desk") == 5

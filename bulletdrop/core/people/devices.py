@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import hmac
 import json
+import os
 import secrets
 from pathlib import Path
 
@@ -22,6 +25,8 @@ TRAY_SCOPES = ("uploads:read", "uploads:write", "uploads:delete")
 def announce(site: Site, *, url: str, pid: int, instance: str) -> None:
     """Write `run/server.json` (0600): where this server listens, and a one-time secret for a tray beside it."""
     folder = make_private_folder(site.config.data / "run")
+    for left in folder.glob(".claim-*"):
+        left.unlink(missing_ok=True)
     values = {"url": url, "pid": pid, "instance": instance, "local_secret": secrets.token_urlsafe(32)}
     write_private(folder / "server.json", json.dumps(values) + "\n")
 
@@ -29,8 +34,16 @@ def announce(site: Site, *, url: str, pid: int, instance: str) -> None:
 def withdraw(site: Site, *, instance: str) -> None:
     """Remove `run/server.json`, unless another server has written its own since."""
     path = _announcement(site)
-    if _read(path).get("instance") == instance:
-        path.unlink(missing_ok=True)
+    if _read(path).get("instance") != instance:
+        return
+    # Another server may write its own between looking and removing: what is moved aside is looked at again.
+    aside = path.with_name(f".{path.name}.{instance}.gone")
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(aside)
+        if _read(aside).get("instance") == instance:
+            aside.unlink()
+        else:
+            aside.replace(path)
 
 
 def pair_local(site: Site, *, secret: str, device_name: str) -> tuple[ApiKey, str, User]:
@@ -38,18 +51,40 @@ def pair_local(site: Site, *, secret: str, device_name: str) -> tuple[ApiKey, st
 
     Raises: Forbidden for a wrong secret, NotSetUp before there is an admin.
     """
-    path = _announcement(site)
-    announced = _read(path)
-    expected = str(announced.get("local_secret", ""))
-    if not expected or not hmac.compare_digest(expected.encode(), secret.encode()):
-        raise Forbidden("This is not the secret of this server's data folder.")
+    _check_secret(site, secret)
     user = first_admin(site)
     if user is None:
         raise NotSetUp("This server has no admin yet. Open its set-up page first.")
     name = cleaned(device_name, most=100).strip() or "This machine"
+    _use_up(site, secret)
     key, plain = create_key(site, user, name=name, scopes=TRAY_SCOPES, device_name=name)
-    write_private(path, json.dumps({**announced, "local_secret": secrets.token_urlsafe(32)}) + "\n")
     return key, plain, user
+
+
+def _check_secret(site: Site, secret: str) -> dict[str, object]:
+    """What is announced, to whoever has the secret in it. Raises Forbidden."""
+    announced = _read(_announcement(site))
+    expected = str(announced.get("local_secret", ""))
+    if not expected or not hmac.compare_digest(expected.encode(), secret.encode()):
+        raise Forbidden("This is not the secret of this server's data folder.")
+    return announced
+
+
+def _use_up(site: Site, secret: str) -> None:
+    """Put a new secret in the place of this one, for one of all who come with it. Raises Forbidden for the others."""
+    path = _announcement(site)
+    # Only one can make this file. It is named after the secret, so that one which a crash left holds up no later one.
+    claim = path.with_name(f".claim-{hashlib.sha256(secret.encode()).hexdigest()[:32]}")
+    try:
+        os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError as error:
+        raise Forbidden("Another device is using this secret.") from error
+    try:
+        # Again: whoever was here before may have used it up and gone.
+        announced = _check_secret(site, secret)
+        write_private(path, json.dumps({**announced, "local_secret": secrets.token_urlsafe(32)}) + "\n")
+    finally:
+        claim.unlink(missing_ok=True)
 
 
 def _announcement(site: Site) -> Path:
