@@ -35,7 +35,7 @@ def test_a_promise_of_speed_or_size_is_kept_with_room(bench: Bench, row: Any) ->
         requires(program, package=PACKAGES[program])
     [result] = run(bench, [row.name])
     if result["value"] is None:
-        # Not measured at all, which a port that somebody else took can do; a promise that is not kept gets no second try.
+        # Not measured at all, as when somebody else took a port; a promise that is not kept gets no second try.
         [result] = run(bench, [row.name])
     assert set(result) == FIELDS
     assert result["name"] == SHORT_NAMES.get(row.name, row.name)
