@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,12 +16,28 @@ from bulletdrop.errors import BadConfig
 from bulletdrop.paths import default_data_folder
 
 MB = 1024 * 1024
-_LEVELS = ("debug", "info", "warning", "error")
+_ADDRESSES = ("public_url", "server", "oidc_issuer", "github_url")
 
 
-def _row(default: Any, text: str, *, secret: bool = False, least: float | None = None) -> Any:
-    """One row of the table: default, help in a sentence, whether it is a secret, and the least value allowed."""
-    return field(default=default, metadata={"help": text, "secret": secret, "least": least})
+def _row(
+    default: Any,
+    text: str,
+    *,
+    secret: bool = False,
+    least: float | None = None,
+    live: bool = False,
+    of: tuple[str, ...] = (),
+) -> Any:
+    """One row of the table.
+
+    Args:
+        text: the help, in a sentence.
+        secret: never shown.
+        least: the least value allowed.
+        live: the admin may change it while the server runs, unless file, environment or a flag give it.
+        of: the values there are; empty for any.
+    """
+    return field(default=default, metadata={"help": text, "secret": secret, "least": least, "live": live, "of": of})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,16 +54,55 @@ class Config:
         "", "postgresql://user:password@host/name; left out, SQLite in the data folder.", secret=True
     )
     secret_key: str = _row("", "Signs sessions and deletion links. Made at the first start when left out.", secret=True)
-    log_level: str = _row("info", "debug, info, warning or error.")
+    log_level: str = _row("info", "debug, info, warning or error.", of=("debug", "info", "warning", "error"))
     trusted_proxies: tuple[str, ...] = _row((), "Addresses of proxies whose forwarded headers count, comma-separated.")
+
+    registration: str = _row(
+        "closed",
+        "Who may make an account: closed (nobody), invite (who has a code), open (whoever proves an email address).",
+        live=True,
+        of=("closed", "invite", "open"),
+    )
+    default_plan: str = _row(
+        "home",
+        "The plan of a new account: home (no limits but the disk), free, pro or enterprise.",
+        live=True,
+        of=("home", "free", "pro", "enterprise"),
+    )
+    site_name: str = _row("BulletDrop", "What this server calls itself in mails and on its pages.", live=True)
+    audit_days: int = _row(365, "Days after which rows of the audit log are removed.", least=1, live=True)
+
+    smtp_host: str = _row("", "The mail server. Without one, the admin hands the links over.")
+    smtp_port: int = _row(587, "The mail server's port.", least=1)
+    smtp_security: str = _row(
+        "starttls",
+        "How mail travels: starttls, tls, or none (a server on this machine).",
+        of=("starttls", "tls", "none"),
+    )
+    smtp_user: str = _row("", "The name to sign in with at the mail server; empty for none.")
+    smtp_password: str = _row("", "The password for it.", secret=True)
+    smtp_from: str = _row("", "The sender's address. Default: bulletdrop@ the host of public_url.")
+
+    oidc_name: str = _row("Single sign-on", "What the button of the OpenID Connect provider says.")
+    oidc_issuer: str = _row("", "An OpenID Connect issuer, such as https://id.example.org: its address is enough.")
+    oidc_client_id: str = _row("", "The client id that the issuer gave.")
+    oidc_client_secret: str = _row("", "The client secret; empty for a public client.", secret=True)
+    google_client_id: str = _row("", "Sign in with Google: the client id.")
+    google_client_secret: str = _row("", "Sign in with Google: the client secret.", secret=True)
+    github_client_id: str = _row("", "Sign in with GitHub: the client id.")
+    github_client_secret: str = _row("", "Sign in with GitHub: the client secret.", secret=True)
+    github_url: str = _row("https://github.com", "GitHub, or your GitHub Enterprise server.")
+    discord_client_id: str = _row("", "Sign in with Discord: the client id.")
+    discord_client_secret: str = _row("", "Sign in with Discord: the client secret.", secret=True)
 
     accepted_types: tuple[str, ...] = _row(
         ("png", "jpeg", "gif", "webp", "avif", "bmp", "mp4", "webm", "tiff", "heic"),
         "The kinds of file to take, read from the bytes. Also possible: text, pdf, zip.",
+        live=True,
     )
-    max_file_size: int = _row(100 * MB, "The largest file, in bytes.", least=1)
+    max_file_size: int = _row(100 * MB, "The largest file, in bytes.", least=1, live=True)
     min_free_disk: int = _row(
-        200 * MB, "Uploads are refused when less than this is free on the data disk, in bytes.", least=0
+        200 * MB, "Uploads are refused when less than this is free on the data disk, in bytes.", least=0, live=True
     )
     min_upload_rate: int = _row(4096, "Uploads slower than this on average are cut off, in bytes per second.", least=0)
     min_download_rate: int = _row(
@@ -56,7 +112,7 @@ class Config:
     )
     max_open_uploads: int = _row(256, "How many uploads may be under way at once.", least=1)
     max_open_uploads_per_address: int = _row(100, "How many of them from one address.", least=1)
-    max_files_per_request: int = _row(100, "How many files one request may carry.", least=1)
+    max_files_per_request: int = _row(100, "How many files one request may carry.", least=1, live=True)
 
     max_pixels: int = _row(50_000_000, "The most pixels in one frame of a picture.", least=1)
     max_total_pixels: int = _row(200_000_000, "The most pixels in all frames of a picture together.", least=1)
@@ -65,8 +121,8 @@ class Config:
     decode_seconds: int = _row(30, "The longest that decoding one picture may take, in seconds.", least=1)
     decode_memory_mb: int = _row(1024, "The most memory one decoding child may use, in megabytes.", least=128)
 
-    slug_length: int = _row(10, "Characters in a new link's slug.", least=6)
-    trash_days: int = _row(30, "Days after which a drop in the trash is gone for good.", least=0)
+    slug_length: int = _row(10, "Characters in a new link's slug.", least=6, live=True)
+    trash_days: int = _row(30, "Days after which a drop in the trash is gone for good.", least=0, live=True)
     access_minutes: int = _row(15, "Minutes that an access token lives.", least=1)
     refresh_days: int = _row(30, "Days after which an unused session ends.", least=1)
     cache_mb: int = _row(32, "Memory for small files that are asked for often, in megabytes.", least=0)
@@ -74,6 +130,9 @@ class Config:
     watch: Path | None = _row(None, "The folder that the tray watches. Default: the system's screenshot folder.")
     server: str = _row("", "The server that the tray and `upload` speak to, when it is not the one on this machine.")
     token: str = _row("", "The API key that the tray and `upload` use, when none is stored.", secret=True)
+
+    # Not a row: the names that file, environment or flags gave, which the admin's page therefore leaves alone.
+    given: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -86,6 +145,8 @@ class Setting:
     help: str
     secret: bool
     least: float | None
+    live: bool
+    of: tuple[str, ...]
 
     @property
     def variable(self) -> str:
@@ -101,8 +162,11 @@ SETTINGS: tuple[Setting, ...] = tuple(
         help=row.metadata["help"],
         secret=row.metadata["secret"],
         least=row.metadata["least"],
+        live=row.metadata["live"],
+        of=row.metadata["of"],
     )
     for row in fields(Config)
+    if row.metadata
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -128,7 +192,29 @@ def load_config(flags: Mapping[str, object] | None = None, *, environ: Mapping[s
     folder = Path(str(data)).expanduser().absolute()
     merged: dict[str, object] = {**_read_file(folder / "config.toml"), **from_environment, **given, "data": folder}
     values: dict[str, Any] = {name: _convert(_known(name, "a flag"), value) for name, value in merged.items()}
-    return Config(**values)
+    return Config(**values, given=frozenset(merged))
+
+
+def overlaid(config: Config, changes: Mapping[str, object]) -> Config:
+    """The settings with those that the admin changed at run time, where nothing written down gives them.
+
+    A change that no longer fits (an older or newer program made it) is left out.
+    """
+    fitting: dict[str, Any] = {}
+    for name, value in changes.items():
+        setting = _BY_NAME.get(name)
+        if setting is not None and setting.live and name not in config.given:
+            with contextlib.suppress(BadConfig):
+                fitting[name] = _convert(setting, value)
+    return replace(config, **fitting)
+
+
+def checked(name: str, value: object) -> object:
+    """A value for a setting that can change at run time, in its type. Raises BadConfig."""
+    setting = _known(name, "This")
+    if not setting.live:
+        raise BadConfig(f"{name} cannot change while the server runs. Set it in config.toml.", field=name)
+    return _convert(setting, value)
 
 
 def _read_file(path: Path) -> dict[str, object]:
@@ -199,15 +285,11 @@ def _convert(setting: Setting, value: object) -> object:
         return Path(str(value)).expanduser().absolute() if value else None
     if not isinstance(value, str):
         raise BadConfig(f"{setting.name} needs a text, not {value!r}.", field=setting.name)
-    if setting.name == "log_level":
-        return _log_level(value)
-    return _address(setting, value) if setting.name in ("public_url", "server") else value
-
-
-def _log_level(value: str) -> str:
-    if value.lower() not in _LEVELS:
-        raise BadConfig(f"log_level is one of {', '.join(_LEVELS)}, not “{value}”.", field="log_level")
-    return value.lower()
+    if setting.of:
+        if value.lower() not in setting.of:
+            raise BadConfig(f"{setting.name} is one of {', '.join(setting.of)}, not “{value}”.", field=setting.name)
+        return value.lower()
+    return _address(setting, value) if setting.name in _ADDRESSES else value
 
 
 def _address(setting: Setting, value: str) -> str:

@@ -13,10 +13,15 @@ Two families decide everything:
     │   │   └── BadConfig         a setting that does not exist or does not fit
     │   ├── NotSignedIn
     │   │   ├── ExpiredKey
-    │   │   └── RevokedKey
+    │   │   ├── RevokedKey
+    │   │   └── BadTicket         a link, code or half-finished sign-in that is used up, too old or never was
+    │   ├── Pending               a device's pairing is not approved yet
+    │   ├── SlowDown              a device asks too often whether it is
+    │   ├── Denied                a device's owner said no
     │   ├── Forbidden
     │   │   ├── MissingScope
-    │   │   └── BadCsrf
+    │   │   ├── BadCsrf
+    │   │   └── Blocked           the account is blocked
     │   ├── NotFound
     │   │   └── MissingObject     storage holds nothing under this key
     │   ├── Conflict
@@ -33,6 +38,7 @@ Two families decide everything:
     └── Busy                      later it may succeed; the tray waits
         ├── TooMany
         ├── Unavailable
+        ├── QuotaFull             the account's storage is used up: room can be made
         └── DiskFull
 """
 
@@ -129,6 +135,26 @@ class RevokedKey(NotSignedIn):
     title = "This key was revoked"
 
 
+class BadTicket(NotSignedIn):
+    code = "bad_ticket"
+    title = "This no longer works"
+
+
+class Pending(Rejected):
+    code = "authorization_pending"
+    title = "Not approved yet"
+
+
+class SlowDown(Rejected):
+    code = "slow_down"
+    title = "Asked too often"
+
+
+class Denied(Rejected):
+    code = "access_denied"
+    title = "Not approved"
+
+
 class Forbidden(Rejected):
     code = "forbidden"
     title = "Not allowed"
@@ -142,6 +168,11 @@ class MissingScope(Forbidden):
 class BadCsrf(Forbidden):
     code = "bad_csrf"
     title = "This page is too old"
+
+
+class Blocked(Forbidden):
+    code = "blocked"
+    title = "This account is blocked"
 
 
 class NotFound(Rejected):
@@ -229,3 +260,8 @@ class Unavailable(Busy):
 class DiskFull(Busy):
     code = "disk_full"
     title = "The server's disk is full"
+
+
+class QuotaFull(Busy):
+    code = "quota_full"
+    title = "The storage is full"

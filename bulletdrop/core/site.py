@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import sys
@@ -15,10 +16,10 @@ from typing import IO
 from peewee import Database
 
 from bulletdrop.clock import Clock, SystemClock
-from bulletdrop.config import Config
+from bulletdrop.config import Config, overlaid
 from bulletdrop.core.database import open_database, using
 from bulletdrop.core.migrations import migrate
-from bulletdrop.core.models import database_proxy
+from bulletdrop.core.models import Setting, database_proxy
 from bulletdrop.core.reserve import keep_reserve
 from bulletdrop.errors import BadConfig, Unavailable
 from bulletdrop.media.decoding.pool import Decoder
@@ -26,12 +27,29 @@ from bulletdrop.paths import make_private_folder, write_private
 from bulletdrop.storage.base import Storage
 from bulletdrop.storage.local import LocalStorage
 
+# What the names of the admin's changes begin with in the table of settings.
+CHANGED = "config:"
+
+
+class Live:
+    """The settings as they are now: those that are written down, with the admin's changes over them.
+
+    The one thing of a site that changes while it runs; it is replaced as a whole, so that every reader sees one state.
+
+    Args:
+        written: what file, environment and flags say.
+    """
+
+    def __init__(self, written: Config) -> None:
+        self.written = written
+        self.config = written
+
 
 @dataclass(frozen=True)
 class Site:
     """What a use case needs: settings, database, bytes, time, and the children that decode pictures."""
 
-    config: Config
+    live: Live
     db: Database
     storage: Storage
     clock: Clock
@@ -40,6 +58,11 @@ class Site:
     wake: threading.Event = field(default_factory=threading.Event)
     # Held as long as this process serves the data folder.
     lock: IO[str] | None = None
+
+    @property
+    def config(self) -> Config:
+        """Every setting, as it is now."""
+        return self.live.config
 
     @property
     def temporary(self) -> Path:
@@ -75,8 +98,16 @@ def open_site(
         database_proxy.initialize(database)
         with using(database):
             migrate(database, now=clock.now(), backups=config.data / "backups")
+            live = Live(config)
+            live.config = overlaid(config, changes())
     keep_reserve(config.data, config.min_free_disk)
-    return Site(config, database, storage or LocalStorage(config.data), clock, Decoder(config), lock=lock)
+    return Site(live, database, storage or LocalStorage(config.data), clock, Decoder(config), lock=lock)
+
+
+def changes() -> dict[str, object]:
+    """What the admin changed at run time: setting → value, as the database keeps it."""
+    rows = Setting.select().where(Setting.name.startswith(CHANGED))
+    return {row.name.removeprefix(CHANGED): json.loads(row.value) for row in rows}
 
 
 def close_site(site: Site) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from sanic import Sanic
 
 from bulletdrop.config import Config
+from bulletdrop.core import settings
 from bulletdrop.core.database import using
 from bulletdrop.core.drops.intake import sweep_temporary
 from bulletdrop.core.people import devices, keys
@@ -35,6 +36,8 @@ log = get_logger("server")
 _FINISH_SECONDS = 8.0
 # How often the uses of keys are written down and the cache is swept, in seconds.
 _TICK = 5.0
+# How often the admin's changes of the settings, which another process may have taken, are looked for, in seconds.
+_LOOK = 1.0
 _LARGEST_OTHER_BODY = MB
 
 
@@ -117,7 +120,9 @@ def _announce(site: Site, instance: str, url: str) -> None:
 async def _tick(web: Web) -> None:
     """What must be done now and then in this process."""
     while True:
-        await asyncio.sleep(_TICK)
+        for _ in range(int(_TICK / _LOOK)):
+            await asyncio.sleep(_LOOK)
+            await _call(web, _in_database, web.site, settings.refresh)
         web.cache.sweep()
         await _write_uses(web)
 
@@ -125,15 +130,15 @@ async def _tick(web: Web) -> None:
 async def _write_uses(web: Web) -> None:
     uses, web.uses = dict(web.uses), type(web.uses)()
     if uses:
-        try:
-            await _call(web, _in_database, web.site, keys.count_use, uses)
-        except Exception:
-            log.exception("the uses of keys cannot be written down")
+        await _call(web, _in_database, web.site, keys.count_use, uses)
 
 
 def _in_database(site: Site, function: Any, *args: Any) -> None:
-    with using(site.db):
-        function(site, *args)
+    try:
+        with using(site.db):
+            function(site, *args)
+    except Exception:
+        log.exception("what is done now and then failed", extra={"work": function.__name__})
 
 
 async def _stopping(app: App) -> None:

@@ -29,7 +29,8 @@ App: TypeAlias = Sanic[Any, Any]
 class Web:
     """One server's state. `site` is there from the start of the server to its end."""
 
-    config: Config
+    # As it was written down; `config` is what counts now.
+    written: Config
     pools: Pools
     cache: Cache
     gate: Gate
@@ -50,6 +51,11 @@ class Web:
     _prefix: str = field(default_factory=lambda: secrets.token_hex(5))
     _count: Any = field(default_factory=itertools.count)
     _date: tuple[int, bytes, str] = (0, b"", "")
+
+    @property
+    def config(self) -> Config:
+        """The settings: those of the open site, which change while it runs."""
+        return self.written if self.opened is None else self.opened.config
 
     @property
     def site(self) -> Site:
@@ -82,7 +88,7 @@ def make_web(config: Config) -> Web:
     # For the limit that a process has by itself; `running` asks for more.
     total, per_address = most_answers(1024)
     return Web(
-        config=config,
+        written=config,
         pools=Pools(),
         cache=Cache(config.cache_mb * 1024 * 1024),
         gate=gate,

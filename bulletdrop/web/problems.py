@@ -56,9 +56,14 @@ STATUS: dict[type[BulletDropError], int] = {
     errors.NotSignedIn: 401,
     errors.ExpiredKey: 401,
     errors.RevokedKey: 401,
+    errors.BadTicket: 401,
+    errors.Pending: 400,
+    errors.SlowDown: 400,
+    errors.Denied: 400,
     errors.Forbidden: 403,
     errors.MissingScope: 403,
     errors.BadCsrf: 403,
+    errors.Blocked: 403,
     errors.NotFound: 404,
     errors.MissingObject: 404,
     WrongMethod: 405,
@@ -77,6 +82,8 @@ STATUS: dict[type[BulletDropError], int] = {
     errors.Busy: 503,
     errors.Unavailable: 503,
     errors.DiskFull: 507,
+    # RFC 4331, section 6: a quota that is used up is Insufficient Storage.
+    errors.QuotaFull: 507,
 }
 
 # Sanic's own refusals, by their status.

@@ -1,7 +1,9 @@
-"""Every route of the API against everybody who could ask. A route without a row fails."""
+"""Every route of the API against everybody who could ask. A route without a row in `tests/web/rows` fails."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -12,58 +14,32 @@ from bulletdrop.web.api import ROUTES as API_ROUTES
 from bulletdrop.web.openapi import ROUTES as DOCUMENT_ROUTES
 from bulletdrop.web.routes import PREFIX, Route
 from tests.support.server import PASSWORD, Server
+from tests.web import rows
 from tests.web.browser import signed_in
-from tests.web.kit import png, upload
+from tests.web.kit import upload
+from tests.web.rows.row import WHO, Row
 
 ROUTES = API_ROUTES + DOCUMENT_ROUTES
 
-# Who asks, in the order of the columns: nobody; alice, who owns what is asked for; bob and charlie, who do not; an
-# admin who does not either; alice with a key that only reads, with a revoked key, with a forged token, by cookie.
-WHO = ("anonymous", "alice", "bob", "charlie", "admin", "reader", "revoked", "forged", "cookie")
 
-NO = 401
-
-
-def row(otherwise: int, **statuses: int) -> dict[str, int]:
-    """A row: the status for everybody, and for those who differ. Nobody, revoked and forged are refused by default."""
-    refused = {"anonymous": NO, "revoked": NO, "forged": NO}
-    return {**dict.fromkeys(WHO, otherwise), **refused, **statuses}
+def gathered() -> dict[str, Row]:
+    """The rows of all nouns."""
+    table: dict[str, Row] = {}
+    for found in pkgutil.iter_modules(rows.__path__):
+        for name, row in getattr(importlib.import_module(f"tests.web.rows.{found.name}"), "ROWS", {}).items():
+            assert name not in table, f"{name} has two rows"
+            table[name] = row
+    return table
 
 
-def open_to_all(status: int) -> dict[str, int]:
-    return dict.fromkeys(WHO, status)
-
-
-# Statuses by route; 400 and the like mean "let in, and then the empty request is refused".
-TABLE: dict[str, dict[str, int]] = {
-    "post_setup": open_to_all(400),
-    "post_auth_login": open_to_all(400),
-    "post_auth_refresh": {**open_to_all(401), "cookie": 200},
-    "post_auth_logout": row(403, cookie=204),
-    "get_auth_me": row(200),
-    "get_api_keys": row(403, cookie=200),
-    "post_api_keys": row(403, cookie=400),
-    "delete_api_keys_key_id": row(403, cookie=204),
-    "post_devices_local": open_to_all(400),
-    "post_uploads": row(400, reader=403),
-    "put_uploads_upload_id": row(201, reader=403),
-    "get_uploads": row(200),
-    "get_uploads_upload_id": row(404, alice=200, reader=200, cookie=200),
-    "patch_uploads_upload_id": row(404, alice=200, reader=403, cookie=200),
-    "delete_uploads_upload_id": row(404, alice=200, reader=403, cookie=200),
-    "post_uploads_upload_id_restore": row(404, alice=200, reader=403, cookie=200),
-    "get_openapi_json": open_to_all(200),
-}
+TABLE = gathered()
 
 
 @pytest.fixture(scope="module")
 def people(shared: Server) -> dict[str, Callable[[], httpx.Client]]:
     """Clients by column; each call gives a fresh one, so that signing out ends one session alone."""
-    shared.command(
-        "user", "add", "root2", "--email", "r@example.org", "--password-stdin", "--admin", stdin=PASSWORD
-    )
-    scopes = ["--scope", "uploads:read uploads:write uploads:delete account:read admin"]
-    admin = shared.command("key", "add", "root2", "--name", "k", *scopes).stdout.strip()
+    shared.command("user", "add", "root2", "--email", "r@example.org", "--password-stdin", "--admin", stdin=PASSWORD)
+    shared.known("root2")
     reader = shared.command("key", "add", "alice", "--name", "r", "--scope", "uploads:read").stdout.strip()
     with signed_in(shared, "alice") as browser:
         wanted = {"name": "gone", "scopes": ["uploads:read", "uploads:write", "uploads:delete"]}
@@ -74,43 +50,42 @@ def people(shared: Server) -> dict[str, Callable[[], httpx.Client]]:
         headers = {"Authorization": f"Bearer {key}"}
         return lambda: httpx.Client(base_url=shared.url, headers=headers, trust_env=False)
 
-    def by_cookie() -> httpx.Client:
-        with signed_in(shared, "alice") as browser:
-            headers = {"X-CSRF-Token": browser.cookies["bd_csrf"]}
-            return httpx.Client(base_url=shared.url, headers=headers, cookies=browser.cookies, trust_env=False)
+    def by_cookie(name: str) -> Callable[[], httpx.Client]:
+        def made() -> httpx.Client:
+            with signed_in(shared, name) as browser:
+                headers = {"X-CSRF-Token": browser.cookies["bd_csrf"]}
+                return httpx.Client(base_url=shared.url, headers=headers, cookies=browser.cookies, trust_env=False)
+
+        return made
 
     forged = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9."
     return {
-        "anonymous": lambda: httpx.Client(base_url=shared.url, trust_env=False),
+        "nobody": lambda: httpx.Client(base_url=shared.url, trust_env=False),
         "alice": with_key(shared.key_of("alice")),
+        "cookie": by_cookie("alice"),
         "bob": with_key(shared.key_of("bob")),
         "charlie": with_key(shared.key_of("charlie")),
-        "admin": with_key(admin),
+        "admin": by_cookie("root2"),
         "reader": with_key(reader),
         "revoked": with_key(made["key"]),
         "forged": with_key(forged),
-        "cookie": by_cookie,
     }
 
 
-def send(server: Server, client: httpx.Client, route: Route) -> httpx.Response:
-    """Call a route about one of alice's drops or keys, with an empty or a minimal body."""
+def send(server: Server, client: httpx.Client, route: Route, row: Row) -> httpx.Response:
+    """Call a route about something of alice's, with the row's body."""
     path = PREFIX + route.path
-    if "<upload_id>" in path:
-        made = upload(server.alice)
-        path = path.replace("<upload_id>", made["id"] if route.method != "PUT" else "a.png")
-    if "<key_id>" in path:
-        with signed_in(server, "alice") as browser:
-            key = browser.post("/api/v1/api-keys", json={"name": "k", "scopes": ["uploads:read"]}).json()
-        path = path.replace("<key_id>", key["id"])
-    options: dict[str, Any] = {"json": {}} if route.body is not None else {}
-    if route.method == "PUT":
-        options = {"content": png()}
+    for name, value in (row.params(server) if row.params else {}).items():
+        path = path.replace(f"<{name}>", value)
+    assert "<" not in path, f"the row of {route.name} does not say what {path} is asked for"
+    options: dict[str, Any] = {"json": row.body} if route.body is not None else {}
+    if row.content is not None:
+        options = {"content": row.content}
     return client.request(route.method, path, **options)
 
 
-def test_every_route_has_a_row() -> None:
-    assert {route.name for route in ROUTES} <= set(TABLE)
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
+    assert {route.name for route in ROUTES} == set(TABLE)
 
 
 @pytest.mark.parametrize("who", WHO)
@@ -118,9 +93,10 @@ def test_every_route_has_a_row() -> None:
 def test_the_route_lets_in_whom_it_should(
     shared: Server, people: dict[str, Callable[[], httpx.Client]], route: Route, who: str
 ) -> None:
+    row = TABLE[route.name]
     with people[who]() as client:
-        answer = send(shared, client, route)
-    assert answer.status_code == TABLE[route.name][who], answer.text
+        answer = send(shared, client, route, row)
+    assert answer.status_code == row.statuses[who], answer.text
     if answer.status_code >= 400:
         assert set(answer.json()["error"]) == {"code", "message", "field", "request_id"}
 

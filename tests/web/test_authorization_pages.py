@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -11,40 +14,31 @@ from bulletdrop.config import load_config
 from bulletdrop.web.app import create_app
 from bulletdrop.web.routes import PREFIX
 from tests.support.server import Server
+from tests.web import rows
 from tests.web.browser import signed_in
 from tests.web.kit import path_of, png, upload
+from tests.web.rows.row import PAGE_WHO as WHO
+from tests.web.rows.row import Page, everybody, page
 
-# Nobody; the owner and somebody else, both signed in; the owner's key and somebody else's.
-WHO = ("anonymous", "owner", "other", "key", "foreign")
-
-
-def row(anonymous: int, owner: int, other: int, key: int, foreign: int) -> dict[str, int]:
-    return dict(zip(WHO, (anonymous, owner, other, key, foreign), strict=True))
-
-
-def everybody(status: int) -> dict[str, int]:
-    return dict.fromkeys(WHO, status)
-
-
-OWNERS_ALONE = row(404, 200, 404, 200, 404)
+OWNERS_ALONE = page(404, 200, 404, 200, 404)
 # Asked about one of alice's private drops; 302 leads to the sign-in form.
-TABLE: dict[str, dict[str, int]] = {
+TABLE: dict[str, Page] = {
     "GET /health": everybody(200),
     "GET /ready": everybody(200),
     "GET /favicon.ico": everybody(200),
     "GET /robots.txt": everybody(200),
     "GET /static/<name:path>": everybody(404),
-    "GET /": row(302, 200, 200, 200, 200),
+    "GET /": page(302, 200, 200, 200, 200),
     "GET /setup": everybody(302),
     "POST /setup": everybody(409),
-    "GET /signin": row(200, 302, 302, 302, 302),
+    "GET /signin": page(200, 302, 302, 302, 302),
     "POST /signin": everybody(401),
-    "POST /signout": row(302, 303, 303, 303, 303),
-    "GET /trash": row(302, 200, 200, 200, 200),
-    "POST /drops/<upload_id:str>/trash": row(302, 303, 404, 303, 404),
-    "POST /drops/<upload_id:str>/restore": row(302, 303, 404, 303, 404),
-    "POST /drops/<upload_id:str>/show": row(302, 303, 404, 303, 404),
-    "GET /trash/<upload_id:str>/face": row(302, 200, 404, 200, 404),
+    "POST /signout": page(302, 303, 303, 303, 303),
+    "GET /trash": page(302, 200, 200, 200, 200),
+    "POST /drops/<upload_id:str>/trash": page(302, 303, 404, 303, 404),
+    "POST /drops/<upload_id:str>/restore": page(302, 303, 404, 303, 404),
+    "POST /drops/<upload_id:str>/show": page(302, 303, 404, 303, 404),
+    "GET /trash/<upload_id:str>/face": page(302, 200, 404, 200, 404),
     "GET /info/<upload_id:str>": OWNERS_ALONE,
     "GET /delete/<slug:str>/<token:str>": everybody(200),
     "POST /delete/<slug:str>/<token:str>": everybody(200),
@@ -52,6 +46,10 @@ TABLE: dict[str, dict[str, int]] = {
     "GET /u/<username:str>/<filename:str>": OWNERS_ALONE,
     "GET /<name:str>": OWNERS_ALONE,
 }
+
+
+for found in pkgutil.iter_modules(rows.__path__):
+    TABLE |= getattr(importlib.import_module(f"tests.web.rows.{found.name}"), "PAGES", {})
 
 
 def addresses() -> list[str]:
@@ -100,14 +98,18 @@ def test_the_address_lets_in_whom_it_should(
         "<name:str>": drop["slug"],
     }.items():
         path = path.replace(written, value)
+    row = TABLE[address]
+    for name, value in (row.params(shared) if row.params else {}).items():
+        path = path.replace(f"<{name}:str>", value)
     if path == "/signout" and who in ("owner", "other"):
         # With a session of its own, or the tests after this one would be signed out too.
         with signed_in(shared, "alice") as fresh:
-            assert fresh.post(path).status_code == TABLE[address][who]
+            assert fresh.post(path).status_code == row.statuses[who]
         return
     client = clients[who]
-    answer = client.request(method, path, headers={"Accept": "text/html"})
-    assert answer.status_code == TABLE[address][who], (address, who, answer.text[:300])
+    form: dict[str, Any] = {"data": row.form} if row.form is not None else {}
+    answer = client.request(method, path, headers={"Accept": "text/html"}, **form)
+    assert answer.status_code == row.statuses[who], (address, who, answer.text[:300])
     if answer.status_code == 302 and who == "anonymous":
         assert answer.headers["location"].startswith("/signin")
     assert who in ("owner", "key") or drop["sha256"] not in answer.text

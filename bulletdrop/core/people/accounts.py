@@ -15,6 +15,7 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.models import User
 from bulletdrop.core.people.passwords import check_new_password, hash_password, needs_new_hash, password_fits
 from bulletdrop.core.reserved import is_reserved
+from bulletdrop.core.shapes import email_shape, username_shape
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Forbidden, Invalid, NameReserved, NameTaken, NotFound, NotSignedIn
 from bulletdrop.paths import write_private
@@ -185,15 +186,20 @@ def _insert(site: Site, *, username: str, email: str, password_hash: str, is_adm
     if not _EMAIL.fullmatch(email):
         raise Invalid("This is no email address.", field="email")
     now = site.clock.now()
-    for field, key in (("username", User.username_key), ("email", User.email_key)):
-        if User.select(User.id).where(key == fold(username if field == "username" else email)).exists():
-            raise NameTaken(f"This {field} is taken. Take another one.", field=field)
+    shapes = {"username_shape": username_shape(username), "email_shape": email_shape(email)}
+    for field, taken in (
+        ("username", (User.username_key == fold(username)) | (User.username_shape == shapes["username_shape"])),
+        ("email", (User.email_key == fold(email)) | (User.email_shape == shapes["email_shape"])),
+    ):
+        if User.select(User.id).where(taken).exists():
+            raise NameTaken(f"This {field} is taken, or looks like one that is. Take another one.", field=field)
     try:
         return User.create(
             username=username,
             username_key=fold(username),
             email=email,
             email_key=fold(email),
+            **shapes,
             password_hash=password_hash,
             is_admin=is_admin,
             is_verified=True,

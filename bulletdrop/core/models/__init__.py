@@ -1,0 +1,92 @@
+"""The tables, as peewee models. Ids are 22 random characters, times are microseconds, names are the product's nouns."""
+
+from __future__ import annotations
+
+from bulletdrop.core.models.base import (
+    ALPHABET,
+    Base,
+    Moment,
+    database_proxy,
+    from_microseconds,
+    new_id,
+    random_text,
+    to_microseconds,
+)
+from bulletdrop.core.models.drops import Blob, Upload, UploadTag
+from bulletdrop.core.models.people import (
+    ApiKey,
+    Identity,
+    Invite,
+    Pairing,
+    Passkey,
+    RecoveryCode,
+    Session,
+    Ticket,
+    Totp,
+    User,
+)
+from bulletdrop.core.models.teams import Hold, Plan, Team, TeamInvite, TeamMember, Usage
+from bulletdrop.core.models.upkeep import Audit, Job, JobRun, Mail, Setting
+
+__all__ = [
+    "ALPHABET",
+    "MODELS",
+    "ApiKey",
+    "Audit",
+    "Base",
+    "Blob",
+    "Hold",
+    "Identity",
+    "Invite",
+    "Job",
+    "JobRun",
+    "Mail",
+    "Moment",
+    "Pairing",
+    "Passkey",
+    "Plan",
+    "RecoveryCode",
+    "Session",
+    "Setting",
+    "Team",
+    "TeamInvite",
+    "TeamMember",
+    "Ticket",
+    "Totp",
+    "Upload",
+    "UploadTag",
+    "Usage",
+    "User",
+    "database_proxy",
+    "from_microseconds",
+    "new_id",
+    "random_text",
+    "to_microseconds",
+]
+
+MODELS: tuple[type[Base], ...] = (
+    User,
+    Session,
+    ApiKey,
+    Totp,
+    RecoveryCode,
+    Passkey,
+    Identity,
+    Ticket,
+    Invite,
+    Pairing,
+    Plan,
+    Team,
+    TeamMember,
+    TeamInvite,
+    Usage,
+    Hold,
+    Blob,
+    Upload,
+    UploadTag,
+    Job,
+    JobRun,
+    Audit,
+    Setting,
+    Mail,
+)

@@ -1,0 +1,22 @@
+"""Whom the routes of keys and devices let in."""
+
+from __future__ import annotations
+
+from tests.support.server import Server
+from tests.web.browser import signed_in
+from tests.web.rows.row import open_to_all, persons_only
+
+
+def a_key(server: Server) -> dict[str, str]:
+    """One of alice's keys."""
+    with signed_in(server, "alice") as browser:
+        made = browser.post("/api/v1/api-keys", json={"name": "k", "scopes": ["uploads:read"]}).json()
+    return {"key_id": made["id"]}
+
+
+ROWS = {
+    "get_api_keys": persons_only(200),
+    "post_api_keys": persons_only(400),
+    "delete_api_keys_key_id": persons_only(204, admin=404, params=a_key),
+    "post_devices_local": open_to_all(400),
+}
