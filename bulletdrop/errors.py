@@ -18,6 +18,7 @@ Two families decide everything:
     │   ├── Pending               a device's pairing is not approved yet
     │   ├── SlowDown              a device asks too often whether it is
     │   ├── Denied                a device's owner said no
+    │   ├── ExpiredCode           a device's codes are too old, used up, or never were
     │   ├── Forbidden
     │   │   ├── MissingScope
     │   │   ├── BadCsrf
@@ -153,6 +154,11 @@ class SlowDown(Rejected):
 class Denied(Rejected):
     code = "access_denied"
     title = "Not approved"
+
+
+class ExpiredCode(Rejected):
+    code = "expired_token"
+    title = "This code is no longer good"
 
 
 class Forbidden(Rejected):

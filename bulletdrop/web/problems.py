@@ -60,6 +60,7 @@ STATUS: dict[type[BulletDropError], int] = {
     errors.Pending: 400,
     errors.SlowDown: 400,
     errors.Denied: 400,
+    errors.ExpiredCode: 400,
     errors.Forbidden: 403,
     errors.MissingScope: 403,
     errors.BadCsrf: 403,

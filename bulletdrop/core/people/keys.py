@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
+from types import EllipsisType
 
 from bulletdrop.core.audit import record
 from bulletdrop.core.expiry import check_expiry
@@ -13,9 +14,10 @@ from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.people.callers import SCOPES, Caller
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import cleaned, is_visible
-from bulletdrop.errors import ExpiredKey, Forbidden, Invalid, NotFound, NotSignedIn, RevokedKey
+from bulletdrop.errors import Blocked, ExpiredKey, Forbidden, Invalid, NotFound, NotSignedIn, RevokedKey
 
 _PREFIX = "bd_"
+_MOST_AN_HOUR = 1_000_000
 
 
 def create_key(
@@ -26,10 +28,15 @@ def create_key(
     scopes: Iterable[str],
     expires_at: datetime | None = None,
     device_name: str | None = None,
+    rate_limit_per_hour: int | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key. Returns its row and the key itself, which cannot be had again.
 
-    Raises: Invalid for no name, no scope, a scope that does not exist, or `admin` for somebody who is none.
+    Args:
+        rate_limit_per_hour: requests that the key itself may make in an hour, beside the plan's limit; None for any.
+
+    Raises: Invalid for no name, no scope, a scope that does not exist, or a limit that is none; Forbidden for
+        `admin` for somebody who is none.
     """
     wanted = list(dict.fromkeys(scopes))
     if not name.strip() or len(name) > 100 or not is_visible(name):
@@ -40,6 +47,7 @@ def create_key(
         raise Invalid(f"“{unknown[0]}” is no scope. There are: {', '.join(SCOPES)}.", field="scopes")
     if "admin" in wanted and not user.is_admin:
         raise Forbidden("Only an admin's key can have the scope “admin”.", field="scopes")
+    _check_limit(rate_limit_per_hour)
     expires_at = check_expiry(site, expires_at)
     plain = _PREFIX + secrets.token_urlsafe(32)
     key = ApiKey.create(
@@ -49,6 +57,7 @@ def create_key(
         prefix=plain[:9],
         key_hash=_hash(plain),
         scopes=wanted,
+        rate_limit_per_hour=rate_limit_per_hour,
         created_at=site.clock.now(),
         expires_at=expires_at,
     )
@@ -59,7 +68,7 @@ def create_key(
 def check_key(site: Site, plain: str) -> Caller:
     """Who a key speaks for.
 
-    Raises: NotSignedIn for one that never was, RevokedKey, ExpiredKey, Forbidden when its owner is blocked.
+    Raises: NotSignedIn for one that never was, RevokedKey, ExpiredKey, Blocked when its owner is blocked or leaving.
     """
     key = ApiKey.select(ApiKey, User).join(User).where(ApiKey.key_hash == _hash(plain)).first()
     if key is None:
@@ -69,14 +78,23 @@ def check_key(site: Site, plain: str) -> Caller:
     if key.expires_at is not None and key.expires_at <= site.clock.now():
         raise ExpiredKey("This key has expired. Use another one.")
     if not key.user.is_active:
-        raise Forbidden("This account is blocked. Ask the admin.")
+        raise Blocked("This account is blocked. Ask the admin.")
+    if key.user.delete_scheduled_for is not None:
+        raise Blocked("This account is about to be deleted. Sign in on the page to keep it.")
     return Caller(key.user.id, key.user.username, key.user.is_admin, scopes=frozenset(key.scopes), key_id=key.id)
 
 
-def count_use(site: Site, uses: dict[str, int]) -> None:
-    """Add to the counts and times of keys, gathered by the door: key id → requests since the last call."""
+def count_use(site: Site, uses: dict[str, int], addresses: dict[str, str] | None = None) -> None:
+    """Add to the counts and times of keys, gathered by the door.
+
+    Args:
+        uses: key id → requests since the last call.
+        addresses: key id → where the last of them came from.
+    """
     for key_id, count in uses.items():
         changes = {"request_count": ApiKey.request_count + count, "last_used_at": site.clock.now()}
+        if address := (addresses or {}).get(key_id):
+            changes["last_address"] = address[:64]
         ApiKey.update(changes).where(ApiKey.id == key_id).execute()
 
 
@@ -96,6 +114,51 @@ def revoke_key(site: Site, user_id: str, key_id: str) -> None:
     if not changed:
         raise NotFound("There is no such key.")
     record(site, "key.revoke", actor=user_id, subject=key_id)
+
+
+def change_key(
+    site: Site,
+    user_id: str,
+    key_id: str,
+    *,
+    name: str | None = None,
+    rate_limit_per_hour: int | EllipsisType | None = ...,
+) -> ApiKey:
+    """Rename one of somebody's own keys, or set its limit. Its scopes never change: a key does not grow.
+
+    Raises: NotFound for another's or none, Invalid.
+    """
+    changes: dict[str, object] = {}
+    if name is not None:
+        if not name.strip() or len(name) > 100 or not is_visible(name):
+            raise Invalid("A key needs a name of 1 to 100 characters, all of them visible.", field="name")
+        changes["name"] = name.strip()
+    if rate_limit_per_hour is not ...:
+        _check_limit(rate_limit_per_hour)
+        changes["rate_limit_per_hour"] = rate_limit_per_hour
+    own = (ApiKey.id == key_id) & (ApiKey.user == user_id) & ApiKey.revoked_at.is_null()
+    if changes and not ApiKey.update(changes).where(own).execute():
+        raise NotFound("There is no such key.")
+    key: ApiKey | None = ApiKey.get_or_none(own)
+    if key is None:
+        raise NotFound("There is no such key.")
+    record(site, "key.change", actor=user_id, subject=key_id)
+    return key
+
+
+def revoke_keys(site: Site, user_id: str, *, scope: str | None = None) -> int:
+    """Revoke all of somebody's keys and devices; with `scope`, those that have it. Returns how many."""
+    mine = (ApiKey.user == user_id) & ApiKey.revoked_at.is_null()
+    ids = [key.id for key in ApiKey.select().where(mine) if scope is None or scope in key.scopes]
+    if ids:
+        ApiKey.update(revoked_at=site.clock.now()).where(mine & ApiKey.id.in_(ids)).execute()
+        record(site, "key.revoke-all", actor=user_id, subject=scope or "", detail=f"{len(ids)} keys")
+    return len(ids)
+
+
+def _check_limit(limit: int | None) -> None:
+    if limit is not None and not 1 <= limit <= _MOST_AN_HOUR:
+        raise Invalid("A limit is a whole number from 1 to a million requests an hour.", field="rate_limit_per_hour")
 
 
 def _hash(plain: str) -> str:
