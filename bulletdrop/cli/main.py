@@ -14,6 +14,7 @@ from bulletdrop.cli.default import start_here
 from bulletdrop.cli.doctor import doctor
 from bulletdrop.cli.job import job
 from bulletdrop.cli.key import key
+from bulletdrop.cli.pair import pair
 from bulletdrop.cli.serve import serve
 from bulletdrop.cli.settings import config
 from bulletdrop.cli.tray import tray
@@ -42,7 +43,7 @@ def bulletdrop(context: click.Context) -> None:
         context.invoke(start_here)
 
 
-for command in (serve, tray, upload, user, key, verify, doctor, job, config):
+for command in (serve, tray, upload, pair, user, key, verify, doctor, job, config):
     bulletdrop.add_command(command)
 
 

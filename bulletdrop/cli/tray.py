@@ -35,7 +35,9 @@ def run_tray(config: Config, *, with_server: bool) -> int:
     from bulletdrop.tray.browser import open_page
     from bulletdrop.tray.folders import make_default_folder, watched_folders
     from bulletdrop.tray.instance import AlreadyRunning
+    from bulletdrop.tray.vault import with_paired_server
 
+    config = with_paired_server(config)
     try:
         app = TrayApp(
             config,

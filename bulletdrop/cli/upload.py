@@ -54,13 +54,14 @@ def upload(
     from bulletdrop.config import load_config
     from bulletdrop.log import set_up_logging
     from bulletdrop.tray.destination import find_client
+    from bulletdrop.tray.vault import with_paired_server
 
     if len(files) > 1 and (name or filename):
         raise click.UsageError("--name and --filename are for one file.")
     if files.count("-") + token_stdin > 1:
         raise click.UsageError("Standard input can be read once only.")
     set_up_logging(level="error")
-    config = load_config({"server": server, "data": data})
+    config = with_paired_server(load_config({"server": server, "data": data}))
     wishes = _wishes(name, expires, private)
     token = _token_from_stdin() if token_stdin else None
     client = find_client(config, token)

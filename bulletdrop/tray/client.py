@@ -21,7 +21,7 @@ from bulletdrop.tray import answers
 from bulletdrop.tray.answers import Answer, Unreachable
 from bulletdrop.tray.wire import Body, FileCut, Progress, Target, Wire
 
-__all__ = ["Client", "FileCut", "Paired", "Unreachable", "Uploaded", "safe_name", "sha256_of"]
+__all__ = ["Asked", "Client", "FileCut", "Paired", "Unreachable", "Uploaded", "safe_name", "sha256_of"]
 
 MAX_NAME_BYTES = 200
 
@@ -43,6 +43,18 @@ class Paired:
 
     key: str
     username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A pairing that waits: the device's own long code, the short one to show, where its owner says yes."""
+
+    device_code: str
+    user_code: str
+    page: str
+    page_with_code: str
+    expires_in: float
+    interval: float
 
 
 class Client:
@@ -135,13 +147,36 @@ class Client:
             fields=fields,
         )
 
+    def pair_begin(self, device_name: str) -> Asked:
+        """Ask a server elsewhere to be paired. Raises Unreachable, TooMany, and what the server answers."""
+        answer = self._wire.exchange_json("POST", "/api/v1/devices/code", {"device_name": device_name})
+        fields = self._fields(answer)
+        try:
+            return Asked(
+                device_code=str(fields["device_code"]),
+                user_code=str(fields["user_code"]),
+                page=str(fields["verification_uri"]),
+                page_with_code=str(fields["verification_uri_complete"]),
+                expires_in=float(fields["expires_in"]),
+                interval=float(fields["interval"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise answers.not_ours(self.server_url, answer) from error
+
+    def pair_poll(self, device_code: str) -> Paired:
+        """Ask whether the owner said yes. Raises Pending, SlowDown, Denied, ExpiredCode, Unreachable."""
+        answer = self._wire.exchange_json("POST", "/api/v1/devices/token", {"device_code": device_code})
+        return self._paired(answer)
+
     def pair_local(self, secret: str, device_name: str) -> Paired:
         """Get a key from a server on this machine by the secret in its data folder.
 
         Raises: NotSetUp before the first admin exists, Forbidden for a stale secret, Unreachable.
         """
         asked = {"secret": secret, "device_name": device_name}
-        answer = self._wire.exchange_json("POST", "/api/v1/devices/local", asked)
+        return self._paired(self._wire.exchange_json("POST", "/api/v1/devices/local", asked))
+
+    def _paired(self, answer: Answer) -> Paired:
         fields = self._fields(answer)
         key, user = fields.get("key"), fields.get("user")
         if not isinstance(key, str) or not isinstance(user, Mapping):

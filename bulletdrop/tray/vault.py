@@ -7,10 +7,11 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bulletdrop.config import Config
 from bulletdrop.errors import BulletDropError
 from bulletdrop.log import get_logger
 from bulletdrop.paths import make_private_folder, write_private
@@ -93,8 +94,22 @@ def is_paired(data: Path, environ: Mapping[str, str] = os.environ) -> bool:
     return bool(environ.get("BULLETDROP_TOKEN", "").strip() or _read_memory(data).get("backend"))
 
 
+def with_paired_server(config: Config) -> Config:
+    """The settings with the server that this machine was paired with by `bulletdrop pair`, where they name none."""
+    memory = _read_memory(config.data)
+    if config.server or not memory.get("elsewhere"):
+        return config
+    return replace(config, server=str(memory.get("server", "")))
+
+
 def store_token(
-    data: Path, server: str, token: str, *, keyrings: Sequence[str] = KEYRINGS, limit: float = LIMIT_SECONDS
+    data: Path,
+    server: str,
+    token: str,
+    *,
+    keyrings: Sequence[str] = KEYRINGS,
+    limit: float = LIMIT_SECONDS,
+    elsewhere: bool = False,
 ) -> StoredToken:
     """Keep a token: in the first keyring that proves it keeps secrets, else in a file that only its owner may read.
 
@@ -103,6 +118,7 @@ def store_token(
         server: the address that the token is for.
         token: the key, less than 1,280 characters (the limit of Windows' store).
         keyrings: which to try, as class paths; () means the file.
+        elsewhere: the server is to be used from now on, also when one runs on this machine.
 
     Returns: what `load_token` will find, where the environment gives none.
     Raises: OSError when not even the file can be written.
@@ -122,7 +138,7 @@ def store_token(
         write_private(_file(data), token + "\n")
     else:
         _file(data).unlink(missing_ok=True)
-    entry = {"backend": name or "file", "server": server.rstrip("/"), "account": account}
+    entry = {"backend": name or "file", "server": server.rstrip("/"), "account": account, "elsewhere": elsewhere}
     write_private(_memory(data), json.dumps(entry) + "\n")
     return StoredToken(server.rstrip("/"), token, _name(name) if name else str(_file(data)))
 
