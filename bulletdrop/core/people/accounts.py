@@ -11,7 +11,7 @@ from pathlib import Path
 from peewee import IntegrityError
 
 from bulletdrop.core.audit import record
-from bulletdrop.core.database import transaction
+from bulletdrop.core.database import is_sqlite, transaction
 from bulletdrop.core.models import User
 from bulletdrop.core.people.passwords import check_new_password, hash_password, needs_new_hash, password_fits
 from bulletdrop.core.reserved import is_reserved
@@ -64,14 +64,29 @@ def set_up(site: Site, *, code: str, username: str, email: str, password: str) -
     return user
 
 
-def create_user(site: Site, *, username: str, email: str, password: str, is_admin: bool = False) -> User:
-    """Add an account. Raises Invalid, NameReserved, NameTaken with the field that is at fault."""
+def create_user(
+    site: Site,
+    *,
+    username: str,
+    email: str,
+    password: str,
+    is_admin: bool = False,
+    actor: str | None = None,
+    address: str = "",
+) -> User:
+    """Add an account. Raises Invalid, NameReserved, NameTaken with the field that is at fault.
+
+    Args:
+        actor: the id of the admin who does it; None for the command line.
+        address: where the admin's request came from.
+    """
     hashed = _checked_hash(password, username, email)
     with transaction(site.db):
         user = _insert(site, username=username, email=email, password_hash=hashed, is_admin=is_admin)
     if is_admin:
         _setup_code_path(site).unlink(missing_ok=True)
-    record(site, "user.add", subject=user.username)
+    detail = "as an admin" if is_admin else ""
+    record(site, "user.add", actor=actor, subject=user.username, category="admin", address=address, detail=detail)
     return user
 
 
@@ -111,37 +126,56 @@ def list_users(site: Site) -> list[User]:
     return list(User.select().order_by(User.username_key))
 
 
-def promote(site: Site, username: str, *, is_admin: bool = True) -> User:
+def promote(site: Site, username: str, *, is_admin: bool = True, actor: str | None = None, address: str = "") -> User:
     """Make somebody an admin, or no longer. Their sessions end, so that the new role holds at once.
 
+    Args:
+        actor: the id of the admin who does it; None for the command line.
+        address: where the admin's request came from.
     Raises: NotFound; Conflict for the last admin, without whom nobody could run the server.
     """
     user = find_user(site, username)
     with transaction(site.db):
+        hold_admins(site)
         _change(site, user, is_admin=is_admin)
-        _require_an_admin(user)
-    record(site, "user.promote" if is_admin else "user.demote", subject=user.username)
+        require_an_admin(user)
+    action = "user.promote" if is_admin else "user.demote"
+    record(site, action, actor=actor, subject=user.username, category="admin", address=address)
     return find_user(site, username)
 
 
-def set_password(site: Site, username: str, password: str) -> None:
+def set_password(site: Site, username: str, password: str, *, actor: str | None = None, address: str = "") -> None:
     """Give somebody a new password and end all their sessions. Raises Invalid, NotFound."""
     hashed = _checked_hash(password, username)
     user = find_user(site, username)
     _change(site, user, password_hash=hashed)
-    record(site, "user.password", subject=user.username)
+    record(site, "user.password", actor=actor, subject=user.username, category="admin", address=address)
 
 
-def disable(site: Site, username: str, *, is_active: bool = False) -> None:
+def disable(
+    site: Site,
+    username: str,
+    *,
+    is_active: bool = False,
+    actor: str | None = None,
+    address: str = "",
+    reason: str = "",
+) -> None:
     """Block an account (or let it in again): sessions and keys stop working at once.
 
+    Args:
+        actor: the id of the admin who does it; None for the command line.
+        address: where the admin's request came from.
+        reason: why, for the audit log.
     Raises: NotFound; Conflict for the last admin.
     """
     user = find_user(site, username)
     with transaction(site.db):
+        hold_admins(site)
         _change(site, user, is_active=is_active)
-        _require_an_admin(user)
-    record(site, "user.disable" if not is_active else "user.enable", subject=user.username)
+        require_an_admin(user)
+    action = "user.disable" if not is_active else "user.enable"
+    record(site, action, actor=actor, subject=user.username, category="admin", address=address, detail=reason)
 
 
 def fold(name: str) -> str:
@@ -164,9 +198,19 @@ def _look_up(identifier: str) -> User | None:
     return found
 
 
-def _require_an_admin(changed: User) -> None:
+def hold_admins(site: Site) -> None:
+    """Let admins change one at a time, until the transaction ends: two who demote each other would leave nobody.
+
+    SQLite's transactions wait for each other as they are.
+    """
+    if not is_sqlite(site.db):
+        list(User.select(User.id).where(User.is_admin).order_by(User.id).for_update())
+
+
+def require_an_admin(changed: User) -> None:
     """Undo a change (by raising Conflict inside its transaction) that leaves the server without an admin."""
-    if changed.is_admin and not User.select(User.id).where(User.is_admin & User.is_active).exists():
+    stays = User.is_admin & User.is_active & User.delete_scheduled_for.is_null()
+    if changed.is_admin and not User.select(User.id).where(stays).exists():
         raise Conflict(f"{changed.username} is the only admin. Make somebody else an admin first.")
 
 
