@@ -22,7 +22,7 @@ from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BadName, Invalid, NameTaken, NotFound
+from bulletdrop.errors import BadName, Forbidden, Invalid, NameTaken, NotFound
 
 _LIVE = Upload.trashed_at.is_null()
 MOST_PER_PAGE = 200
@@ -91,7 +91,7 @@ def change_upload(site: Site, caller: Caller, upload_id: str, changes: Mapping[s
         elif field == "title":
             values["title"] = _check_title(value)
         elif field == "is_public":
-            values["is_public"] = bool(value)
+            values["is_public"] = _check_may_show(upload, bool(value))
         elif field == "expires_at":
             values["expires_at"] = check_expiry(site, value)
         else:
@@ -110,6 +110,8 @@ def trash_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
 def restore_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
     """Take a drop out of the trash: its links work again."""
     upload = get_upload(site, caller, upload_id)
+    if upload.removed_at is not None:
+        raise Forbidden("The admin has taken this drop away. Ask them to give it back.")
     Upload.update(trashed_at=None).where(Upload.id == upload.id).execute()
     record(site, "upload.restore", actor=caller.user_id, subject=upload.id)
     return get_upload(site, caller, upload_id)
@@ -226,6 +228,13 @@ def _write_changes(site: Site, upload: Upload, values: dict[str, Any], tags: tup
 def _check_free(upload: Upload, name: str | None) -> None:
     if name and is_taken(name, but=upload.id):
         raise NameTaken("This name is taken. Take another one.", field="custom_name")
+
+
+def _check_may_show(upload: Upload, is_public: bool) -> bool:
+    """What is to be kept as `is_public`. Raises Forbidden for a drop that an admin has hidden."""
+    if is_public and upload.hidden_at is not None:
+        raise Forbidden("The admin has hidden this drop. Ask them to show it again.", field="is_public")
+    return is_public
 
 
 def _check_title(value: Any) -> str:

@@ -167,7 +167,7 @@ _TABLES = """
     CREATE TABLE mail (
         id VARCHAR(22) NOT NULL PRIMARY KEY, user_id VARCHAR(22), purpose VARCHAR(30) NOT NULL,
         recipient VARCHAR(254) NOT NULL, subject VARCHAR(200) NOT NULL, text TEXT NOT NULL, html TEXT NOT NULL,
-        link TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,
+        link TEXT NOT NULL, error TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,
         FOREIGN KEY (user_id) REFERENCES "user" (id) ON DELETE CASCADE
     );
     CREATE INDEX mail_user_id ON mail (user_id);
@@ -175,4 +175,7 @@ _TABLES = """
     ALTER TABLE upload ADD COLUMN team_id VARCHAR(22) REFERENCES team (id) ON DELETE RESTRICT;
     CREATE INDEX upload_team_id ON upload (team_id);
     CREATE INDEX upload_team_id_created_at_id ON upload (team_id, created_at, id);
+    ALTER TABLE upload ADD COLUMN hidden_at BIGINT;
+    ALTER TABLE upload ADD COLUMN removed_at BIGINT;
+    CREATE INDEX upload_created_at_id ON upload (created_at, id);
 """

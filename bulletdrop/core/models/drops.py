@@ -53,6 +53,9 @@ class Upload(Base):
     idempotency_key = CharField(max_length=200, null=True)
     created_at = time()
     trashed_at = time_or_none(index=True)
+    # An admin made it private, or put it into the trash: its owner cannot undo that.
+    hidden_at = time_or_none()
+    removed_at = time_or_none()
 
     # Not a column: filled by whoever reads the row for showing it.
     tag_names: tuple[str, ...] = ()
@@ -66,6 +69,8 @@ class Upload(Base):
             (("owner", "created_at", "id"), False),
             (("owner", "filename"), False),
             (("team", "created_at", "id"), False),
+            # The admin's list of everybody's.
+            (("created_at", "id"), False),
         )
 
 

@@ -82,5 +82,7 @@ class Mail(Base):
     html = TextField()
     # The one link that it is about, for handing it over.
     link = TextField(default="")
+    # Why the mail server has not taken it, the last time that it was asked; empty while nothing went wrong.
+    error = TextField(default="")
     created_at = time()
     expires_at = time(index=True)
