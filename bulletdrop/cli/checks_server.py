@@ -31,6 +31,7 @@ def server_checks(config: Config) -> tuple[Check, ...]:
         ("clock", lambda: clock(datetime.now(UTC))),
         ("server", lambda: server(config)),
         ("address", lambda: address(config)),
+        ("mail", lambda: mail(config)),
     )
 
 
@@ -163,6 +164,22 @@ def address(config: Config) -> Finding:
     if config.public_url:
         return ok(config.public_url)
     return warn("public_url is not set: links carry this machine's own address", "set BULLETDROP_PUBLIC_URL to share")
+
+
+def mail(config: Config) -> Finding:
+    """The mail server answers, shows a good certificate and takes our name and password. Sends nothing."""
+    from bulletdrop.core.mail import probe
+    from bulletdrop.errors import BulletDropError
+
+    if not config.smtp_host:
+        return ok("no mail server: the admin hands links over")
+    try:
+        probe(config)
+    except BulletDropError as error:
+        return fail(error.message, "check the settings smtp_…")
+    if config.public_url:
+        return ok(f"{config.smtp_host}, port {config.smtp_port}, {config.smtp_security}")
+    return warn(f"{config.smtp_host} answers", "set public_url: links in mails carry this machine's own address")
 
 
 def _size(count: float) -> str:

@@ -4,43 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import socket
-import time
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from bulletdrop.config import Config
 from bulletdrop.core.models import Upload
+from bulletdrop.core.origin import lan_address, public_base
 from bulletdrop.core.site import Site
 
-_KEEP_SECONDS = 10
-_WILDCARDS = {"", "0.0.0.0", "::", "[::]"}
-
-
-def public_base(config: Config) -> str:
-    """The address that links start with: `public_url`, else this machine's own on the LAN (or loopback)."""
-    if config.public_url:
-        return config.public_url
-    host = _recent_lan_address(int(time.monotonic() // _KEEP_SECONDS)) if config.host in _WILDCARDS else config.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{config.port}"
-
-
-@lru_cache(maxsize=1)
-def _recent_lan_address(_moment: int) -> str:
-    """The LAN address, asked for once in a while: a list of drops has hundreds of links, and Wi-Fi changes seldom."""
-    return lan_address()
-
-
-def lan_address() -> str:
-    """The address of the interface that leads out of this machine; 127.0.0.1 when there is none. Sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # A documentation address (RFC 5737): a UDP connect only asks the routing table.
-            probe.connect(("192.0.2.1", 9))
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
+__all__ = [
+    "deletion_token",
+    "deletion_url",
+    "direct_url",
+    "lan_address",
+    "page_url",
+    "public_base",
+    "thumbnail_url",
+    "token_fits",
+    "user_url",
+]
 
 
 def page_url(site: Site, upload: Upload) -> str:

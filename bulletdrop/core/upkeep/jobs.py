@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bulletdrop.core import queue
+from bulletdrop.core import mail, queue
 from bulletdrop.core.database import using
 from bulletdrop.core.drops import intake, pictures
 from bulletdrop.core.drops.deletion import empty_trash, expire
 from bulletdrop.core.models import JobRun, Setting, to_microseconds
+from bulletdrop.core.people.tickets import forget_tickets
 from bulletdrop.core.reserve import RESERVE_BYTES, has_room, keep_reserve, with_reserve
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.sweeps import sweep_orphans, sweep_partials
@@ -47,6 +48,8 @@ JOBS: tuple[Periodic, ...] = (
     Periodic("sweep-orphans", sweep_orphans, timedelta(hours=1)),
     Periodic("sweep-partials", sweep_partials, timedelta(hours=1)),
     Periodic("forget-runs", forget_runs, timedelta(days=1)),
+    Periodic("forget-mails", mail.forget_mails, timedelta(hours=1)),
+    Periodic("forget-tickets", forget_tickets, timedelta(hours=1)),
 )
 
 
@@ -55,7 +58,7 @@ def make_thumbnails(site: Site, blob_id: str) -> None:
     pictures.make_thumbnails(site, blob_id)
 
 
-QUEUED: dict[str, Callable[[Site, str], None]] = {intake.THUMBNAILS: make_thumbnails}
+QUEUED: dict[str, Callable[[Site, str], None]] = {intake.THUMBNAILS: make_thumbnails, mail.MAIL: mail.send}
 
 
 def run_job(site: Site, name: str) -> str:
