@@ -35,7 +35,7 @@ def test_a_device_gets_its_key_after_its_owner_said_yes_and_only_once(
     pairing.approve(site, alice, device.user_code.lower().replace("-", " "))
     key, plain, user = pairing.poll(site, device.device_code)
     assert (user.username, key.device_name, key.name) == ("alice", "desk", "desk")
-    assert keys.check_key(site, plain).scopes == {"uploads:read", "uploads:write", "uploads:delete"}
+    assert keys.check_key(site, plain).scopes == frozenset({"uploads:read", "uploads:write", "uploads:delete"})
     with pytest.raises(ExpiredCode):
         pairing.poll(site, device.device_code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from sanic import Request
 from sanic.response import HTTPResponse
 
@@ -9,7 +10,7 @@ from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.people import keys
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Forbidden, Invalid, NotFound
-from bulletdrop.web.api.schemas import KeyIn, KeysOut, NewKeyOut, key_out, new_key_out
+from bulletdrop.web.api.schemas import KeyIn, KeyOut, KeyPatch, KeysOut, NewKeyOut, key_out, new_key_out
 from bulletdrop.web.auth import required_caller
 from bulletdrop.web.bodies import json_answer, json_of, nothing
 from bulletdrop.web.routes import PERSON, Route
@@ -33,7 +34,24 @@ async def create_key(request: Request) -> HTTPResponse:
 
 def _create(site: Site, user_id: str, wanted: KeyIn) -> tuple[ApiKey, str]:
     user = User.get_by_id(user_id)
-    return keys.create_key(site, user, name=wanted.name, scopes=wanted.scopes, expires_at=wanted.expires_at)
+    return keys.create_key(
+        site,
+        user,
+        name=wanted.name,
+        scopes=wanted.scopes,
+        expires_at=wanted.expires_at,
+        rate_limit_per_hour=wanted.rate_limit_per_hour,
+    )
+
+
+async def change_key(request: Request, key_id: str) -> HTTPResponse:
+    """Rename a key, or set how many requests it may make in an hour. Its scopes never change."""
+    caller = await required_caller(request)
+    wanted = json_of(request, KeyPatch)
+    name = None if wanted.name is msgspec.UNSET else str(wanted.name)
+    limit = ... if isinstance(wanted.rate_limit_per_hour, msgspec.UnsetType) else wanted.rate_limit_per_hour
+    key = await in_thread(request, keys.change_key, caller.user_id, key_id, name=name, rate_limit_per_hour=limit)
+    return json_answer(key_out(key))
 
 
 async def revoke_key(request: Request, key_id: str) -> HTTPResponse:
@@ -63,6 +81,17 @@ ROUTES = (
         answers={201: NewKeyOut},
         noun="keys",
         errors=(Invalid, Forbidden),
+    ),
+    Route(
+        method="PATCH",
+        path="/api-keys/<key_id>",
+        handler=change_key,
+        summary="Rename a key or set its limit",
+        who=PERSON,
+        body=KeyPatch,
+        answers={200: KeyOut},
+        noun="keys",
+        errors=(Invalid, NotFound),
     ),
     Route(
         method="DELETE",

@@ -73,6 +73,14 @@ class KeyIn(Struct, forbid_unknown_fields=True):
     name: Annotated[str, msgspec.Meta(max_length=100)]
     scopes: Annotated[list[_Scope], msgspec.Meta(max_length=100)]
     expires_at: Moment | None = None
+    rate_limit_per_hour: int | None = None
+
+
+class KeyPatch(Struct, forbid_unknown_fields=True):
+    """Changes to a key: its name and its limit, never its scopes."""
+
+    name: Annotated[str, msgspec.Meta(max_length=100)] | msgspec.UnsetType = msgspec.UNSET
+    rate_limit_per_hour: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class KeyOut(Struct):
@@ -83,9 +91,11 @@ class KeyOut(Struct):
     prefix: str
     device_name: str | None
     scopes: list[str]
+    rate_limit_per_hour: int | None
     request_count: int
     created_at: datetime
     last_used_at: datetime | None
+    last_address: str
     expires_at: datetime | None
 
 
@@ -203,9 +213,11 @@ def key_out(key: ApiKey) -> KeyOut:
         prefix=key.prefix,
         device_name=key.device_name,
         scopes=list(key.scopes),
+        rate_limit_per_hour=key.rate_limit_per_hour,
         request_count=key.request_count,
         created_at=milliseconds(key.created_at),
         last_used_at=milliseconds_or_none(key.last_used_at),
+        last_address=key.last_address,
         expires_at=milliseconds_or_none(key.expires_at),
     )
 

@@ -17,6 +17,7 @@ def a_key(server: Server) -> dict[str, str]:
 ROWS = {
     "get_api_keys": persons_only(200),
     "post_api_keys": persons_only(400),
+    "patch_api_keys_key_id": persons_only(200, admin=404, params=a_key),
     "delete_api_keys_key_id": persons_only(204, admin=404, params=a_key),
     "post_devices_local": open_to_all(400),
 }
