@@ -121,6 +121,11 @@ class Config:
     decode_seconds: int = _row(30, "The longest that decoding one picture may take, in seconds.", least=1)
     decode_memory_mb: int = _row(1024, "The most memory one decoding child may use, in megabytes.", least=128)
 
+    guesses_per_pair: int = _row(10, "Wrong passwords from one address for one name before it has to wait.", least=1)
+    guesses_per_address: int = _row(30, "Wrong passwords from one address, whatever the names.", least=1)
+    guesses_per_name: int = _row(50, "Wrong passwords for one name, from all addresses that it never used.", least=1)
+    guess_minutes: int = _row(5, "Minutes that a wrong password counts.", least=1)
+
     slug_length: int = _row(10, "Characters in a new link's slug.", least=6, live=True)
     trash_days: int = _row(30, "Days after which a drop in the trash is gone for good.", least=0, live=True)
     access_minutes: int = _row(15, "Minutes that an access token lives.", least=1)

@@ -17,6 +17,7 @@ from peewee import Database
 
 from bulletdrop.clock import Clock, SystemClock
 from bulletdrop.config import Config, overlaid
+from bulletdrop.core.counts import Counts
 from bulletdrop.core.database import open_database, using
 from bulletdrop.core.migrations import migrate
 from bulletdrop.core.models import Setting, database_proxy
@@ -54,6 +55,8 @@ class Site:
     storage: Storage
     clock: Clock
     decoder: Decoder
+    # Limits that hold over all processes of this machine.
+    counts: Counts
     # Set when the queue got work, so that this process's workers need not wait for their next look.
     wake: threading.Event = field(default_factory=threading.Event)
     # Held as long as this process serves the data folder.
@@ -101,7 +104,8 @@ def open_site(
             live = Live(config)
             live.config = overlaid(config, changes())
     keep_reserve(config.data, config.min_free_disk)
-    return Site(live, database, storage or LocalStorage(config.data), clock, Decoder(config), lock=lock)
+    counts = Counts(config.data / "run" / "counts.db")
+    return Site(live, database, storage or LocalStorage(config.data), clock, Decoder(config), counts, lock=lock)
 
 
 def changes() -> dict[str, object]:
@@ -113,6 +117,7 @@ def changes() -> dict[str, object]:
 def close_site(site: Site) -> None:
     """End the decoding children and this thread's connection."""
     site.decoder.close()
+    site.counts.close()
     if not site.db.is_closed():
         site.db.close()
     if site.lock is not None:

@@ -16,7 +16,7 @@ from bulletdrop.config import Config
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Unavailable
 from bulletdrop.web.cache import Cache
-from bulletdrop.web.gate import Attempts, Gate
+from bulletdrop.web.gate import Gate
 from bulletdrop.web.patience import most_answers
 from bulletdrop.web.peers import Network, parse_proxies
 from bulletdrop.web.pools import Pools
@@ -34,7 +34,6 @@ class Web:
     pools: Pools
     cache: Cache
     gate: Gate
-    attempts: Attempts
     # Answers from files that are on their way.
     answers: Gate
     proxies: tuple[Network, ...] = ()
@@ -92,7 +91,6 @@ def make_web(config: Config) -> Web:
         pools=Pools(),
         cache=Cache(config.cache_mb * 1024 * 1024),
         gate=gate,
-        attempts=Attempts(),
         answers=Gate(total=total, per_address=per_address, noun="downloads"),
         proxies=parse_proxies(config.trusted_proxies),
     )

@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from time import monotonic
 
 from sanic import Request
 
+from bulletdrop.core.people import guesses
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.errors import BulletDropError, Forbidden, NotSignedIn
 from bulletdrop.web.auth import address_of
-from bulletdrop.web.context import web_of
+from bulletdrop.web.threads import in_thread
 
 
-@contextlib.contextmanager
-def guess(request: Request, identifier: str | None = None) -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def guess(request: Request, identifier: str | None = None) -> AsyncIterator[None]:
     """Around a check of something that could be guessed. It counts before it is checked.
 
     Args:
@@ -26,24 +27,24 @@ def guess(request: Request, identifier: str | None = None) -> Iterator[None]:
     """
     # A name can be as long as a request; what is remembered of it is short.
     name = "" if identifier is None else hashlib.sha256(fold(identifier).encode("utf-8", "replace")).hexdigest()
-    neighbours = _neighbours(address_of(request))
-    attempt = web_of(request).attempts.begin(monotonic(), neighbours, name, shared=identifier is None)
+    address = neighbours(address_of(request))
+    attempt = await in_thread(request, guesses.begin, address, name, now=monotonic(), shared=identifier is None)
     try:
         yield
     except (NotSignedIn, Forbidden):
-        attempt.failed(monotonic())
+        await in_thread(request, guesses.failed, attempt, now=monotonic())
         raise
     except BulletDropError:
-        attempt.given_back()
+        await in_thread(request, guesses.given_back, attempt)
         raise
     except BaseException:
         # Whoever leaves before the answer has had the check all the same.
-        attempt.failed(monotonic())
+        await in_thread(request, guesses.failed, attempt, now=monotonic())
         raise
-    attempt.succeeded()
+    await in_thread(request, guesses.succeeded, attempt)
 
 
-def _neighbours(address: str) -> str:
+def neighbours(address: str) -> str:
     """What counts as one address: of IPv6 the whole /64, which is what one household is given."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])

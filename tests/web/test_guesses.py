@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from bulletdrop.errors import TooMany
-from bulletdrop.web.gate import Attempts
 from tests.support.server import PASSWORD, Server
 from tests.web.browser import browser
 from tests.web.kit import problem
@@ -101,19 +99,14 @@ def test_an_answer_that_says_nothing_about_the_secret_costs_no_attempt(server: S
     assert server.anonymous.post("/api/v1/setup", json={**weak, "password": PASSWORD}).status_code == 201
 
 
-def test_attempts_under_way_take_places_and_failures_end_with_the_window() -> None:
-    attempts = Attempts(pair=2, address=3, name=5, window=300)
-    first, second = attempts.begin(0, "a", "alice"), attempts.begin(0, "a", "alice")
-    with pytest.raises(TooMany) as busy:
-        attempts.begin(0, "a", "alice")
-    assert busy.value.retry_after == 1
-    first.failed(10)
-    second.given_back()
-    attempts.begin(20, "a", "alice").failed(20)
-    with pytest.raises(TooMany) as waits:
-        attempts.begin(30, "a", "alice")
-    assert waits.value.retry_after == 280
-    attempts.begin(310, "a", "alice").succeeded()
-    assert attempts._counts.keys() == {("address", "a")}
-    attempts.begin(1000, "b", "bob").given_back()
-    assert not attempts._counts
+def test_the_brake_holds_over_a_restart_and_over_a_killed_server(proxied: Server) -> None:
+    with browser(proxied) as client:
+        assert [try_in(client, "203.0.113.9", "alice") for _ in range(6)] == [401] * 6
+    proxied.stop()
+    proxied.start()
+    with browser(proxied) as client:
+        assert [try_in(client, "203.0.113.9", "alice") for _ in range(3)] == [401] * 3
+    proxied.kill()
+    proxied.start()
+    with browser(proxied) as client:
+        assert [try_in(client, "203.0.113.9", "alice") for _ in range(3)] == [401, 429, 429]

@@ -24,7 +24,7 @@ async def login(request: Request) -> HTTPResponse:
     check_origin(request)
     wanted = json_of(request, LoginIn)
     agent, address = request.headers.get("user-agent", ""), address_of(request)
-    with guess(request, wanted.identifier):
+    async with guess(request, wanted.identifier):
         tokens = await in_hash_thread(request, sign_in, wanted.identifier, wanted.password, agent, address)
     return _signed_in(tokens)
 

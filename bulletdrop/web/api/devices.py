@@ -19,7 +19,7 @@ async def pair_local(request: Request) -> HTTPResponse:
     """Give a tray that can read `run/server.json` a key of the first admin's."""
     check_origin(request)
     wanted = json_of(request, DeviceIn)
-    with guess(request):
+    async with guess(request):
         _, plain, user = await in_thread(
             request, devices.pair_local, secret=wanted.secret, device_name=wanted.device_name
         )

@@ -22,7 +22,7 @@ async def set_up(request: Request) -> HTTPResponse:
     check_origin(request)
     wanted = json_of(request, SetupIn)
     agent, address = request.headers.get("user-agent", ""), address_of(request)
-    with guess(request):
+    async with guess(request):
         tokens = await in_hash_thread(request, _set_up, wanted, agent, address)
     response = json_answer(tokens_out(tokens), status=201)
     set_session_cookies(response, tokens)

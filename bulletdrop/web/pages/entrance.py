@@ -17,7 +17,7 @@ async def enter(request: Request, identifier: str, password: str) -> Tokens:
 
     Raises: NotSignedIn, Forbidden for a blocked account, TooMany after too many failures.
     """
-    with guess(request, identifier):
+    async with guess(request, identifier):
         return await in_hash_thread(request, _enter, identifier, password, _agent(request), address_of(request))
 
 
@@ -28,7 +28,7 @@ async def found(request: Request, values: dict[str, str]) -> Tokens:
         values: code, username, email, password.
     Raises: Forbidden for a wrong code, Invalid, Conflict, TooMany after too many wrong codes.
     """
-    with guess(request):
+    async with guess(request):
         return await in_hash_thread(request, _found, values, _agent(request), address_of(request))
 
 
