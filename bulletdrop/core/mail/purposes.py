@@ -155,6 +155,13 @@ MAILS: dict[str, Purpose] = {
         "Look at how you sign in",
         f"You get this mail because the account has your address. {_CHANGED}",
     ),
+    "moderated": Purpose(
+        "An admin of {site} changed one of your drops",
+        ("Your drop “{drop}” was {what}.", "The reason: {reason}."),
+        "",
+        "You get this mail because the drop is yours. If you think that it was a mistake, write to the admin of "
+        "{site}.",
+    ),
     "test": Purpose(
         "A test from {site}",
         ("Mail from {site} arrives. There is nothing to do.",),

@@ -17,6 +17,7 @@ from bulletdrop.core.models import JobRun, Setting, to_microseconds
 from bulletdrop.core.people.tickets import forget_tickets
 from bulletdrop.core.reserve import RESERVE_BYTES, has_room, keep_reserve, with_reserve
 from bulletdrop.core.site import Site
+from bulletdrop.core.upkeep.overview import measure_thumbnails
 from bulletdrop.core.upkeep.sweeps import sweep_orphans, sweep_partials
 from bulletdrop.errors import NotFound
 from bulletdrop.log import get_logger
@@ -47,6 +48,7 @@ JOBS: tuple[Periodic, ...] = (
     Periodic("empty-trash", empty_trash, timedelta(hours=1)),
     Periodic("sweep-orphans", sweep_orphans, timedelta(hours=1)),
     Periodic("sweep-partials", sweep_partials, timedelta(hours=1)),
+    Periodic("measure-thumbnails", measure_thumbnails, timedelta(hours=6)),
     Periodic("forget-runs", forget_runs, timedelta(days=1)),
     Periodic("forget-mails", mail.forget_mails, timedelta(hours=1)),
     Periodic("forget-tickets", forget_tickets, timedelta(hours=1)),

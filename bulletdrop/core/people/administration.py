@@ -1,0 +1,183 @@
+"""Administration: what an admin does to accounts. Each act is a row of the audit log, in the act's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bulletdrop.core.audit import record
+from bulletdrop.core.database import transaction
+from bulletdrop.core.mail import post
+from bulletdrop.core.models import ApiKey, Passkey, Plan, RecoveryCode, Session, Totp, User
+from bulletdrop.core.origin import public_base
+from bulletdrop.core.people import accounts, plans
+from bulletdrop.core.people.directory import get_user
+from bulletdrop.core.people.tickets import drop_tickets
+from bulletdrop.core.site import Site
+from bulletdrop.errors import Conflict, Invalid
+
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class By:
+    """Who does it: an admin's id and where the request came from. Both empty for the command line."""
+
+    actor: str | None = None
+    address: str = ""
+
+
+def change_user(site: Site, by: By, user_id: str, changes: Mapping[str, Any], *, reason: str = "") -> User:
+    """Change several things about an account, all or none.
+
+    Args:
+        changes: `is_active`, `is_admin`, `is_verified`, `plan` and `limits`; what is left out stays as it is.
+        reason: why somebody is blocked or let in, for the audit log.
+    Raises: Invalid with the field, Conflict where it would leave the server without an admin, NotFound.
+    """
+    for field in changes:
+        if field not in _CHANGES:
+            raise Invalid(f"“{field}” cannot be changed.", field=field)
+    with transaction(site.db):
+        for field, change in _CHANGES.items():
+            if field in changes:
+                change(site, by, user_id, changes[field], reason)
+    return get_user(site, user_id)
+
+
+def set_active(site: Site, by: By, user_id: str, is_active: bool, reason: str = "") -> User:
+    """Block somebody, or let them in again: what they have is refused within a second. Nobody blocks themselves."""
+    user = get_user(site, user_id)
+    reason = check_reason(reason)
+    if user.id == by.actor and not is_active:
+        raise Conflict("You cannot block yourself. Another admin can.", field="is_active")
+    if user.is_active != is_active:
+        accounts.disable(site, user.username, is_active=is_active, actor=by.actor, address=by.address, reason=reason)
+    return get_user(site, user_id)
+
+
+def set_admin(site: Site, by: By, user_id: str, is_admin: bool, reason: str = "") -> User:
+    """Make somebody an admin, or no longer. The last admin stays one."""
+    user = get_user(site, user_id)
+    if user.is_admin != is_admin:
+        accounts.promote(site, user.username, is_admin=is_admin, actor=by.actor, address=by.address)
+    return get_user(site, user_id)
+
+
+def set_verified(site: Site, by: By, user_id: str, is_verified: bool, reason: str = "") -> User:
+    """Vouch for somebody's email address by hand. It cannot be taken back: people would be locked out by it."""
+    user = get_user(site, user_id)
+    if not is_verified and user.is_verified:
+        raise Invalid("An address that is confirmed stays so. Block the account instead.", field="is_verified")
+    if not user.is_verified:
+        with transaction(site.db):
+            _change(site, user, is_verified=True)
+            drop_tickets(site, user.id, "verify")
+            _record(site, by, "user.verify", user, user.email)
+    return get_user(site, user_id)
+
+
+def set_plan(site: Site, by: By, user_id: str, plan: str, reason: str = "") -> User:
+    """Put somebody on another plan. Raises Invalid for one that does not exist."""
+    user = get_user(site, user_id)
+    if not Plan.select().where(Plan.name == plan.replace("\0", "")).exists():
+        raise Invalid(f"There is no plan “{plan[:20]}”.", field="plan")
+    if user.plan != plan:
+        with transaction(site.db):
+            _change(site, user, plan=plan)
+            _record(site, by, "user.plan", user, f"{user.plan} → {plan}")
+    return get_user(site, user_id)
+
+
+def set_limits(site: Site, by: By, user_id: str, figures: Mapping[str, Any], reason: str = "") -> User:
+    """Give somebody limits of their own over the plan's.
+
+    Args:
+        figures: by name; None goes back to the plan's, -1 is no limit, what is left out stays.
+    Raises: Invalid with the field.
+    """
+    checked = plans.check_figures(dict(figures), unlimited=plans.UNLIMITED)
+    with transaction(site.db):
+        user = get_user(site, user_id)
+        limits = {name: value for name, value in {**user.limits, **checked}.items() if value is not None}
+        if limits != user.limits:
+            _change(site, user, limits=limits)
+            said = ", ".join(f"{name} {value}" for name, value in sorted(limits.items())) or "the plan's"
+            _record(site, by, "user.limits", user, said)
+    return get_user(site, user_id)
+
+
+def sign_out_everywhere(site: Site, by: By, user_id: str) -> None:
+    """End all sessions of somebody; their keys go on."""
+    user = get_user(site, user_id)
+    with transaction(site.db):
+        ended = Session.update(revoked_at=site.clock.now()).where((Session.user == user) & Session.revoked_at.is_null())
+        count = ended.execute()
+        _change(site, user, epoch=User.epoch + 1)
+        drop_tickets(site, user.id, "half")
+        _record(site, by, "user.sign-out", user, f"{count} sessions")
+
+
+def revoke_all_keys(site: Site, by: By, user_id: str) -> int:
+    """Revoke all keys and devices of somebody. Returns how many there were."""
+    user = get_user(site, user_id)
+    with transaction(site.db):
+        mine = (ApiKey.user == user) & ApiKey.revoked_at.is_null()
+        count = ApiKey.update(revoked_at=site.clock.now()).where(mine).execute()
+        _record(site, by, "user.revoke-keys", user, f"{count} keys", security=True)
+    return int(count)
+
+
+def drop_second_factor(site: Site, by: By, user_id: str) -> None:
+    """Turn off a second factor that was lost: app, recovery codes and passkeys. Its owner is told by mail.
+
+    Raises: Conflict for somebody without one.
+    """
+    user = get_user(site, user_id)
+    with transaction(site.db):
+        gone = sum(model.delete().where(model.user == user).execute() for model in (Totp, RecoveryCode, Passkey))
+        if not gone:
+            raise Conflict(f"{user.username} has no second factor.")
+        drop_tickets(site, user.id, "half")
+        _record(site, by, "user.second-factor-off", user, "app, recovery codes and passkeys", security=True)
+        what = "an admin turned the second factor off, because it was lost; passkeys are gone with it"
+        link = f"{public_base(site.config)}/account/security"
+        post(site, "security-changed", to=user.email, user=user, link=link, lives=timedelta(days=7), what=what)
+
+
+def check_reason(reason: str) -> str:
+    """A reason in the form to keep. Raises Invalid for one that is too long."""
+    reason = " ".join(reason.replace("\0", " ").split())
+    if len(reason) > LONGEST_REASON:
+        raise Invalid(f"A reason has at most {LONGEST_REASON} characters.", field="reason")
+    return reason
+
+
+def _change(site: Site, user: User, **values: object) -> None:
+    User.update({**values, "updated_at": site.clock.now()}).where(User.id == user.id).execute()
+
+
+def _record(site: Site, by: By, action: str, user: User, detail: str = "", *, security: bool = False) -> None:
+    """One row of what an admin did; what somebody should look at is a security event besides."""
+    for category in ("admin", "security") if security else ("admin",):
+        record(
+            site,
+            action,
+            actor=by.actor,
+            subject=user.username,
+            address=by.address,
+            category=category,
+            detail=detail,
+        )
+
+
+# In this order, so that of several changes in one request the refused one is always the same.
+_CHANGES: dict[str, Callable[[Site, By, str, Any, str], User]] = {
+    "is_verified": set_verified,
+    "plan": set_plan,
+    "limits": set_limits,
+    "is_admin": set_admin,
+    "is_active": set_active,
+}
