@@ -99,8 +99,8 @@ _TABLES = """
     CREATE UNIQUE INDEX identity_user_id_provider ON identity (user_id, provider);
     CREATE TABLE ticket (
         id VARCHAR(22) NOT NULL PRIMARY KEY, purpose VARCHAR(30) NOT NULL, secret_hash VARCHAR(64) NOT NULL,
-        user_id VARCHAR(22), data {json} NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,
-        FOREIGN KEY (user_id) REFERENCES "user" (id) ON DELETE CASCADE
+        user_id VARCHAR(22), data {json} NOT NULL, tries INTEGER NOT NULL, created_at BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL, FOREIGN KEY (user_id) REFERENCES "user" (id) ON DELETE CASCADE
     );
     CREATE UNIQUE INDEX ticket_secret_hash ON ticket (secret_hash);
     CREATE INDEX ticket_user_id ON ticket (user_id);

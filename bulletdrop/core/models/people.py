@@ -159,6 +159,8 @@ class Ticket(Base):
     user_id: str | None
     user = ForeignKeyField(User, backref="tickets", on_delete="CASCADE", null=True)
     data: Any = JSONField(default=dict)
+    # Guesses that were made with it: of a half-finished sign-in, each code that was tried.
+    tries = IntegerField(default=0)
     created_at = time()
     expires_at = time(index=True)
 
