@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from bulletdrop.web import openapi
-from bulletdrop.web.api import auth, devices, keys, setup, uploads
+from bulletdrop.web.api import (
+    admin,
+    auth,
+    devices,
+    keys,
+    sessions,
+    setup,
+    uploads,
+)
 from bulletdrop.web.context import App
 from bulletdrop.web.routes import Route, attach_routes
 
-ROUTES: tuple[Route, ...] = setup.ROUTES + auth.ROUTES + keys.ROUTES + devices.ROUTES + uploads.ROUTES
+NOUNS = (
+    setup,
+    auth,
+    sessions,
+    keys,
+    devices,
+    uploads,
+    admin,
+)
+ROUTES: tuple[Route, ...] = tuple(route for noun in NOUNS for route in noun.ROUTES)
 
 
 def attach(app: App) -> None:

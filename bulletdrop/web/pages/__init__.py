@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from bulletdrop.web.context import App
-from bulletdrop.web.pages import delete, drops, gallery, info, setup, signin, trash
+from bulletdrop.web.pages import (
+    delete,
+    drops,
+    gallery,
+    info,
+    setup,
+    signin,
+    trash,
+)
+
+NOUNS = (
+    gallery,
+    setup,
+    signin,
+    drops,
+    trash,
+    info,
+    delete,
+)
 
 
 def attach(app: App) -> None:
     """Add every page to the server. `/{slug}` is not among them: `web/public.py` finds the drop and calls `drops`."""
-    for part in (gallery, setup, signin, drops, trash, info, delete):
-        part.attach(app)
+    for noun in NOUNS:
+        noun.attach(app)
