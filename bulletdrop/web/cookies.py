@@ -1,4 +1,4 @@
-"""The browser's three cookies: access, refresh, and the CSRF token that our own scripts may read."""
+"""The browser's cookies: access, refresh, the CSRF token that our own scripts may read, and a half sign-in's ticket."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from sanic.response import BaseHTTPResponse
 
 from bulletdrop.core.people import sessions
 from bulletdrop.core.people.sessions import Tokens
+from bulletdrop.core.people.signing_in import Half
 from bulletdrop.web.context import Web, web_of
 
-ACCESS, REFRESH, CSRF = "bd_access", "bd_refresh", "bd_csrf"
+ACCESS, REFRESH, CSRF, HALF = "bd_access", "bd_refresh", "bd_csrf", "bd_half"
 
 
 def cookie_name(web: Web, name: str) -> str:
@@ -38,6 +39,19 @@ def set_session_cookies(response: BaseHTTPResponse, tokens: Tokens) -> None:
     if tokens.refresh_token is not None:
         _set(web, response, REFRESH, tokens.refresh_token, weeks, script=False)
     _set(web, response, CSRF, sessions.csrf_token(web.site, tokens.session_id), weeks, script=True)
+    if read_cookie(Request.get_current(), HALF) is not None:
+        _set(web, response, HALF, "", 0, script=False)
+
+
+def set_half_cookie(response: BaseHTTPResponse, half: Half) -> None:
+    """Keep the ticket of a half sign-in where no script reads it. Whoever was signed in before is signed out."""
+    clear_session_cookies(response)
+    _set(web_of(Request.get_current()), response, HALF, half.ticket, half.expires_in, script=False)
+
+
+def clear_half_cookie(response: BaseHTTPResponse) -> None:
+    """Forget a half sign-in."""
+    _set(web_of(Request.get_current()), response, HALF, "", 0, script=False)
 
 
 def clear_session_cookies(response: BaseHTTPResponse) -> None:

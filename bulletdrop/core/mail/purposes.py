@@ -149,6 +149,15 @@ MAILS: dict[str, Purpose] = {
         "You get this mail because the account has your address. If it was not you, end that session and change your "
         "password.",
     ),
+    "recovery-code-used": Purpose(
+        "A recovery code was used to sign in to {site}",
+        (
+            "Somebody signed in as “{username}” with a recovery code, in place of the usual second step. {left} are left.",
+            "If it was you, there is nothing to do. New codes are made on the account's page.",
+        ),
+        "Look at how you sign in",
+        f"You get this mail because the account has your address. {_CHANGED}",
+    ),
     "security-changed": Purpose(
         "How you sign in to {site} was changed",
         ("For the account “{username}”: {what}.",),

@@ -15,13 +15,16 @@ import jwt
 from bulletdrop.core.audit import record
 from bulletdrop.core.models import Session, User, new_id, to_microseconds
 from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.people.departures import take_back
+from bulletdrop.core.people.rates import rates_of
 from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import cleaned
-from bulletdrop.errors import BadCsrf, NotSignedIn
+from bulletdrop.errors import BadCsrf, NotFound, NotSignedIn
 
 # Two tabs that open at once send the same refresh token; within this time the second one is no thief.
 _GRACE = timedelta(seconds=20)
+_REMEMBERED = timedelta(days=90)
 _AUDIENCE = "bulletdrop"
 
 
@@ -39,8 +42,16 @@ class Tokens:
     user: User
 
 
-def open_session(site: Site, user: User, *, user_agent: str, address: str) -> Tokens:
-    """Start a session for somebody whose password was right."""
+def open_session(site: Site, user: User, *, user_agent: str, address: str, method: str = "password") -> Tokens:
+    """Start a session for somebody who is fully proved; `signing_in.enter` asks whether they are.
+
+    It keeps an account whose deletion was asked for.
+
+    Args:
+        method: how they proved it, such as "password+totp".
+    Raises: Blocked when the account is being deleted.
+    """
+    take_back(site, user, address=address)
     now = site.clock.now()
     session_id = new_id()
     plain = _new_refresh_token(session_id)
@@ -53,13 +64,14 @@ def open_session(site: Site, user: User, *, user_agent: str, address: str) -> To
         epoch=user.epoch,
         user_agent=cleaned(user_agent, most=300),
         address=address[:64],
+        method=method[:40],
         created_at=now,
         last_used_at=now,
         expires_at=now + timedelta(days=site.config.refresh_days),
     )
     # Whoever wants to delete something from a full disk has to sign in first.
     session = with_reserve(site.config.data, create)
-    record(site, "session.open", actor=user.id, subject=session.id, address=address)
+    record(site, "session.open", actor=user.id, subject=session.id, address=address, detail=method)
     return _tokens(site, session.id, user, plain)
 
 
@@ -83,7 +95,15 @@ def refresh(site: Site, refresh_token: str, *, user_agent: str, address: str) ->
         is_previous = hmac.compare_digest(session.previous_hash or "", hashed)
         if not is_previous or now - session.rotated_at > _GRACE:
             close_session(site, session.id)
-            record(site, "session.reuse", actor=user.id, subject=session.id, address=address)
+            record(
+                site,
+                "session.reuse",
+                actor=user.id,
+                subject=session.id,
+                address=address,
+                category="security",
+                user_agent=user_agent,
+            )
             raise NotSignedIn("This session has ended. Sign in again.")
         return _tokens(site, session.id, user, None)
     plain = _new_refresh_token(session.id)
@@ -111,6 +131,40 @@ def close_session(site: Site, session_id: str) -> None:
     with_reserve(site.config.data, changes.execute)
 
 
+def list_sessions(site: Site, user_id: str) -> list[Session]:
+    """Somebody's sessions that still count, the last used first."""
+    now = site.clock.now()
+    lives = (Session.user == user_id) & Session.revoked_at.is_null() & (Session.expires_at > now)
+    query = Session.select(Session).join(User).where(lives & (Session.epoch == User.epoch))
+    return list(query.order_by(Session.last_used_at.desc(), Session.id))
+
+
+def revoke_session(site: Site, user_id: str, session_id: str) -> None:
+    """End one of somebody's sessions. Raises NotFound when it is not theirs or has ended."""
+    mine = (Session.id == session_id) & (Session.user == user_id) & Session.revoked_at.is_null()
+    if not Session.update(revoked_at=site.clock.now()).where(mine).execute():
+        raise NotFound("There is no such session; it may have ended.")
+    record(site, "session.revoke", actor=user_id, subject=session_id)
+
+
+def revoke_all(site: Site, user_id: str, but: str | None = None) -> int:
+    """End all of somebody's sessions, or all but one. Returns how many still counted."""
+    ids = [row.id for row in list_sessions(site, user_id) if row.id != but]
+    ended = Session.update(revoked_at=site.clock.now()).where(
+        (Session.user == user_id) & Session.revoked_at.is_null() & (Session.id != (but or ""))
+    )
+    ended.execute()
+    record(site, "session.revoke-all", actor=user_id, subject=user_id, detail=f"{len(ids)} ended")
+    return len(ids)
+
+
+def forget_sessions(site: Site) -> str:
+    """Remove sessions that ended long ago; the others tell whether somebody signs in from a new place."""
+    limit = site.clock.now() - _REMEMBERED
+    over = (Session.expires_at < limit) | (Session.revoked_at < limit)
+    return f"{Session.delete().where(over).execute()} removed"
+
+
 def check_access(site: Site, token: str) -> Caller:
     """Who an access token speaks for. Asks the database, so that a sign-out holds at once.
 
@@ -125,7 +179,8 @@ def check_access(site: Site, token: str) -> Caller:
     )
     if row is None or row.user.id != claims["sub"] or row.user.epoch != claims["epoch"] or not row.user.is_active:
         raise NotSignedIn("This session has ended. Sign in again.")
-    return Caller(row.user.id, row.user.username, row.user.is_admin, session_id=row.id)
+    rates = rates_of(site, row.user)
+    return Caller(row.user.id, row.user.username, row.user.is_admin, session_id=row.id, rates=rates)
 
 
 def csrf_token(site: Site, session_id: str) -> str:

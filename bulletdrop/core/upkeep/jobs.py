@@ -14,6 +14,7 @@ from bulletdrop.core.database import using
 from bulletdrop.core.drops import intake, pictures
 from bulletdrop.core.drops.deletion import empty_trash, expire
 from bulletdrop.core.models import JobRun, Setting, to_microseconds
+from bulletdrop.core.people.sessions import forget_sessions
 from bulletdrop.core.people.tickets import forget_tickets
 from bulletdrop.core.reserve import RESERVE_BYTES, has_room, keep_reserve, with_reserve
 from bulletdrop.core.site import Site
@@ -52,6 +53,7 @@ JOBS: tuple[Periodic, ...] = (
     Periodic("forget-runs", forget_runs, timedelta(days=1)),
     Periodic("forget-mails", mail.forget_mails, timedelta(hours=1)),
     Periodic("forget-tickets", forget_tickets, timedelta(hours=1)),
+    Periodic("forget-sessions", forget_sessions, timedelta(days=1)),
 )
 
 

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
+from msgspec import Struct
 from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.models import User
-from bulletdrop.core.people import accounts, sessions
+from bulletdrop.core.people import accounts, sessions, signing_in
 from bulletdrop.core.people.sessions import Tokens
+from bulletdrop.core.people.signing_in import Half
 from bulletdrop.core.site import Site
-from bulletdrop.errors import Forbidden, NotSignedIn, TooMany
+from bulletdrop.errors import BadTicket, Forbidden, NotSignedIn, TooMany
 from bulletdrop.web.api.schemas import LoginIn, MeOut, RefreshIn, TokensOut, me_out, tokens_out
 from bulletdrop.web.auth import address_of, check_origin, clear_session_cookies, required_caller, set_session_cookies
 from bulletdrop.web.bodies import json_answer, json_of, nothing
-from bulletdrop.web.cookies import REFRESH, read_cookie
+from bulletdrop.web.cookies import HALF, REFRESH, read_cookie, set_half_cookie
 from bulletdrop.web.guesses import guess
+from bulletdrop.web.pages.entrance import finish
 from bulletdrop.web.routes import ANYBODY, CALLER, PERSON, Route
 from bulletdrop.web.threads import in_hash_thread, in_thread
+
+
+class CodeIn(Struct, forbid_unknown_fields=True):
+    """A code for a half-finished sign-in; without a ticket, the browser's cookie counts."""
+
+    code: Annotated[str, msgspec.Meta(max_length=100)]
+    ticket: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class SecondFactorOut(Struct):
+    """What is due: the ticket, what may be used with it, and the seconds until it is over."""
+
+    ticket: str
+    methods: list[str]
+    expires_in: int
+
+
+class HalfOut(Struct):
+    """The password was right, and a second factor is due."""
+
+    second_factor: SecondFactorOut
 
 
 async def login(request: Request) -> HTTPResponse:
@@ -25,14 +52,38 @@ async def login(request: Request) -> HTTPResponse:
     wanted = json_of(request, LoginIn)
     agent, address = request.headers.get("user-agent", ""), address_of(request)
     async with guess(request, wanted.identifier):
-        tokens = await in_hash_thread(request, sign_in, wanted.identifier, wanted.password, agent, address)
-    return _signed_in(tokens)
+        entered = await in_hash_thread(request, sign_in, wanted.identifier, wanted.password, agent, address)
+    return answer_to(entered)
 
 
-def sign_in(site: Site, identifier: str, password: str, agent: str, address: str) -> Tokens:
-    """Check a password and start a session. Slow on purpose: for the hashing threads."""
+def sign_in(site: Site, identifier: str, password: str, agent: str, address: str) -> Tokens | Half:
+    """Check a password and let its owner in. Slow on purpose: for the hashing threads."""
     user = accounts.authenticate(site, identifier=identifier, password=password)
-    return sessions.open_session(site, user, user_agent=agent, address=address)
+    return signing_in.enter(site, user, method="password", user_agent=agent, address=address)
+
+
+async def finish_by_code(request: Request) -> HTTPResponse:
+    """Finish a half sign-in with a code of the authenticator app."""
+    return await _finish(request, "totp")
+
+
+async def finish_by_recovery(request: Request) -> HTTPResponse:
+    """Finish a half sign-in with a recovery code, which is used up by it."""
+    return await _finish(request, "recovery")
+
+
+async def _finish(request: Request, kind: str) -> HTTPResponse:
+    check_origin(request)
+    wanted = json_of(request, CodeIn)
+    return answer_to(await finish(request, ticket_of(request, wanted.ticket), wanted.code, kind=kind))
+
+
+def ticket_of(request: Request, sent: str | None) -> str:
+    """The ticket of a half sign-in: from the body, or the browser's cookie. Raises NotSignedIn."""
+    ticket = sent or read_cookie(request, HALF)
+    if not ticket:
+        raise NotSignedIn("There is no sign-in to finish. Sign in.")
+    return ticket
 
 
 async def refresh(request: Request) -> HTTPResponse:
@@ -44,7 +95,7 @@ async def refresh(request: Request) -> HTTPResponse:
         raise NotSignedIn("There is no session to go on with. Sign in.")
     agent, address = request.headers.get("user-agent", ""), address_of(request)
     tokens = await in_thread(request, sessions.refresh, plain, user_agent=agent, address=address)
-    return _signed_in(tokens)
+    return answer_to(tokens)
 
 
 async def logout(request: Request) -> HTTPResponse:
@@ -69,9 +120,15 @@ def _user(site: Site, user_id: str) -> User:
     return user
 
 
-def _signed_in(tokens: Tokens) -> HTTPResponse:
-    response = json_answer(tokens_out(tokens))
-    set_session_cookies(response, tokens)
+def answer_to(entered: Tokens | Half) -> HTTPResponse:
+    """The answer to whoever has come in, or half-way."""
+    if isinstance(entered, Half):
+        out = SecondFactorOut(entered.ticket, list(entered.methods), entered.expires_in)
+        response = json_answer(HalfOut(out), status=202)
+        set_half_cookie(response, entered)
+    else:
+        response = json_answer(tokens_out(entered))
+        set_session_cookies(response, entered)
     return response
 
 
@@ -83,9 +140,26 @@ ROUTES = (
         summary="Sign in",
         who=ANYBODY,
         body=LoginIn,
-        answers={200: TokensOut},
+        answers={200: TokensOut, 202: HalfOut},
         noun="auth",
         errors=(NotSignedIn, Forbidden, TooMany),
+    ),
+    *(
+        Route(
+            method="POST",
+            path=path,
+            handler=handler,
+            summary=summary,
+            who=ANYBODY,
+            body=CodeIn,
+            answers={200: TokensOut},
+            noun="auth",
+            errors=(NotSignedIn, BadTicket, Forbidden, TooMany),
+        )
+        for path, handler, summary in (
+            ("/auth/totp", finish_by_code, "Finish a sign-in with a code"),
+            ("/auth/recovery", finish_by_recovery, "Finish a sign-in with a recovery code"),
+        )
     ),
     Route(
         method="POST",

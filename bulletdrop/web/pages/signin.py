@@ -14,11 +14,10 @@ from bulletdrop.web.auth import (
     form_of,
     required_caller,
     safe_next,
-    set_session_cookies,
     signed_in,
 )
 from bulletdrop.web.context import App
-from bulletdrop.web.pages.entrance import enter
+from bulletdrop.web.pages.entrance import enter, go_on
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
@@ -39,14 +38,12 @@ async def sign_in(request: Request) -> HTTPResponse:
     form = await form_of(request)
     identifier, back = form.get("identifier", ""), safe_next(form.get("next"))
     try:
-        tokens = await enter(request, identifier, form.get("password", ""))
+        entered = await enter(request, identifier, form.get("password", ""))
     except BadCsrf:
         raise
     except (Rejected, Busy) as error:
         return _form(request, back=back, identifier=identifier, error=error)
-    response = redirect(back, status=303)
-    set_session_cookies(response, tokens)
-    return response
+    return go_on(entered, back)
 
 
 @signed_in
@@ -69,9 +66,7 @@ def attach(app: App) -> None:
     app.add_route(sign_out, "/signout", methods=["POST"], name="page_signout")
 
 
-def _form(
-    request: Request, *, back: str, identifier: str = "", error: BulletDropError | None = None
-) -> HTTPResponse:
+def _form(request: Request, *, back: str, identifier: str = "", error: BulletDropError | None = None) -> HTTPResponse:
     status = status_of(error) if error else 200
     message = error.message if error else ""
     return render(request, "signin.html", status=status, back=back, identifier=identifier, message=message)
