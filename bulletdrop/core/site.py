@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from peewee import Database
 
@@ -57,6 +57,8 @@ class Site:
     decoder: Decoder
     # Limits that hold over all processes of this machine.
     counts: Counts
+    # Plans by name, each with how long it is believed without asking again (see `people/rates`).
+    plans: dict[str, Any] = field(default_factory=dict)
     # Set when the queue got work, so that this process's workers need not wait for their next look.
     wake: threading.Event = field(default_factory=threading.Event)
     # Held as long as this process serves the data folder.

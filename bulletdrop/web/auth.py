@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -15,10 +16,13 @@ from sanic.response import HTTPResponse, redirect
 from bulletdrop.core.people import keys, sessions
 from bulletdrop.core.people.accounts import needs_setup
 from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.people.rates import Counted, count_request
 from bulletdrop.core.people.sessions import Tokens
-from bulletdrop.errors import BadBody, BadCsrf, BulletDropError, NotSignedIn, TooBig
+from bulletdrop.core.site import Site
+from bulletdrop.errors import BadBody, BadCsrf, BulletDropError, NotSignedIn, TooBig, TooMany
 from bulletdrop.web.context import web_of
 from bulletdrop.web.cookies import ACCESS, REFRESH, clear_session_cookies, read_cookie, set_session_cookies
+from bulletdrop.web.limits import refuse_beyond
 from bulletdrop.web.peers import client_address
 from bulletdrop.web.threads import in_thread
 
@@ -195,11 +199,29 @@ async def _find_caller(request: Request) -> Caller | None:
     token = _sent_token(request)
     if token is not None:
         if token.startswith("bd_"):
-            caller = await in_thread(request, keys.check_key, token)
-            web_of(request).uses[str(caller.key_id)] += 1
-            return caller
-        return await in_thread(request, sessions.check_access, token)
+            return await _checked(request, keys.check_key, token)
+        return await _checked(request, sessions.check_access, token)
     return await _caller_by_cookie(request)
+
+
+async def _checked(request: Request, check: Callable[[Site, str], Caller], token: str) -> Caller:
+    """Who a key or token speaks for, and one more request under their limits. Raises TooMany beyond them.
+
+    Pages are not counted: who has used up the limit can still look at the gallery and at the plan.
+    """
+    is_api = request.path.startswith("/api/")
+    caller, request.ctx.counted = await in_thread(request, _check_and_count, check, token, is_api)
+    if caller.key_id is not None:
+        web_of(request).uses[caller.key_id] += 1
+    refuse_beyond(request.ctx.counted)
+    return caller
+
+
+def _check_and_count(
+    site: Site, check: Callable[[Site, str], Caller], token: str, is_api: bool
+) -> tuple[Caller, tuple[Counted, ...]]:
+    caller = check(site, token)
+    return caller, count_request(site, caller, now=monotonic()) if is_api else ()
 
 
 def _sent_token(request: Request) -> str | None:
@@ -214,7 +236,7 @@ async def _caller_by_cookie(request: Request) -> Caller | None:
     access = read_cookie(request, ACCESS)
     if access is not None:
         try:
-            caller = await in_thread(request, sessions.check_access, access)
+            caller = await _checked(request, sessions.check_access, access)
         except NotSignedIn:
             pass
         else:
@@ -249,7 +271,11 @@ async def _rotate(request: Request, plain: str) -> tuple[Tokens, Caller]:
     entry: tuple[asyncio.Future[Tokens], float] = web.rotations[key]
     try:
         tokens = await asyncio.shield(entry[0])
-        return tokens, await in_thread(request, sessions.check_access, tokens.access_token)
+        return tokens, await _checked(request, sessions.check_access, tokens.access_token)
+    except TooMany:
+        # The swap has happened: the browser must get the new token, or the old one it goes on with ends the session.
+        request.ctx.new_tokens = tokens
+        raise
     except BulletDropError:
         if web.rotations.get(key) is entry:
             del web.rotations[key]

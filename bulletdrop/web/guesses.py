@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import ipaddress
 from collections.abc import AsyncIterator
 from time import monotonic
 
@@ -14,6 +13,7 @@ from bulletdrop.core.people import guesses
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.errors import BulletDropError, Forbidden, NotSignedIn
 from bulletdrop.web.auth import address_of
+from bulletdrop.web.peers import neighbours
 from bulletdrop.web.threads import in_thread
 
 
@@ -42,16 +42,3 @@ async def guess(request: Request, identifier: str | None = None) -> AsyncIterato
         await in_thread(request, guesses.failed, attempt, now=monotonic())
         raise
     await in_thread(request, guesses.succeeded, attempt)
-
-
-def neighbours(address: str) -> str:
-    """What counts as one address: of IPv6 the whole /64, which is what one household is given."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -12,6 +12,7 @@ from sanic.response import HTTPResponse
 from bulletdrop.log import request_id
 from bulletdrop.web.auth import finish_cookies
 from bulletdrop.web.context import web_of
+from bulletdrop.web.limits import rate_headers
 from bulletdrop.web.peers import is_trusted_peer
 from bulletdrop.web.sending import Ready
 
@@ -38,6 +39,7 @@ def begin(request: Request) -> None:
     ctx.by_cookie = False
     ctx.new_tokens = None
     ctx.signed_out = False
+    ctx.counted = ()
     request_id.set(ctx.request_id)
     if not request.head.isascii():
         _check_text(request.head)
@@ -56,17 +58,20 @@ def finish(request: Request, response: HTTPResponse) -> None:
     if not hasattr(request.ctx, "request_id"):
         begin(request)
     _refuse_early(request, response)
+    rates = rate_headers(request.ctx.counted)
     if isinstance(response, Ready):
         if request.ctx.new_tokens is not None or request.ctx.signed_out:
             carrier = HTTPResponse()
             finish_cookies(request, carrier)
             response.add_cookies(carrier)
+        response.add_lines(rates)
         return
     web = web_of(request)
     if not _is_harmless(request):
         web.cache.expire_all()
     headers = response.headers
     finish_cookies(request, response)
+    headers.update(rates)
     headers["x-request-id"] = request.ctx.request_id
     headers["date"] = web.date_value()
     headers.setdefault("x-content-type-options", "nosniff")

@@ -11,7 +11,7 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop import __version__
-from bulletdrop.errors import BadCsrf, MissingScope, NotSignedIn
+from bulletdrop.errors import BadCsrf, MissingScope, NotSignedIn, TooMany
 from bulletdrop.web.api.schemas import Problem
 from bulletdrop.web.bodies import json_answer
 from bulletdrop.web.problems import STATUS
@@ -120,7 +120,7 @@ def _responses(route: Route) -> dict[str, Any]:
             responses[str(status)]["content"] = {"application/json": {"schema": _schema(kind)}}
     errors = list(route.errors)
     if route.who != ANYBODY:
-        errors += [NotSignedIn, MissingScope] + ([BadCsrf] if route.method != "GET" else [])
+        errors += [NotSignedIn, MissingScope, TooMany] + ([BadCsrf] if route.method != "GET" else [])
     for error in errors:
         responses.setdefault(str(STATUS[error]), {"description": error.title, "content": _PROBLEM})
     responses["default"] = {"description": "Any other error, in the same shape.", "content": _PROBLEM}

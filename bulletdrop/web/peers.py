@@ -43,6 +43,19 @@ def is_trusted_peer(request: Request, proxies: Sequence[Network]) -> bool:
     return bool(proxies) and request.conn_info is not None and _is_trusted(request.conn_info.client_ip, proxies)
 
 
+def neighbours(address: str) -> str:
+    """What counts as one address: of IPv6 the whole /64, which is what one household is given."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
 def _is_trusted(address: str, proxies: Sequence[Network]) -> bool:
     try:
         parsed = ipaddress.ip_address(address)

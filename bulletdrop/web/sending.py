@@ -68,6 +68,11 @@ class Ready(HTTPResponse):  # type: ignore[misc,unused-ignore]
         for value in carrier.headers.getall("set-cookie", []):
             self._head += f"set-cookie: {value}\r\n".encode("ascii")
 
+    def add_lines(self, headers: dict[str, str]) -> None:
+        """Send further headers along."""
+        for name, value in headers.items():
+            self._head += f"{name}: {value}\r\n".encode("ascii")
+
     async def send(self, data: Any = None, end_stream: bool | None = None) -> None:
         """Send all of it. Sanic calls this once, at the end."""
         stream: Any = self.stream

@@ -21,6 +21,15 @@ SCOPES: tuple[str, ...] = (
 
 
 @dataclass(frozen=True)
+class Rate:
+    """A limit by the hour: whose it is ("key" or "plan"), what it is counted under, and how many requests it allows."""
+
+    policy: str
+    counter: str
+    most: int
+
+
+@dataclass(frozen=True)
 class Caller:
     """The one who asks. `scopes` is None for a signed-in person: everything that the person may do.
 
@@ -33,6 +42,8 @@ class Caller:
     scopes: frozenset[str] | None = None
     session_id: str | None = None
     key_id: str | None = None
+    # The limits that the caller's requests to the API count under.
+    rates: tuple[Rate, ...] = ()
 
     def may(self, scope: str) -> bool:
         """True when the caller has the scope. `admin` needs an admin behind it, whatever the key says."""

@@ -12,6 +12,7 @@ from bulletdrop.core.audit import record
 from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.people.callers import SCOPES, Caller
+from bulletdrop.core.people.rates import rates_of
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import cleaned, is_visible
 from bulletdrop.errors import Blocked, ExpiredKey, Forbidden, Invalid, NotFound, NotSignedIn, RevokedKey
@@ -81,7 +82,8 @@ def check_key(site: Site, plain: str) -> Caller:
         raise Blocked("This account is blocked. Ask the admin.")
     if key.user.delete_scheduled_for is not None:
         raise Blocked("This account is about to be deleted. Sign in on the page to keep it.")
-    return Caller(key.user.id, key.user.username, key.user.is_admin, scopes=frozenset(key.scopes), key_id=key.id)
+    rates, scopes = rates_of(site, key.user, key), frozenset(key.scopes)
+    return Caller(key.user.id, key.user.username, key.user.is_admin, scopes=scopes, key_id=key.id, rates=rates)
 
 
 def count_use(site: Site, uses: dict[str, int], addresses: dict[str, str] | None = None) -> None:
