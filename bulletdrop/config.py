@@ -16,6 +16,8 @@ from bulletdrop.errors import BadConfig
 from bulletdrop.paths import default_data_folder
 
 MB = 1024 * 1024
+# A hundred years in days, and more bytes than any disk has.
+_LONG, _HUGE = 36_500, 2**50
 _ADDRESSES = ("public_url", "server", "oidc_issuer", "github_url")
 
 
@@ -25,6 +27,7 @@ def _row(
     *,
     secret: bool = False,
     least: float | None = None,
+    most: float | None = None,
     live: bool = False,
     of: tuple[str, ...] = (),
 ) -> Any:
@@ -34,10 +37,12 @@ def _row(
         text: the help, in a sentence.
         secret: never shown.
         least: the least value allowed.
+        most: the greatest; beyond it dates and columns would overflow.
         live: the admin may change it while the server runs, unless file, environment or a flag give it.
         of: the values there are; empty for any.
     """
-    return field(default=default, metadata={"help": text, "secret": secret, "least": least, "live": live, "of": of})
+    facts = {"help": text, "secret": secret, "least": least, "most": most, "live": live, "of": of}
+    return field(default=default, metadata=facts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +75,7 @@ class Config:
         of=("home", "free", "pro", "enterprise"),
     )
     site_name: str = _row("BulletDrop", "What this server calls itself in mails and on its pages.", live=True)
-    audit_days: int = _row(365, "Days after which rows of the audit log are removed.", least=1, live=True)
+    audit_days: int = _row(365, "Days after which rows of the audit log are removed.", least=1, most=_LONG, live=True)
 
     smtp_host: str = _row("", "The mail server. Without one, the admin hands the links over.")
     smtp_port: int = _row(587, "The mail server's port.", least=1)
@@ -100,9 +105,13 @@ class Config:
         "The kinds of file to take, read from the bytes. Also possible: text, pdf, zip.",
         live=True,
     )
-    max_file_size: int = _row(100 * MB, "The largest file, in bytes.", least=1, live=True)
+    max_file_size: int = _row(100 * MB, "The largest file, in bytes.", least=1, most=_HUGE, live=True)
     min_free_disk: int = _row(
-        200 * MB, "Uploads are refused when less than this is free on the data disk, in bytes.", least=0, live=True
+        200 * MB,
+        "Uploads are refused when less than this is free on the data disk, in bytes.",
+        least=0,
+        most=_HUGE,
+        live=True,
     )
     min_upload_rate: int = _row(4096, "Uploads slower than this on average are cut off, in bytes per second.", least=0)
     min_download_rate: int = _row(
@@ -112,7 +121,7 @@ class Config:
     )
     max_open_uploads: int = _row(256, "How many uploads may be under way at once.", least=1)
     max_open_uploads_per_address: int = _row(100, "How many of them from one address.", least=1)
-    max_files_per_request: int = _row(100, "How many files one request may carry.", least=1, live=True)
+    max_files_per_request: int = _row(100, "How many files one request may carry.", least=1, most=10_000, live=True)
 
     max_pixels: int = _row(50_000_000, "The most pixels in one frame of a picture.", least=1)
     max_total_pixels: int = _row(200_000_000, "The most pixels in all frames of a picture together.", least=1)
@@ -126,8 +135,8 @@ class Config:
     guesses_per_name: int = _row(50, "Wrong passwords for one name, from all addresses that it never used.", least=1)
     guess_minutes: int = _row(5, "Minutes that a wrong password counts.", least=1)
 
-    slug_length: int = _row(10, "Characters in a new link's slug.", least=6, live=True)
-    trash_days: int = _row(30, "Days after which a drop in the trash is gone for good.", least=0, live=True)
+    slug_length: int = _row(10, "Characters in a new link's slug.", least=6, most=40, live=True)
+    trash_days: int = _row(30, "Days after which a drop in the trash is gone for good.", least=0, most=_LONG, live=True)
     access_minutes: int = _row(15, "Minutes that an access token lives.", least=1)
     refresh_days: int = _row(30, "Days after which an unused session ends.", least=1)
     cache_mb: int = _row(32, "Memory for small files that are asked for often, in megabytes.", least=0)
@@ -150,6 +159,7 @@ class Setting:
     help: str
     secret: bool
     least: float | None
+    most: float | None
     live: bool
     of: tuple[str, ...]
 
@@ -167,6 +177,7 @@ SETTINGS: tuple[Setting, ...] = tuple(
         help=row.metadata["help"],
         secret=row.metadata["secret"],
         least=row.metadata["least"],
+        most=row.metadata["most"],
         live=row.metadata["live"],
         of=row.metadata["of"],
     )
@@ -319,4 +330,6 @@ def _integer(setting: Setting, value: object) -> int:
         raise BadConfig(f"{setting.name} needs a whole number, not “{value}”.", field=setting.name)
     if setting.least is not None and number < setting.least:
         raise BadConfig(f"{setting.name} is at least {setting.least:g}; {number} was given.", field=setting.name)
+    if setting.most is not None and number > setting.most:
+        raise BadConfig(f"{setting.name} is at most {setting.most:,.0f}; {number} was given.", field=setting.name)
     return number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bulletdrop.core.audit import record
@@ -12,13 +12,15 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.mail import post
 from bulletdrop.core.models import ApiKey, Passkey, Plan, RecoveryCode, Session, Totp, User
 from bulletdrop.core.origin import public_base
-from bulletdrop.core.people import accounts, plans
+from bulletdrop.core.people import accounts, departures, plans
 from bulletdrop.core.people.directory import get_user
-from bulletdrop.core.people.tickets import drop_tickets
+from bulletdrop.core.people.tickets import drop_tickets, issue
 from bulletdrop.core.site import Site
+from bulletdrop.core.text import is_visible
 from bulletdrop.errors import Conflict, Invalid
 
 LONGEST_REASON = 500
+RESET_LIVES = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,81 @@ def drop_second_factor(site: Site, by: By, user_id: str) -> None:
         what = "an admin turned the second factor off, because it was lost; passkeys are gone with it"
         link = f"{public_base(site.config)}/account/security"
         post(site, "security-changed", to=user.email, user=user, link=link, lives=timedelta(days=7), what=what)
+
+
+def reset_link(site: Site, by: By, user_id: str) -> str:
+    """A link with which somebody chooses a new password, to be handed over; it goes to them by mail besides."""
+    user = get_user(site, user_id)
+    with transaction(site.db):
+        token = issue(site, "reset", user=user, lives=RESET_LIVES)
+        link = f"{public_base(site.config)}/reset#token={token}"
+        post(site, "reset", to=user.email, user=user, link=link, lives=RESET_LIVES)
+        _record(site, by, "user.reset", user)
+    return link
+
+
+def schedule_deletion(site: Site, by: By, user_id: str, *, at_once: bool = False) -> datetime:
+    """Delete an account in seven days, or with the next run of the job; meanwhile nobody gets in, nothing is shown.
+
+    Returns: when it will be deleted.
+    Raises: Conflict for oneself, for the only admin, and for an account that is leaving already; NotFound.
+    """
+    user = get_user(site, user_id)
+    if user.id == by.actor:
+        raise Conflict("You cannot delete yourself here. Delete your account on its own page.")
+    now = site.clock.now()
+    days = 0 if at_once else departures.GRACE.days
+    with transaction(site.db):
+        accounts.hold_admins(site)
+        if at_once and user.delete_scheduled_for is not None:
+            _change(site, user, delete_scheduled_for=now)
+            due = now
+        else:
+            link = f"{public_base(site.config)}/signin"
+            due = departures.request_deletion(site, user.id, link=link, actor=by.actor, address=by.address, days=days)
+        _record(site, by, "user.delete", user, "at once" if at_once else f"in {days} days")
+    return due
+
+
+def keep(site: Site, by: By, user_id: str) -> User:
+    """Take a deletion back, whoever asked for it. Raises Conflict for an account that stays anyway."""
+    user = get_user(site, user_id)
+    leaving = (User.id == user.id) & (User.delete_scheduled_for > site.clock.now())
+    with transaction(site.db):
+        if not User.update(delete_scheduled_for=None, updated_at=site.clock.now()).where(leaving).execute():
+            raise Conflict(f"{user.username} is not about to be deleted.")
+        _record(site, by, "user.keep", user)
+    return get_user(site, user_id)
+
+
+def change_plan(site: Site, by: By, name: str, changes: Mapping[str, Any]) -> Plan:
+    """Change a plan's title or figures: they hold at once for everybody on it. None is no limit.
+
+    Plans are neither made nor removed: accounts and the setting `default_plan` name them.
+
+    Raises: Invalid with the field, NotFound.
+    """
+    plan = plans.get_plan(site, name.replace("\0", ""))
+    values: dict[str, Any] = dict(plans.check_figures({k: v for k, v in changes.items() if k != "title"}))
+    if "title" in changes:
+        values["title"] = str(changes["title"]).strip()
+        if not 1 <= len(values["title"]) <= 50 or not is_visible(values["title"]):
+            raise Invalid("A title has 1 to 50 characters, all of them visible.", field="title")
+    changed = {field: value for field, value in values.items() if value != getattr(plan, field)}
+    if changed:
+        with transaction(site.db):
+            Plan.update(changed).where(Plan.name == plan.name).execute()
+            said = ", ".join(f"{field} {getattr(plan, field)} → {value}" for field, value in changed.items())
+            record(
+                site,
+                "plan.change",
+                actor=by.actor,
+                subject=plan.name,
+                address=by.address,
+                category="admin",
+                detail=said,
+            )
+    return plans.get_plan(site, plan.name)
 
 
 def check_reason(reason: str) -> str:

@@ -1,0 +1,80 @@
+"""Whom the routes of the administration let in: admins, by cookie or with a key that has the scope."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+
+from bulletdrop.core.models import new_id
+from tests.support.server import PASSWORD, Server
+from tests.web.kit import upload
+from tests.web.rows.row import admins_only, row
+
+
+def somebody(server: Server) -> dict[str, str]:
+    """A fresh account, which is neither an admin nor anybody of the table."""
+    name = f"p{new_id()[:12]}"
+    server.command("user", "add", name, "--email", f"{name}@example.org", "--password-stdin", stdin=PASSWORD)
+    return {"user_id": id_of(server, name)}
+
+
+def somebody_leaving(server: Server) -> dict[str, str]:
+    """A fresh account that is about to be deleted."""
+    found = somebody(server)
+    server.alice.delete(f"/api/v1/admin/users/{found['user_id']}").raise_for_status()
+    return found
+
+
+def id_of(server: Server, name: str) -> str:
+    """The id of an account."""
+    found = server.alice.get("/api/v1/admin/users", params={"q": name, "limit": 200}).json()["items"]
+    return str(next(one["id"] for one in found if one["username"] == name))
+
+
+def bobs_drop(server: Server) -> dict[str, str]:
+    """One of bob's drops."""
+    return {"upload_id": upload(server.bob)["id"]}
+
+
+def a_mail(server: Server) -> dict[str, str]:
+    """A mail that waits to be handed over."""
+    mail_id = new_id()
+    with contextlib.closing(sqlite3.connect(server.data / "bulletdrop.db", timeout=10)) as database, database:
+        database.execute(
+            "INSERT INTO mail (id, purpose, recipient, subject, text, html, link, error, created_at, expires_at)"
+            " VALUES (?, 'reset', 'x@example.org', 's', 't', 'h', 'http://localhost/reset', '', 0, 9000000000000000)",
+            (mail_id,),
+        )
+    return {"mail_id": mail_id}
+
+
+ROWS = {
+    "get_admin_overview": admins_only(200),
+    "get_admin_storage": admins_only(200),
+    "get_admin_users": admins_only(200),
+    "post_admin_users": admins_only(400),
+    "get_admin_users_user_id": admins_only(200, params=somebody),
+    "patch_admin_users_user_id": admins_only(200, params=somebody),
+    "delete_admin_users_user_id": admins_only(202, params=somebody),
+    "post_admin_users_user_id_reset": admins_only(201, params=somebody),
+    "post_admin_users_user_id_sign_out": admins_only(204, params=somebody),
+    "post_admin_users_user_id_revoke_keys": admins_only(200, params=somebody),
+    "delete_admin_users_user_id_second_factor": admins_only(409, params=somebody),
+    "post_admin_users_user_id_keep": admins_only(200, params=somebody_leaving),
+    "get_plans": row(200),
+    "patch_admin_plans_name": admins_only(200, params=lambda server: {"name": "free"}),
+    "get_admin_uploads": admins_only(200),
+    "patch_admin_uploads_upload_id": admins_only(200, params=bobs_drop, body={"act": "hide"}),
+    "delete_admin_uploads_upload_id": admins_only(204, params=bobs_drop),
+    "get_admin_settings": admins_only(200),
+    "patch_admin_settings": admins_only(200),
+    # A key with the scope is refused too: with a link that waits it could make itself a stronger one.
+    "get_admin_mail": admins_only(200, alice=403),
+    "delete_admin_mail_mail_id": admins_only(204, params=a_mail),
+    "post_admin_mail_test": admins_only(400),
+    "get_admin_events": admins_only(200),
+    "get_admin_audit": admins_only(200),
+    "get_admin_audit_export": admins_only(200),
+    "get_admin_jobs": admins_only(200),
+    "post_admin_jobs_name": admins_only(200, params=lambda server: {"name": "forget-runs"}),
+}
