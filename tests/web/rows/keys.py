@@ -15,6 +15,10 @@ def a_key(server: Server) -> dict[str, str]:
 
 
 ROWS = {
+    "post_devices_code": open_to_all(201),
+    "post_devices_token": open_to_all(400),
+    "post_devices_lookup": persons_only(404, body={"user_code": "BBBB-BBBB"}),
+    "post_devices_approve": persons_only(404, body={"user_code": "BBBB-BBBB"}),
     "get_api_keys": persons_only(200),
     "post_api_keys": persons_only(400),
     "patch_api_keys_key_id": persons_only(200, admin=404, params=a_key),
