@@ -152,7 +152,8 @@ MAILS: dict[str, Purpose] = {
     "recovery-code-used": Purpose(
         "A recovery code was used to sign in to {site}",
         (
-            "Somebody signed in as “{username}” with a recovery code, in place of the usual second step. {left} are left.",
+            "Somebody signed in as “{username}” with a recovery code, in place of the usual second step. "
+            "{left} are left.",
             "If it was you, there is nothing to do. New codes are made on the account's page.",
         ),
         "Look at how you sign in",

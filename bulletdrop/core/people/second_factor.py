@@ -11,7 +11,7 @@ from bulletdrop.core.models import Passkey, Ticket, User
 from bulletdrop.core.origin import public_base
 from bulletdrop.core.people import recovery, tickets, totp
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BadTicket
+from bulletdrop.errors import BadTicket, Conflict
 
 HALF = "half"
 # Half-way in: long enough to find the phone.
@@ -73,6 +73,35 @@ def settle(site: Site, user: User) -> None:
         recovery.forget(site, user.id)
 
 
+def turn_on(site: Site, user_id: str, code: str, *, address: str = "", user_agent: str = "") -> list[str]:
+    """Switch the codes of an app on, with a first one.
+
+    Returns: recovery codes, unless there are some already.
+    Raises: Invalid with field `code`; Conflict when nothing was begun.
+    """
+    user: User = User.get_by_id(user_id)
+    with transaction(site.db):
+        totp.confirm(site, user, code)
+        codes = ensure_codes(site, user)
+        _note(site, user, "totp.add", actor=user.id, address=address, user_agent=user_agent)
+        tell(site, user, "codes from an app are now asked for at sign-in")
+    return codes
+
+
+def new_codes(site: Site, user: User, *, address: str = "", user_agent: str = "") -> list[str]:
+    """A new set of recovery codes in place of the old one.
+
+    Raises: Conflict for somebody without a second factor.
+    """
+    with transaction(site.db):
+        if not needed(site, user):
+            raise Conflict("Set up an app or a passkey first: the codes stand in for it.")
+        codes = recovery.replace(site, user)
+        _note(site, user, "recovery-code.add", actor=user.id, address=address, user_agent=user_agent)
+        tell(site, user, "new recovery codes were made; the old ones are worthless")
+    return codes
+
+
 def turn_off(site: Site, user: User, *, actor: str, address: str = "", user_agent: str = "") -> None:
     """Switch the codes of an app off. Whoever calls this has asked for a proof, or is an admin.
 
@@ -83,16 +112,7 @@ def turn_off(site: Site, user: User, *, actor: str, address: str = "", user_agen
         if not totp.remove(site, user.id):
             return
         settle(site, user)
-        category = "security" if actor == user.id else "admin"
-        record(
-            site,
-            "totp.remove",
-            actor=actor,
-            subject=user.username,
-            category=category,
-            address=address,
-            user_agent=user_agent,
-        )
+        _note(site, user, "totp.remove", actor=actor, address=address, user_agent=user_agent)
         tell(site, user, "codes from an app are no longer asked for at sign-in")
 
 
@@ -105,3 +125,16 @@ def tell(site: Site, user: User, what: str) -> None:
     if site.config.smtp_host:
         link = f"{public_base(site.config)}/account/security"
         post(site, "security-changed", to=user.email, user=user, link=link, lives=timedelta(days=7), what=what)
+
+
+def _note(site: Site, user: User, action: str, *, actor: str, address: str, user_agent: str) -> None:
+    category = "security" if actor == user.id else "admin"
+    record(
+        site,
+        action,
+        actor=actor,
+        subject=user.username,
+        category=category,
+        address=address,
+        user_agent=user_agent,
+    )

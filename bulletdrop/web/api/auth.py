@@ -25,7 +25,7 @@ from bulletdrop.web.routes import ANYBODY, CALLER, PERSON, Route
 from bulletdrop.web.threads import in_hash_thread, in_thread
 
 
-class CodeIn(Struct, forbid_unknown_fields=True):
+class SecondCodeIn(Struct, forbid_unknown_fields=True):
     """A code for a half-finished sign-in; without a ticket, the browser's cookie counts."""
 
     code: Annotated[str, msgspec.Meta(max_length=100)]
@@ -74,7 +74,7 @@ async def finish_by_recovery(request: Request) -> HTTPResponse:
 
 async def _finish(request: Request, kind: str) -> HTTPResponse:
     check_origin(request)
-    wanted = json_of(request, CodeIn)
+    wanted = json_of(request, SecondCodeIn)
     return answer_to(await finish(request, ticket_of(request, wanted.ticket), wanted.code, kind=kind))
 
 
@@ -151,7 +151,7 @@ ROUTES = (
             handler=handler,
             summary=summary,
             who=ANYBODY,
-            body=CodeIn,
+            body=SecondCodeIn,
             answers={200: TokensOut},
             noun="auth",
             errors=(NotSignedIn, BadTicket, Forbidden, TooMany),

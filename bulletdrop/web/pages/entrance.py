@@ -38,15 +38,7 @@ async def finish(request: Request, ticket: str, code: str, *, kind: str) -> Toke
     agent, address = agent_of(request), address_of(request)
     # Under a name of its own: the right password, which was just typed, must not make wrong codes forgotten.
     async with guess(request, f"second {user.id}"):
-        return await in_thread(
-            request,
-            signing_in.finish,
-            ticket,
-            code,
-            kind=kind,
-            user_agent=agent_of(request),
-            address=address_of(request),
-        )
+        return await in_thread(request, signing_in.finish, ticket, code, kind=kind, user_agent=agent, address=address)
 
 
 async def found(request: Request, values: dict[str, str]) -> Tokens:

@@ -1,0 +1,26 @@
+"""Whom the routes of second factors and passkeys let in."""
+
+from __future__ import annotations
+
+from tests.web.rows.row import open_to_all, persons_only
+
+NO_PROOF = persons_only(403)
+NO_PASSKEY = persons_only(404, params=lambda _: {"passkey_id": "nothing"}, body={"name": "x"})
+
+ROWS = {
+    "get_account_totp": persons_only(200),
+    "post_account_totp": NO_PROOF,
+    "post_account_totp_confirm": persons_only(409, body={"code": "123456"}),
+    "delete_account_totp": NO_PROOF,
+    "post_account_recovery_codes": NO_PROOF,
+    "get_account_passkeys": persons_only(200),
+    "post_account_passkeys_options": NO_PROOF,
+    # Under a bare address there are no passkeys.
+    "post_account_passkeys": persons_only(503, body={"credential": {}}),
+    "patch_account_passkeys_passkey_id": NO_PASSKEY,
+    "delete_account_passkeys_passkey_id": persons_only(403, params=lambda _: {"passkey_id": "nothing"}),
+    "post_account_passkeys_proof_options": persons_only(503),
+    "post_account_passkeys_proof": persons_only(503, body={"credential": {}}),
+    "post_auth_passkeys_options": open_to_all(503),
+    "post_auth_passkeys": open_to_all(503, body={"credential": {}}),
+}
