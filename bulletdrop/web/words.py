@@ -7,6 +7,8 @@ import unicodedata
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bulletdrop.core.text import size_in_words
+
 _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,30}(?:/[A-Za-z0-9_+-]{1,30}){0,2}")
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -19,16 +21,8 @@ _DIRECTION = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\
 
 
 def size(count: int) -> str:
-    """Bytes as people say them: "214 MB", "1.4 MB", "812 bytes". Units are of 1024, as the limits are."""
-    if count < 1024:
-        return f"{count} byte{'' if count == 1 else 's'}"
-    units = ["KB", "MB", "GB", "TB"]
-    value, unit = count / 1024, units.pop(0)
-    while value >= 999.5 and units:
-        value, unit = value / 1024, units.pop(0)
-    # One decimal only where it tells something: 1.4 MB, but 214 MB and 100 MB.
-    text = f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
-    return f"{text.removesuffix('.0')} {unit}"
+    """Bytes as people say them: "214 MB", "1.4 MB", "812 bytes"."""
+    return size_in_words(count)
 
 
 def name(text: str) -> str:

@@ -9,6 +9,7 @@ from bulletdrop.core.drops.deletion import delete_forever
 from bulletdrop.core.drops.intake import Incoming, Kept, NeedsChild, Prepared, Wishes, earlier, keep, prepare
 from bulletdrop.core.models import Upload
 from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.people.usage import uncount_upload
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid
 
@@ -97,3 +98,4 @@ def _take_back(site: Site, made: list[Upload]) -> None:
     for upload in made:
         Upload.update(trashed_at=site.clock.now()).where(Upload.id == upload.id).execute()
         delete_forever(site, upload.id)
+        uncount_upload(site, upload.team_id or upload.owner_id, upload.created_at)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.drops.pictures import SIZES, thumbnail_key
-from bulletdrop.core.models import Blob, Upload, User
+from bulletdrop.core.models import Blob, Upload
+from bulletdrop.core.people.quotas import credit
 from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
 
@@ -39,7 +40,7 @@ def _delete_rows(site: Site, upload_id: str) -> tuple[bool, Blob | None]:
         blob = Blob.get(Blob.id == upload.blob_id)
         # The blob before the person, as intake does: the other way round, Postgres finds deadlocks.
         Blob.update(refs=Blob.refs - 1).where(Blob.id == blob.id).execute()
-        User.update(storage_used=User.storage_used - blob.size).where(User.id == upload.owner_id).execute()
+        credit(site, upload.owner_id, upload.team_id, blob.size)
         gone = Blob.delete().where((Blob.id == blob.id) & (Blob.refs == 0)).execute()
     return True, blob if gone else None
 

@@ -11,13 +11,14 @@ from peewee import IntegrityError, PeeweeException
 
 from bulletdrop.core.database import transaction
 from bulletdrop.core.expiry import check_expiry
-from bulletdrop.core.models import Blob, Upload, UploadTag, User, new_id
+from bulletdrop.core.models import Blob, Team, Upload, UploadTag, User, new_id
 from bulletdrop.core.names.slugs import check_custom_name, check_filename, new_slug
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.people.quotas import charge
 from bulletdrop.core.queue import enqueue
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BadPicture, DiskFull, Invalid, NameTaken, NotFound, Rejected, UnknownType
+from bulletdrop.errors import BadPicture, BulletDropError, DiskFull, Invalid, NameTaken, NotFound, UnknownType
 from bulletdrop.media import formats
 
 THUMBNAILS = "thumbnails"
@@ -46,6 +47,10 @@ class Wishes:
     tags: tuple[str, ...] = ()
     source: str = "api"
     idempotency_key: str | None = None
+    # For a team's gallery; whether the sender may put something there is asked before.
+    team_id: str | None = None
+    # Room that was taken for the bytes before they were read (see `people/quotas`).
+    hold: str | None = None
 
 
 @dataclass(frozen=True)
@@ -241,7 +246,7 @@ def _keep(site: Site, caller: Caller, stored: _Stored, filename: str, wishes: Wi
         # Its last drop was deleted between our look and our row: now the bytes are ours to bring.
         site.storage.put(key, stored.path, size=stored.size)
         kept = _insert(site, caller, stored, key, slug, filename, wishes)
-    except (Rejected, IntegrityError, _NotCommitted) as error:
+    except (BulletDropError, IntegrityError, _NotCommitted) as error:
         # Only where the row is surely not there: after a connection lost at COMMIT it may be, and needs its bytes.
         if not known:
             site.storage.delete(key)
@@ -285,6 +290,8 @@ def _insert(
             raise NameTaken("This name is taken. Take another one.", field="custom_name") from error
         if not User.select(User.id).where(User.id == caller.user_id).exists():
             raise NotFound("This account is gone.") from error
+        if wishes.team_id and not Team.select(Team.id).where(Team.id == wishes.team_id).exists():
+            raise NotFound("This team is gone.") from error
         raise
     except PeeweeException as error:
         if committing:
@@ -332,6 +339,7 @@ def _insert_upload(site: Site, caller: Caller, blob: Blob, slug: str, filename: 
     upload = Upload.create(
         slug=slug,
         owner=caller.user_id,
+        team=wishes.team_id,
         blob=blob,
         filename=f"{Path(filename).stem[:240] or slug}.{blob.ext}",
         original_filename=filename,
@@ -346,7 +354,7 @@ def _insert_upload(site: Site, caller: Caller, blob: Blob, slug: str, filename: 
     for tag in wishes.tags:
         UploadTag.create(upload=upload, tag=tag)
     upload.tag_names = wishes.tags
-    User.update(storage_used=User.storage_used + blob.size).where(User.id == caller.user_id).execute()
+    charge(site, caller.user_id, wishes.team_id, blob.size, hold_id=wishes.hold)
     return upload
 
 

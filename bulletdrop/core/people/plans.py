@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,6 +14,8 @@ from bulletdrop.errors import Invalid, NotFound
 UNLIMITED = -1
 # Beyond this a database integer of 64 bits would not hold it.
 _MOST = 2**62
+# A plan's figures that an admin changes hold after this long, in seconds: they are asked for with every request.
+_BELIEVED = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,17 @@ def limits_of(site: Site, account: User | Team) -> Limits:
     """What somebody, or a team, may use now. One query for the plan's row."""
     plan = Plan.get_or_none(Plan.name == account.plan)
     return combined(plan, account.limits)
+
+
+def known_plan(site: Site, name: str) -> Plan | None:
+    """A plan by its name, as it was at most a second ago; None for one that is gone."""
+    now = time.monotonic()
+    found, until = site.plans.get(name, (None, 0.0))
+    if until <= now:
+        found = Plan.get_or_none(Plan.name == name)
+        site.plans[name] = (found, now + _BELIEVED)
+    plan: Plan | None = found
+    return plan
 
 
 def combined(plan: Plan | None, own: dict[str, Any]) -> Limits:

@@ -8,7 +8,7 @@ from typing import Any
 
 from peewee import JOIN, fn
 
-from bulletdrop.core.models import Blob, Upload, User
+from bulletdrop.core.models import Blob, Team, Upload, Usage, User
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.sweeps import find_orphans, find_strangers
 from bulletdrop.errors import BulletDropError
@@ -57,8 +57,30 @@ def _check_counts() -> Iterator[str]:
     )
     for key, refs, found in blobs.having(counted != Blob.refs).tuples().iterator():
         yield f"{key}: {found} drops point at it, its count says {refs}"
+    for what in (_check_users(), _check_teams(), _check_usage()):
+        yield from what
+
+
+def _check_users() -> Iterator[str]:
+    """A person's count is of the drops that are no team's."""
     used = fn.COALESCE(fn.SUM(Blob.size), 0)
+    own = (Upload.owner == User.id) & Upload.team.is_null()
     users: Any = User.select(User.username, User.storage_used, used.alias("found"))
-    users = users.join(Upload, JOIN.LEFT_OUTER).join(Blob, JOIN.LEFT_OUTER).group_by(User.id)
+    users = users.join(Upload, JOIN.LEFT_OUTER, on=own).join(Blob, JOIN.LEFT_OUTER).group_by(User.id)
     for name, counter, found in users.having(used != User.storage_used).tuples().iterator():
         yield f"{name}: drops of {found} bytes, the count says {counter}"
+
+
+def _check_teams() -> Iterator[str]:
+    used = fn.COALESCE(fn.SUM(Blob.size), 0)
+    teams: Any = Team.select(Team.slug, Team.storage_used, used.alias("found"))
+    teams = teams.join(Upload, JOIN.LEFT_OUTER, on=(Upload.team == Team.id)).join(Blob, JOIN.LEFT_OUTER)
+    for name, counter, found in teams.group_by(Team.id).having(used != Team.storage_used).tuples().iterator():
+        yield f"team {name}: drops of {found} bytes, the count says {counter}"
+
+
+def _check_usage() -> Iterator[str]:
+    """No day's figure is below nothing. Deleted drops stay counted, so there is no recount to compare with."""
+    wrong = (Usage.uploads < 0) | (Usage.views < 0) | (Usage.bytes_served < 0) | (Usage.api_requests < 0)
+    for row in Usage.select().where(wrong).order_by(Usage.day, Usage.account).iterator():
+        yield f"usage of {row.account} on {row.day}: a count is below 0"
