@@ -19,6 +19,11 @@ def main() -> None:
 
         decode()
         return
+    if arguments[:1] == ["worker"] and len(arguments) == 2 and arguments[1].isdecimal():
+        from bulletdrop.cli.worker import work
+
+        work(int(arguments[1]))
+        return
     from bulletdrop.cli.main import run
 
     sys.exit(run(arguments))

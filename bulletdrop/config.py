@@ -119,6 +119,9 @@ class Config:
         "Clients that take an answer slower than this for half a minute are cut off, in bytes per second.",
         least=0,
     )
+    workers: int = _row(
+        1, "How many processes answer. One is enough for a household; not more than cores, and one on Windows.", least=1
+    )
     max_open_uploads: int = _row(256, "How many uploads may be under way at once.", least=1)
     max_open_uploads_per_address: int = _row(100, "How many of them from one address.", least=1)
     max_files_per_request: int = _row(100, "How many files one request may carry.", least=1, most=10_000, live=True)

@@ -15,22 +15,27 @@ from bulletdrop.config import Config, load_config
 @click.option("--host", help="The address to listen on. Default: all of this machine's.")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on. Default: 8484.")
 @click.option("--public-url", help="The address people use, such as https://drop.example.org.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that answer. Default: 1.")
 @data_option
-def serve(host: str | None, port: int | None, public_url: str | None, data: Path | None) -> None:
+def serve(host: str | None, port: int | None, public_url: str | None, workers: int | None, data: Path | None) -> None:
     """Run the server until it is stopped (SIGTERM or Ctrl-C)."""
     from bulletdrop.log import set_up_logging
 
-    config = load_config({"host": host, "port": port, "public_url": public_url, "data": data})
+    flags = {"host": host, "port": port, "public_url": public_url, "workers": workers, "data": data}
+    config = load_config(flags)
     set_up_logging(level=config.log_level)
-    _leave_out_unused(config)
-    from bulletdrop.web.app import serve as run
+    leave_out_unused(config)
     from bulletdrop.web.parent import end_with_parent
 
     end_with_parent()
+    if config.workers > 1:
+        from bulletdrop.web.supervisor import serve_with_workers as run
+    else:
+        from bulletdrop.web.app import serve as run
     run(config)
 
 
-def _leave_out_unused(config: Config) -> None:
+def leave_out_unused(config: Config) -> None:
     """Keep libraries out of memory that others would load for what this server does not do.
 
     peewee imports the Postgres driver wherever it is installed (9 MB), and PyJWT imports cryptography for signatures

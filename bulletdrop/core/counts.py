@@ -143,6 +143,8 @@ class Counts:
 
     def sweep(self, now: float) -> int:
         """Forget what counts no more. Returns how many rows went. `now` as for `take`."""
+        if not self._path.exists():
+            return 0
 
         def forget(file: apsw.Connection) -> int:
             before = file.total_changes()

@@ -20,14 +20,15 @@ from bulletdrop.core.drops.intake import sweep_temporary
 from bulletdrop.core.people import devices, keys
 from bulletdrop.core.site import Site, close_site, open_site
 from bulletdrop.core.upkeep.jobs import Runner
-from bulletdrop.errors import Unavailable
 from bulletdrop.log import get_logger
 from bulletdrop.web import api, headers, pages, public, static, upkeep
 from bulletdrop.web.body import MB
 from bulletdrop.web.context import App, Web, make_web, web_of_app
+from bulletdrop.web.orders import Orders
 from bulletdrop.web.problems import Problems
 from bulletdrop.web.routes import attach_heads
 from bulletdrop.web.running import run
+from bulletdrop.web.sockets import bind, reachable
 from bulletdrop.web.welcome import say, welcome
 
 log = get_logger("server")
@@ -36,6 +37,8 @@ log = get_logger("server")
 _FINISH_SECONDS = 8.0
 # How often the uses of keys are written down and the cache is swept, in seconds.
 _TICK = 5.0
+# How often counters that count no more are removed, in seconds.
+_SWEEP = 60.0
 # How often the admin's changes of the settings, which another process may have taken, are looked for, in seconds.
 _LOOK = 1.0
 _LARGEST_OTHER_BODY = MB
@@ -66,18 +69,34 @@ def create_app(config: Config) -> App:
 
 def serve(config: Config) -> None:
     """Run a server until SIGTERM or SIGINT. Raises Unavailable when the address cannot be used."""
-    sock = _bind(config)
+    sock = bind(config)
     port = sock.getsockname()[1]
     app = create_app(replace(config, port=port))
 
     async def announce(app: App) -> None:
         web = web_of_app(app)
-        await _call(web, _announce, web.site, web.instance, f"http://{_reachable(config.host)}:{port}")
+        await _call(web, _announce, web.site, web.instance, f"http://{reachable(config.host)}:{port}")
 
     # The socket listens already: whoever reads this is answered, and nobody is answered before it can be read.
     app.register_listener(announce, "before_server_start", priority=-1)
     with sock:
         run(app, sock, finish_seconds=_FINISH_SECONDS + 2)
+
+
+def serve_as_worker(orders: Orders) -> None:
+    """Run one of several servers on the socket of their parent, which has the folder and says where we listen."""
+    app = create_app(orders.config)
+    web = web_of_app(app)
+    web.instance, web.is_worker = orders.instance, True
+    for descriptor in (orders.socket, orders.ready):
+        os.set_inheritable(descriptor, False)
+
+    def listening() -> None:
+        os.write(orders.ready, b".")
+        os.close(orders.ready)
+
+    with socket.socket(fileno=orders.socket) as sock:
+        run(app, sock, finish_seconds=_FINISH_SECONDS + 2, listening=listening)
 
 
 def _configure(app: App) -> None:
@@ -97,7 +116,7 @@ def _configure(app: App) -> None:
 
 async def _start(app: App) -> None:
     web = web_of_app(app)
-    web.opened = await _call(web, _open, web.config)
+    web.opened = await _call(web, open_site, web.config) if web.is_worker else await _call(web, _open, web.config)
     web.runner = Runner(web.opened)
     web.runner.start()
     web.ticking = asyncio.create_task(_tick(web), name="tick")
@@ -119,18 +138,26 @@ def _announce(site: Site, instance: str, url: str) -> None:
 
 async def _tick(web: Web) -> None:
     """What must be done now and then in this process."""
+    swept = monotonic()
     while True:
         for _ in range(int(_TICK / _LOOK)):
             await asyncio.sleep(_LOOK)
             await _call(web, _in_database, web.site, settings.refresh)
         web.cache.sweep()
         await _write_uses(web)
+        if monotonic() - swept > _SWEEP:
+            swept = monotonic()
+            await _call(web, _in_database, web.site, _sweep_counts)
 
 
 async def _write_uses(web: Web) -> None:
     uses, web.uses = dict(web.uses), type(web.uses)()
     if uses:
         await _call(web, _in_database, web.site, keys.count_use, uses)
+
+
+def _sweep_counts(site: Site) -> None:
+    site.counts.sweep(monotonic())
 
 
 def _in_database(site: Site, function: Any, *args: Any) -> None:
@@ -160,7 +187,8 @@ async def _stop(app: App) -> None:
 
 def _close(web: Web, site: Site) -> None:
     web.runner.stop()
-    devices.withdraw(site, instance=web.instance)
+    if not web.is_worker:
+        devices.withdraw(site, instance=web.instance)
     web.pools.close(site.db)
     close_site(site)
     web.opened = None
@@ -168,25 +196,3 @@ def _close(web: Web, site: Site) -> None:
 
 async def _call(web: Web, function: Any, *args: Any) -> Any:
     return await asyncio.get_running_loop().run_in_executor(web.pools.database, function, *args)
-
-
-def _bind(config: Config) -> socket.socket:
-    """A listening socket. Bound by us, so that port 0 works and a port in use is one clear line."""
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    try:
-        return socket.create_server(
-            (config.host, config.port), family=family, backlog=1024, dualstack_ipv6=config.host == "::"
-        )
-    except OSError as error:
-        reason = error.strerror or str(error)
-        message = f"Cannot listen on {config.host}, port {config.port}: {reason}. Choose another with --port."
-        raise Unavailable(message) from error
-
-
-def _reachable(host: str) -> str:
-    """The host under which this machine reaches itself."""
-    if host in ("", "0.0.0.0"):
-        return "127.0.0.1"
-    if host == "::":
-        return "[::1]"
-    return f"[{host}]" if ":" in host else host

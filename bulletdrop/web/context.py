@@ -37,6 +37,8 @@ class Web:
     # Answers from files that are on their way.
     answers: Gate
     proxies: tuple[Network, ...] = ()
+    # One of several processes on one socket; their parent has the data folder.
+    is_worker: bool = False
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
     opened: Site | None = None
     runner: Any = None

@@ -9,7 +9,7 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any
 
@@ -24,11 +24,12 @@ from bulletdrop.web.protocol import Protocol
 log = get_logger("server")
 
 
-def run(app: App, sock: socket.socket, *, finish_seconds: float) -> None:
+def run(app: App, sock: socket.socket, *, finish_seconds: float, listening: Callable[[], None] | None = None) -> None:
     """Serve on a bound socket until SIGTERM or SIGINT.
 
     Args:
         finish_seconds: how long requests that are under way at the end may take to finish.
+        listening: called when requests are answered.
 
     Raises: what a listener of the start raises.
     """
@@ -36,7 +37,7 @@ def run(app: App, sock: socket.socket, *, finish_seconds: float) -> None:
     sys.setswitchinterval(0.001)
     answers = web_of_app(app).answers
     answers.total, answers.per_address = most_answers(raise_descriptors())
-    _in_loop(_serve(app, sock, finish_seconds))
+    _in_loop(_serve(app, sock, finish_seconds, listening))
 
 
 def _in_loop(work: Coroutine[Any, Any, None]) -> None:
@@ -49,7 +50,7 @@ def _in_loop(work: Coroutine[Any, Any, None]) -> None:
             runner.run(work)
 
 
-async def _serve(app: App, sock: socket.socket, finish_seconds: float) -> None:
+async def _serve(app: App, sock: socket.socket, finish_seconds: float, listening: Callable[[], None] | None) -> None:
     asked = _listen()
     loop = asyncio.get_running_loop()
     # What Sanic's own runner notes down; without it every answer would carry an empty Alt-Svc.
@@ -61,6 +62,8 @@ async def _serve(app: App, sock: socket.socket, finish_seconds: float) -> None:
         if not asked.is_set():
             server = await app.create_server(sock=sock, protocol=Protocol, backlog=1024, access_log=False)
             await app._server_event("init", "after", loop=loop)
+            if listening is not None:
+                listening()
             await asked.wait()
     finally:
         await app._server_event("shutdown", "before", loop=loop)
@@ -77,6 +80,9 @@ def _listen() -> asyncio.Event:
             loop.add_signal_handler(number, asked.set)
         except NotImplementedError:  # Windows: outside of the loop, then.
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(asked.set))
+        else:
+            # A worker begins with these held back; one that has come meanwhile is taken now.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (number,))
     return asked
 
 
