@@ -14,11 +14,13 @@ from bulletdrop.cli.common import data_option, opened
 @data_option
 def job(name: str | None, data: Path | None) -> None:
     """Run the job NAME once; without a name, list the jobs."""
-    from bulletdrop.core.upkeep.jobs import JOBS, run_job
+    from bulletdrop.core.people.administration import By
+    from bulletdrop.core.upkeep.by_hand import run_by_hand
+    from bulletdrop.core.upkeep.jobs import JOBS
 
     if name is None:
         for one in JOBS:
             click.echo(f"{one.name:<16} every {one.every}")
         return
     with opened(data) as site:
-        click.echo(f"{name}: {run_job(site, name)}")
+        click.echo(f"{name}: {run_by_hand(site, By(), name)}")

@@ -27,13 +27,15 @@ def add(username: str, name: str, scopes: tuple[str, ...], expires: str | None, 
     Scopes: uploads:read uploads:write uploads:delete links:read links:write secrets:read secrets:write account:read
     admin.
     """
+    from bulletdrop.core.audit import record
     from bulletdrop.core.people.accounts import find_user
     from bulletdrop.core.people.keys import create_key
 
     wanted = [scope for text in scopes for scope in text.replace(",", " ").split()]
     with opened(data) as site:
         expires_at = read_expiry(expires, now=site.clock.now())
-        _, plain = create_key(site, find_user(site, username), name=name, scopes=wanted, expires_at=expires_at)
+        made, plain = create_key(site, find_user(site, username), name=name, scopes=wanted, expires_at=expires_at)
+        record(site, "user.add-key", subject=username, category="admin", detail=f"{made.id}: {' '.join(wanted)}")
     click.echo(plain)
 
 
@@ -77,9 +79,11 @@ def list_all(username: str, as_json: bool, data: Path | None) -> None:
 @data_option
 def revoke(username: str, key_id: str, data: Path | None) -> None:
     """Revoke a key by its id, as `key list` shows it: refused from now on."""
+    from bulletdrop.core.audit import record
     from bulletdrop.core.people.accounts import find_user
     from bulletdrop.core.people.keys import revoke_key
 
     with opened(data) as site:
         revoke_key(site, find_user(site, username).id, key_id)
+        record(site, "user.revoke-key", subject=username, category="admin", detail=key_id)
     click.echo("Revoked.")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from bulletdrop import __version__
+from bulletdrop.cli.audit import audit
 from bulletdrop.cli.default import start_here
 from bulletdrop.cli.doctor import doctor
 from bulletdrop.cli.job import job
@@ -19,7 +20,7 @@ from bulletdrop.cli.serve import serve
 from bulletdrop.cli.settings import config
 from bulletdrop.cli.tray import tray
 from bulletdrop.cli.upload import upload
-from bulletdrop.cli.user import user
+from bulletdrop.cli.user_acts import user
 from bulletdrop.cli.verify import verify
 from bulletdrop.errors import BadConfig, BulletDropError, Busy, Invalid, NotSignedIn
 
@@ -43,7 +44,7 @@ def bulletdrop(context: click.Context) -> None:
         context.invoke(start_here)
 
 
-for command in (serve, tray, upload, pair, user, key, verify, doctor, job, config):
+for command in (serve, tray, upload, pair, user, key, verify, doctor, job, config, audit):
     bulletdrop.add_command(command)
 
 

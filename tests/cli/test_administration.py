@@ -1,0 +1,141 @@
+"""The administration from a shell: the same acts as on the page, each a row of the audit log."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.server import PASSWORD, Server
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Server:
+    """A data folder without a running server, with alice, who is its admin, and bob."""
+    made = Server(tmp_path / "data")
+    for name, flags in (("alice", ("--admin",)), ("bob", ())):
+        made.command("user", "add", name, "--email", f"{name}@example.org", "--password-stdin", *flags, stdin=PASSWORD)
+    return made
+
+
+def audit(house: Server, *options: str) -> list[dict[str, Any]]:
+    """The log as the command prints it, newest first."""
+    return [json.loads(line) for line in house.command("audit", "--json", *options).stdout.splitlines()]
+
+
+def show(house: Server, name: str) -> dict[str, Any]:
+    """One person as the command prints them."""
+    shown: dict[str, Any] = json.loads(house.command("user", "show", name, "--json").stdout)
+    return shown
+
+
+def test_people_are_listed_searched_and_shown(house: Server) -> None:
+    assert house.command("user", "list", "--search", "BO").stdout.split()[:4] == [
+        "bob",
+        "bob@example.org",
+        "user",
+        "home",
+    ]
+    house.command("user", "disable", "bob", "--reason", "spam")
+    assert "blocked" in house.command("user", "list").stdout
+    assert [
+        one["username"] for one in json.loads(house.command("user", "list", "--state", "active", "--json").stdout)
+    ] == ["alice"]
+    assert show(house, "bob")["is_active"] is False
+    assert "blocked" not in house.command("user", "show", "alice").stdout
+    assert house.command("user", "list", "--state", "odd", check=False).returncode == 2
+
+
+def test_limits_and_plans_are_changed(house: Server) -> None:
+    assert house.command("user", "plan", "bob", "free").stdout == "bob is on the plan free.\n"
+    said = house.command("user", "limits", "bob", "storage=1000", "uploads_per_day=none").stdout
+    assert "storage               1000  (own)\n" in said
+    assert "uploads_per_day       no limit  (own)\n" in said
+    house.command("user", "limits", "bob", "storage=")
+    assert show(house, "bob")["limits"] == {"uploads_per_day": -1}
+    for wrong in ("storage", "storage=-5", "storage=much", "cats=1"):
+        assert house.command("user", "limits", "bob", wrong, check=False).returncode == 2
+    assert house.command("user", "plan", "bob", "golden", check=False).returncode == 2
+
+
+def test_a_reset_prints_the_link_alone(house: Server) -> None:
+    link = house.command("user", "reset", "bob").stdout
+    assert link.count("\n") == 1
+    assert "/reset#token=" in link
+    assert link.split("token=")[1].strip() not in json.dumps(audit(house))
+
+
+def test_a_deletion_waits_and_is_taken_back(house: Server) -> None:
+    assert "will be deleted on" in house.command("user", "delete", "bob").stdout
+    assert show(house, "bob")["delete_scheduled_for"]
+    assert house.command("user", "keep", "bob").stdout == "bob stays.\n"
+    done = house.command("user", "delete", "bob", "--now", "--confirm", "bab", check=False)
+    assert (done.returncode, done.stderr) == (2, "bulletdrop: Type “bob” to delete this account for good.\n")
+    done = house.command("user", "delete", "alice", check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_settings_are_changed_for_a_running_server(house: Server) -> None:
+    assert house.command("config", "set", "registration", "invite").stdout == "registration = invite\n"
+    assert house.command("config", "set", "accepted_types", "png,jpeg").stdout == "accepted_types = png, jpeg\n"
+    assert json.loads(house.command("config", "--json").stdout)["registration"] == "invite"
+    assert house.command("config", "unset", "registration").stdout == "registration = closed\n"
+    for wrong in (("registration", "maybe"), ("port", "1"), ("trash_day", "1")):
+        done = house.command("config", "set", *wrong, check=False)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    house.environ["BULLETDROP_TRASH_DAYS"] = "3"
+    assert "Change it there" in house.command("config", "set", "trash_days", "5", check=False).stderr
+
+
+def test_the_log_is_printed_and_filtered(house: Server) -> None:
+    house.command("user", "disable", "bob", "--reason", "spam")
+    (row,) = audit(house, "--action", "user.disable")
+    assert (row["subject"], row["detail"], row["actor"], row["category"]) == ("bob", "spam", None, "admin")
+    assert {one["category"] for one in audit(house, "--category", "admin")} == {"admin"}
+    assert audit(house, "--since", "1h", "--limit", "1") == [row]
+    assert audit(house, "--since", "2090-01-01") == []
+    assert "user.disable" in house.command("audit").stdout
+    assert house.command("audit", "--since", "never", check=False).returncode == 2
+    assert house.command("audit", "--category", "odd", check=False).returncode == 2
+
+
+ACTS: tuple[tuple[str, ...], ...] = (
+    ("user", "add", "carla", "--email", "c@example.org", "--password-stdin"),
+    ("user", "promote", "bob"),
+    ("user", "promote", "bob", "--remove"),
+    ("user", "passwd", "bob", "--password-stdin"),
+    ("user", "disable", "bob"),
+    ("user", "disable", "bob", "--enable"),
+    ("user", "plan", "bob", "pro"),
+    ("user", "limits", "bob", "storage=5"),
+    ("user", "reset", "bob"),
+    ("user", "sign-out", "bob"),
+    ("user", "sign-out", "bob", "--keys"),
+    ("user", "verify", "zoe"),
+    ("user", "drop-second-factor", "zoe"),
+    ("key", "add", "bob", "--name", "k", "--scope", "uploads:read"),
+    ("config", "set", "trash_days", "9"),
+    ("config", "unset", "trash_days"),
+    ("job", "expire"),
+    ("user", "delete", "bob"),
+    ("user", "keep", "bob"),
+)
+
+
+def test_every_act_of_the_command_line_is_a_row_of_the_log(house: Server) -> None:
+    house.command("user", "add", "zoe", "--email", "z@example.org", "--password-stdin", stdin=PASSWORD)
+    with contextlib.closing(sqlite3.connect(house.data / "bulletdrop.db")) as database, database:
+        database.execute("UPDATE user SET is_verified = 0 WHERE username = 'zoe'")
+        database.execute("INSERT INTO totp (user_id, secret, last_step, created_at) SELECT id, 's', 0, 0 FROM user")
+    silent = []
+    for act in ACTS:
+        before = len(audit(house, "--category", "admin", "--limit", "0"))
+        house.command(*act, stdin=PASSWORD)
+        rows = audit(house, "--category", "admin", "--limit", "0")
+        if len(rows) <= before or rows[0]["actor"] is not None:
+            silent.append(act)
+    assert silent == []
