@@ -20,7 +20,8 @@ from typing import Any, BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
 from bulletdrop.errors import Invalid
-from bulletdrop.tray import ahead, trust
+from bulletdrop import trust
+from bulletdrop.tray import ahead
 from bulletdrop.tray.answers import Answer, Unreachable
 
 Progress = Callable[[int, int | None], None]

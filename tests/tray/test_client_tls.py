@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from bulletdrop import errors
 from bulletdrop.tray.client import Client, Unreachable, sha256_of
-from bulletdrop.tray.trust import context, find_bundle
+from bulletdrop.trust import context, find_bundle
 from tests.tray.engine_kit import FakeServer, Rule, fake_server, png, write
 
 
