@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
-from bulletdrop.errors import Invalid
 from bulletdrop import trust
+from bulletdrop.errors import Invalid
 from bulletdrop.tray import ahead
 from bulletdrop.tray.answers import Answer, Unreachable
 
