@@ -321,7 +321,8 @@ def _address(setting: Setting, value: str) -> str:
     if not fits or any(character.isspace() or character in "\"'<>\\" for character in value):
         message = f"{setting.name} is an address such as https://drop.example.org, not “{value}”."
         raise BadConfig(message, field=setting.name)
-    return value.rstrip("/")
+    # An issuer's name counts to its last character; of the others none has a path's end.
+    return value if setting.name == "oidc_issuer" else value.rstrip("/")
 
 
 def _integer(setting: Setting, value: object) -> int:

@@ -14,7 +14,8 @@ Two families decide everything:
     │   ├── NotSignedIn
     │   │   ├── ExpiredKey
     │   │   ├── RevokedKey
-    │   │   └── BadTicket         a link, code or half-finished sign-in that is used up, too old or never was
+    │   │   ├── BadTicket         a link, code or half-finished sign-in that is used up, too old or never was
+    │   │   └── BadSignOn         what another provider said about somebody does not count
     │   ├── Pending               a device's pairing is not approved yet
     │   ├── SlowDown              a device asks too often whether it is
     │   ├── Denied                a device's owner said no
@@ -139,6 +140,11 @@ class RevokedKey(NotSignedIn):
 class BadTicket(NotSignedIn):
     code = "bad_ticket"
     title = "This no longer works"
+
+
+class BadSignOn(NotSignedIn):
+    code = "bad_sign_on"
+    title = "Not signed in"
 
 
 class Pending(Rejected):

@@ -59,6 +59,8 @@ class Site:
     counts: Counts
     # Plans by name, each with how long it is believed without asking again (see `people/rates`).
     plans: dict[str, Any] = field(default_factory=dict)
+    # What sign-in providers say of themselves, each with when it was fetched (see `people/openid`).
+    fetched: dict[str, Any] = field(default_factory=dict)
     # Set when the queue got work, so that this process's workers need not wait for their next look.
     wake: threading.Event = field(default_factory=threading.Event)
     # Held as long as this process serves the data folder.

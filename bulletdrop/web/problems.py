@@ -57,6 +57,7 @@ STATUS: dict[type[BulletDropError], int] = {
     errors.ExpiredKey: 401,
     errors.RevokedKey: 401,
     errors.BadTicket: 401,
+    errors.BadSignOn: 401,
     errors.Pending: 400,
     errors.SlowDown: 400,
     errors.Denied: 400,

@@ -58,7 +58,7 @@ def set_up(site: Site, *, code: str, username: str, email: str, password: str) -
     with transaction(site.db):
         if not needs_setup(site):
             raise Conflict("This server is set up already. Sign in instead.")
-        user = _insert(site, username=username, email=email, password_hash=hashed, is_admin=True)
+        user = insert_user(site, username=username, email=email, password_hash=hashed, is_admin=True)
     _setup_code_path(site).unlink(missing_ok=True)
     record(site, "setup", actor=user.id, subject=user.username)
     return user
@@ -82,7 +82,7 @@ def create_user(
     """
     hashed = _checked_hash(password, username, email)
     with transaction(site.db):
-        user = _insert(site, username=username, email=email, password_hash=hashed, is_admin=is_admin)
+        user = insert_user(site, username=username, email=email, password_hash=hashed, is_admin=is_admin)
     if is_admin:
         _setup_code_path(site).unlink(missing_ok=True)
     detail = "as an admin" if is_admin else ""
@@ -219,7 +219,16 @@ def _change(site: Site, user: User, **values: object) -> None:
     User.update(changed).where(User.id == user.id).execute()
 
 
-def _insert(site: Site, *, username: str, email: str, password_hash: str, is_admin: bool) -> User:
+def insert_user(
+    site: Site, *, username: str, email: str, password_hash: str | None, is_admin: bool = False, plan: str | None = None
+) -> User:
+    """The row of a new account, its names checked. For use cases that make accounts, inside their transaction.
+
+    Args:
+        password_hash: None for somebody who comes in another way.
+        plan: None for the one of the settings.
+    Raises: Invalid, NameReserved, NameTaken with the field that is at fault.
+    """
     if len(email) > LONGEST:
         raise Invalid("This is no email address.", field="email")
     username, email = username.strip(), unicodedata.normalize("NFC", email.strip())
@@ -247,6 +256,7 @@ def _insert(site: Site, *, username: str, email: str, password_hash: str, is_adm
             password_hash=password_hash,
             is_admin=is_admin,
             is_verified=True,
+            plan=plan or site.config.default_plan,
             created_at=now,
             updated_at=now,
         )
