@@ -6,7 +6,7 @@ import os
 import sys
 
 from bulletdrop.cli.serve import leave_out_unused
-from bulletdrop.errors import BulletDropError
+from bulletdrop.errors import BulletDropError, Rejected
 from bulletdrop.log import get_logger, set_up_logging
 
 log = get_logger("server")
@@ -21,7 +21,7 @@ def work(pipe: int) -> None:
     Args:
         pipe: the descriptor that the orders come from; the parent holds its other end as long as it lives.
     """
-    from bulletdrop.web.orders import receive_orders
+    from bulletdrop.web.orders import HOPELESS, receive_orders
     from bulletdrop.web.parent import end_with_pipe
 
     try:
@@ -39,4 +39,4 @@ def work(pipe: int) -> None:
         serve_as_worker(orders)
     except BulletDropError as error:
         log.error("a worker cannot start: %s", error.message)
-        sys.exit(1)
+        sys.exit(HOPELESS if isinstance(error, Rejected) else 1)

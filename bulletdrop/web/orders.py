@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 
 from bulletdrop.config import Config
 
+# A worker ends with this status when it could not start, and will not with these settings.
+HOPELESS = 2
+
 _LENGTH = struct.Struct("!I")
 
 

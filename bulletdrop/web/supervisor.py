@@ -26,7 +26,7 @@ from bulletdrop.core.site import close_site, open_site
 from bulletdrop.errors import BadConfig, Unavailable
 from bulletdrop.log import get_logger
 from bulletdrop.paths import program
-from bulletdrop.web.orders import Orders, send_orders, share_of
+from bulletdrop.web.orders import HOPELESS, Orders, send_orders, share_of
 from bulletdrop.web.sockets import bind, reachable
 from bulletdrop.web.welcome import say, welcome
 
@@ -193,8 +193,10 @@ class Workers:
     def _ended(self, worker: _Worker, process: subprocess.Popen[bytes]) -> None:
         lived, answered = monotonic() - worker.began, worker.ready < 0
         extra = {"worker": worker.number, "pid": process.pid, "status": process.returncode}
-        log.warning("a worker ended and is started again", extra={**extra, "after_seconds": round(lived, 1)})
+        log.warning("a worker ended", extra={**extra, "after_seconds": round(lived, 1)})
         _close(worker)
+        if process.returncode == HOPELESS and not answered:
+            raise BadConfig("The server's workers cannot start with these settings. The line above says why.")
         self._failed(worker, soon=lived < _SHORT_LIFE, answered=answered)
 
     def _failed(self, worker: _Worker, *, soon: bool, answered: bool) -> None:
