@@ -13,13 +13,12 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops import pictures
-from bulletdrop.core.drops.uploads import may_see
 from bulletdrop.core.models import Upload
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid, NotFound, Withdrawn
-from bulletdrop.web.auth import caller_of
 from bulletdrop.web.context import web_of
 from bulletdrop.web.prepared import Prepared, prepare, shared_file
+from bulletdrop.web.seeing import sees
 from bulletdrop.web.sending import Ready, ready
 from bulletdrop.web.threads import in_picture_thread, in_thread
 
@@ -77,7 +76,7 @@ async def serve_upload(
 ) -> HTTPResponse:
     """Answer with the bytes of a drop that was found already. See `serve_found`."""
     _check_size(size)
-    if not upload.is_public and not may_see(await caller_of(request), upload):
+    if not await sees(request, upload):
         # The same words as for an address that never was: not even its existence is a stranger's business.
         raise NotFound(NOTHING)
     asked = Asked(size, download, lasting=upload.slug in request.path or upload.id in request.path)

@@ -7,11 +7,11 @@ from urllib.parse import unquote
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from bulletdrop.core.drops.uploads import find_by_id, find_by_user_and_filename, find_page, find_public, may_see
+from bulletdrop.core.drops.uploads import find_by_id, find_by_user_and_filename, find_page, find_public
 from bulletdrop.errors import NotFound
-from bulletdrop.web.auth import caller_of
 from bulletdrop.web.context import App
 from bulletdrop.web.files import NOTHING, from_cache, serve_found, serve_upload
+from bulletdrop.web.seeing import sees
 from bulletdrop.web.threads import in_thread
 
 
@@ -56,7 +56,7 @@ async def by_name(request: Request, name: str) -> HTTPResponse:
     from bulletdrop.web.pages import drops
 
     upload = await in_thread(request, find_page, name)
-    if not upload.is_public and not may_see(await caller_of(request), upload):
+    if not await sees(request, upload):
         raise NotFound(NOTHING)
     page: HTTPResponse = await drops.drop_page(request, upload)
     return page

@@ -78,7 +78,7 @@ def test_a_hidden_drop_is_its_owners_alone_until_an_admin_shows_it(site: Site, r
     drop = keep(site, bob)
     hidden = moderate(site, root, drop.id, "hide", reason="somebody's face")
     assert not hidden.is_public
-    assert not uploads.may_see(None, hidden)
+    assert not uploads.may_see(site, None, hidden)
     with pytest.raises(Forbidden):
         uploads.change_upload(site, bob, drop.id, {"is_public": True})
     with pytest.raises(Conflict):

@@ -163,9 +163,9 @@ def test_an_ending_in_a_link_must_fit_the_bytes(site: Site, alice: Caller) -> No
 
 def test_a_private_drop_is_seen_by_its_owner_alone(site: Site, alice: Caller, bob: Caller) -> None:
     upload = keep(site, alice, is_public=False)
-    assert uploads.may_see(alice, upload)
-    assert not uploads.may_see(bob, upload)
-    assert not uploads.may_see(None, upload)
+    assert uploads.may_see(site, alice, upload)
+    assert not uploads.may_see(site, bob, upload)
+    assert not uploads.may_see(site, None, upload)
 
 
 def test_a_stranger_can_neither_read_change_nor_delete_alices_drop(site: Site, alice: Caller, bob: Caller) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from peewee import IntegrityError, PeeweeException
@@ -13,9 +13,11 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import Blob, Team, Upload, UploadTag, User, new_id
 from bulletdrop.core.names.slugs import check_custom_name, check_filename, new_slug
+from bulletdrop.core.people import teams
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.callers import Caller
-from bulletdrop.core.people.quotas import charge
+from bulletdrop.core.people.quotas import charge, release_old
+from bulletdrop.core.people.teams import check_may_upload
 from bulletdrop.core.queue import enqueue
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadPicture, BulletDropError, DiskFull, Invalid, NameTaken, NotFound, UnknownType
@@ -355,6 +357,12 @@ def _insert_upload(site: Site, caller: Caller, blob: Blob, slug: str, filename: 
         UploadTag.create(upload=upload, tag=tag)
     upload.tag_names = wishes.tags
     charge(site, caller.user_id, wishes.team_id, blob.size, hold_id=wishes.hold)
+    if wishes.team_id is not None:
+        # Once more, now that the team's row is locked: nobody's role changes before this drop is there.
+        check_may_upload(site, caller.user_id, wishes.team_id)
+    if wishes.team_id is not None:
+        # Asked before the bytes came, too. Now the team's row is locked, and the answer is final.
+        teams.check_may_upload(site, caller.user_id, wishes.team_id)
     return upload
 
 
@@ -373,11 +381,12 @@ def is_taken(name: str, *, but: str | None = None) -> bool:
 
 
 def sweep_temporary(site: Site, *, older_than_seconds: float = 0) -> int:
-    """Remove unfinished files that a crash left. Returns how many."""
+    """Remove unfinished files that a crash left, and give back the room in quotas that they held. Returns how many."""
     swept = 0
-    now = site.clock.now().timestamp()
+    now = site.clock.now()
     for entry in os.scandir(site.temporary):
-        if entry.is_file() and now - entry.stat().st_mtime >= older_than_seconds:
+        if entry.is_file() and now.timestamp() - entry.stat().st_mtime >= older_than_seconds:
             Path(entry.path).unlink(missing_ok=True)
             swept += 1
+    release_old(site, before=now - timedelta(seconds=older_than_seconds) if older_than_seconds else None)
     return swept

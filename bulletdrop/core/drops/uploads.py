@@ -1,4 +1,4 @@
-"""Drops once they are there: finding, listing, changing, taking back."""
+"""Drops once they are there: listing, changing, taking back; one's own and those of one's teams."""
 
 from __future__ import annotations
 
@@ -13,18 +13,47 @@ from peewee import IntegrityError
 
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
+from bulletdrop.core.drops.found import (
+    delete_by_token,
+    find_by_id,
+    find_by_token,
+    find_by_user_and_filename,
+    find_page,
+    find_public,
+    may_see,
+    same_ending,
+)
 from bulletdrop.core.drops.intake import check_tags, is_taken
+from bulletdrop.core.drops.moving import move
+from bulletdrop.core.drops.rows import LIVE, joined, put_into_trash, with_tags
 from bulletdrop.core.expiry import check_expiry
-from bulletdrop.core.models import Blob, Upload, UploadTag, User, from_microseconds, to_microseconds
+from bulletdrop.core.models import TeamMember, Upload, UploadTag, from_microseconds, to_microseconds
 from bulletdrop.core.names.slugs import check_custom_name
-from bulletdrop.core.names.urls import token_fits
+from bulletdrop.core.people import teams
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.callers import Caller
-from bulletdrop.core.reserve import with_reserve
+from bulletdrop.core.people.teams import TeamOf
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadName, Forbidden, Invalid, NameTaken, NotFound
 
-_LIVE = Upload.trashed_at.is_null()
+__all__ = [
+    "MOST_PER_PAGE",
+    "Page",
+    "change_upload",
+    "delete_by_token",
+    "find_by_id",
+    "find_by_token",
+    "find_by_user_and_filename",
+    "find_page",
+    "find_public",
+    "get_upload",
+    "list_uploads",
+    "may_see",
+    "restore_upload",
+    "same_ending",
+    "trash_upload",
+]
+
 MOST_PER_PAGE = 200
 _LONGEST_CURSOR = 200
 
@@ -38,17 +67,27 @@ class Page:
 
 
 def list_uploads(
-    site: Site, caller: Caller, *, trash: bool = False, cursor: str | None = None, limit: int = 60
+    site: Site,
+    caller: Caller,
+    *,
+    team: str | None = None,
+    trash: bool = False,
+    cursor: str | None = None,
+    limit: int = 60,
 ) -> Page:
-    """The caller's drops, newest first (of the trash: last trashed first). Expired drops show until they are swept.
+    """The caller's own drops, or a team's, newest first (of the trash: last trashed first).
 
-    Raises: Invalid for a cursor that is none, or a limit beyond 1 to 200.
+    Expired drops show until they are swept.
+
+    Args:
+        team: its id or slug; None for the drops that are no team's.
+    Raises: Invalid for a cursor that is none, or a limit beyond 1 to 200; NotFound for a team that the caller is not
+        in, Forbidden for its trash where the caller only looks on, Conflict while it is being deleted.
     """
     if not 1 <= limit <= MOST_PER_PAGE:
         raise Invalid(f"limit is 1 to {MOST_PER_PAGE}.", field="limit")
     order: Any = Upload.trashed_at if trash else Upload.created_at
-    query = _joined().where(Upload.owner == caller.user_id)
-    query = query.where(~_LIVE if trash else _LIVE)
+    query = joined().where(_shelf(site, caller, team, trash=trash) & (~LIVE if trash else LIVE))
     if cursor:
         at, upload_id = _read_cursor(cursor)
         query = query.where((order < at) | ((order == at) & (Upload.id < upload_id)))
@@ -57,28 +96,38 @@ def list_uploads(
     rows = rows[:limit]
     last = rows[-1] if more else None
     return Page(
-        _with_tags(rows), _write_cursor(last.trashed_at if trash else last.created_at, last.id) if last else None
+        _with_rights(site, caller, rows),
+        _write_cursor(last.trashed_at if trash else last.created_at, last.id) if last else None,
     )
 
 
 def get_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
-    """One of the caller's own drops, trashed or not. Raises NotFound, also for somebody else's."""
+    """One of the caller's own drops, or of a team that they are in, trashed or not.
+
+    Raises: NotFound, also for somebody else's; Conflict for one of a team that is being deleted.
+    """
     if "\0" in upload_id:
         raise NotFound("There is no such drop.")
-    found = _joined().where((Upload.id == upload_id) & (Upload.owner == caller.user_id)).first()
+    mine = TeamMember.select(TeamMember.team).where(TeamMember.user == caller.user_id)
+    within = (Upload.team.is_null() & (Upload.owner == caller.user_id)) | Upload.team.in_(mine)
+    found = joined().where((Upload.id == upload_id) & within).first()
     if found is None:
         raise NotFound("There is no such drop.")
-    return _with_tags([found])[0]
+    if found.team_id is not None:
+        teams.check_alive(found.team)
+    return _with_rights(site, caller, [found])[0]
 
 
 def change_upload(site: Site, caller: Caller, upload_id: str, changes: Mapping[str, Any]) -> Upload:
-    """Change title, custom_name, is_public, expires_at, tags or filename of one of the caller's drops.
+    """Change title, custom_name, is_public, expires_at, tags or team of a drop that is the caller's to change.
 
     Args:
-        changes: by field; None takes a custom name or an expiry away. Types as in the API's answer.
-    Raises: Invalid for a field that cannot be changed, BadName, NameReserved, NameTaken, NotFound.
+        changes: by field; None takes a custom name or an expiry away, and a drop out of its team. Types as in the
+            API's answer; a team as its slug or id.
+    Raises: Invalid for a field that cannot be changed, BadName, NameReserved, NameTaken, NotFound, Forbidden; for
+        another team what `moving.move` raises.
     """
-    upload = get_upload(site, caller, upload_id)
+    upload = _to_change(site, caller, upload_id)
     values: dict[str, Any] = {}
     tags: tuple[str, ...] | None = None
     for field, value in changes.items():
@@ -94,22 +143,21 @@ def change_upload(site: Site, caller: Caller, upload_id: str, changes: Mapping[s
             values["is_public"] = _check_may_show(upload, bool(value))
         elif field == "expires_at":
             values["expires_at"] = check_expiry(site, value)
-        else:
+        elif field != "team":
             raise Invalid(f"“{field}” cannot be changed.", field=field)
-    _write_changes(site, upload, values, tags)
+    _write_changes(site, upload, values, tags, moved=(caller, changes["team"]) if "team" in changes else None)
     return get_upload(site, caller, upload_id)
 
 
 def trash_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
     """Put a drop into the trash: its links stop at once; it is gone for good after `trash_days`."""
-    upload = get_upload(site, caller, upload_id)
-    _trash(site, upload, actor=caller.user_id)
+    put_into_trash(site, _to_change(site, caller, upload_id), actor=caller.user_id)
     return get_upload(site, caller, upload_id)
 
 
 def restore_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
     """Take a drop out of the trash: its links work again."""
-    upload = get_upload(site, caller, upload_id)
+    upload = _to_change(site, caller, upload_id)
     if upload.removed_at is not None:
         raise Forbidden("The admin has taken this drop away. Ask them to give it back.")
     Upload.update(trashed_at=None).where(Upload.id == upload.id).execute()
@@ -117,104 +165,45 @@ def restore_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
     return get_upload(site, caller, upload_id)
 
 
-def find_public(site: Site, name: str, ext: str | None = None) -> Upload:
-    """The drop at `/{name}` or `/{name}.{ext}`: by slug, else by custom name. Not in the trash, not expired.
-
-    Whether the asker may see it is `may_see`'s to say. Raises NotFound.
-    """
-    found = _joined().where((Upload.slug == name) & _LIVE).first()
-    if found is None:
-        found = _joined().where((Upload.custom_key == fold(name)) & _LIVE).first()
-    if found is not None and ext is not None and not same_ending(ext, found.blob.ext):
-        found = None
-    return _alive(site, found)
+def _shelf(site: Site, caller: Caller, team: str | None, *, trash: bool) -> Any:
+    """The condition for the drops of one gallery."""
+    if team is None:
+        return Upload.team.is_null() & (Upload.owner == caller.user_id)
+    found = teams.find_team(site, caller.user_id, team)
+    if trash:
+        teams.require(found.role, "upload")
+    teams.check_alive(found.team)
+    return Upload.team == found.team.id
 
 
-def find_page(site: Site, name: str) -> Upload:
-    """The drop whose page is at `/{name}`. As `find_public`, but `name.ext` is nobody's page where `name` is a drop's.
-
-    That drop may be private, expired or in the trash: its direct link must not lead to somebody else's.
-    """
-    stem = name.rpartition(".")[0]
-    if stem and Upload.select(Upload.id).where((Upload.slug == stem) | (Upload.custom_key == fold(stem))).exists():
-        return _alive(site, None)
-    return find_public(site, name)
-
-
-def find_by_id(site: Site, upload_id: str) -> Upload:
-    """The drop with this id, not in the trash, not expired. Raises NotFound."""
-    return _alive(site, _joined().where((Upload.id == upload_id) & _LIVE).first())
-
-
-def find_by_user_and_filename(site: Site, username: str, filename: str) -> Upload:
-    """The newest drop of this name in this person's gallery; a private one hides no public one. Raises NotFound."""
-    query = _joined().where((User.username_key == fold(username)) & (Upload.filename == filename) & _LIVE)
-    return _alive(site, query.order_by(Upload.is_public.desc(), Upload.created_at.desc()).first())
-
-
-def may_see(caller: Caller | None, upload: Upload) -> bool:
-    """True for a public drop, and for its owner."""
-    if upload.is_public:
-        return True
-    return caller is not None and caller.user_id == upload.owner_id and caller.may("uploads:read")
-
-
-def same_ending(asked: str, kept: str) -> bool:
-    """True when an ending in a link fits the one of the bytes; `jpeg` is `jpg`."""
-    return {"jpeg": "jpg", "tif": "tiff"}.get(asked.lower(), asked.lower()) == {"jpeg": "jpg"}.get(kept, kept)
-
-
-def find_by_token(site: Site, slug: str, token: str) -> Upload:
-    """The drop of a deletion link, trashed or not. Raises NotFound, also for a wrong token."""
-    upload = _joined().where(Upload.slug == slug).first()
-    if upload is None or not token_fits(site, upload.id, token):
-        raise NotFound("This deletion link does not work. The drop may be gone already.")
-    return _with_tags([upload])[0]
-
-
-def delete_by_token(site: Site, slug: str, token: str) -> Upload:
-    """Put the drop of a deletion link into the trash, whoever asks. Raises NotFound."""
-    upload = find_by_token(site, slug, token)
-    _trash(site, upload, actor=None)
-    return find_by_token(site, slug, token)
-
-
-def _joined() -> Any:
-    return Upload.select(Upload, Blob, User).join(Blob).switch(Upload).join(User)
-
-
-def _with_tags(rows: Iterable[Upload]) -> list[Upload]:
-    """The rows with `tag_names` filled by one more query for all of them."""
-    uploads = list(rows)
-    found: dict[str, list[str]] = {upload.id: [] for upload in uploads}
-    if uploads:
-        for row in UploadTag.select().where(UploadTag.upload.in_(list(found))).order_by(UploadTag.tag):
-            found[row.upload_id].append(row.tag)
-    for upload in uploads:
-        upload.tag_names = tuple(found[upload.id])
-    return uploads
-
-
-def _alive(site: Site, upload: Upload | None) -> Upload:
-    if upload is None or (upload.expires_at is not None and upload.expires_at <= site.clock.now()):
-        raise NotFound("There is nothing at this address. The link may be mistyped, expired or taken back.")
+def _to_change(site: Site, caller: Caller, upload_id: str) -> Upload:
+    upload = get_upload(site, caller, upload_id)
+    if not upload.may_change:
+        raise Forbidden("This drop is the team's: only an admin of it, or the member who brought it, can change it.")
     return upload
 
 
-def _trash(site: Site, upload: Upload, *, actor: str | None) -> None:
-    now = site.clock.now()
+def _with_rights(site: Site, caller: Caller, rows: Iterable[Upload]) -> list[Upload]:
+    """The rows with `tag_names` and `may_change` filled: two queries for all of them."""
+    found = with_tags(rows)
+    roles = {one.team.id: one for one in teams.teams_of(site, caller.user_id)} if any(r.team_id for r in found) else {}
+    for upload in found:
+        team: TeamOf | None = roles.get(upload.team_id or "")
+        upload.may_change = teams.changes(team.role if team else None, caller, upload)
+    return found
 
-    def change() -> None:
-        with transaction(site.db):
-            if Upload.update(trashed_at=now).where((Upload.id == upload.id) & _LIVE).execute():
-                record(site, "upload.trash", actor=actor, subject=upload.id)
 
-    with_reserve(site.config.data, change)
-
-
-def _write_changes(site: Site, upload: Upload, values: dict[str, Any], tags: tuple[str, ...] | None) -> None:
+def _write_changes(
+    site: Site,
+    upload: Upload,
+    values: dict[str, Any],
+    tags: tuple[str, ...] | None,
+    moved: tuple[Caller, str | None] | None,
+) -> None:
     try:
         with transaction(site.db):
+            if moved is not None:
+                move(site, moved[0], upload, moved[1])
             if values:
                 Upload.update(values).where(Upload.id == upload.id).execute()
             if tags is not None:

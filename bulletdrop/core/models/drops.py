@@ -57,8 +57,9 @@ class Upload(Base):
     hidden_at = time_or_none()
     removed_at = time_or_none()
 
-    # Not a column: filled by whoever reads the row for showing it.
+    # Not columns: filled by whoever reads the row for showing it to somebody.
     tag_names: tuple[str, ...] = ()
+    may_change: bool = True
 
     class Meta:
         """Peewee's own settings."""

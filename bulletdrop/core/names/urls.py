@@ -47,15 +47,18 @@ def user_url(site: Site, upload: Upload, username: str) -> str:
 
 def deletion_url(site: Site, upload: Upload) -> str:
     """A page that asks whether to delete the drop; whoever has the link may."""
-    return f"{public_base(site.config)}/delete/{quote(upload.slug)}/{deletion_token(site, upload.id)}"
+    return f"{public_base(site.config)}/delete/{quote(upload.slug)}/{deletion_token(site, upload)}"
 
 
-def deletion_token(site: Site, upload_id: str) -> str:
-    """What makes a deletion link nobody's guess: 128 bits of an HMAC over the drop's id."""
-    message = f"delete:{upload_id}".encode()
-    return hmac.new(site.config.secret_key.encode(), message, hashlib.sha256).hexdigest()[:32]
+def deletion_token(site: Site, upload: Upload) -> str:
+    """What makes a deletion link nobody's guess: 128 bits of an HMAC over the drop's id.
+
+    Of a team's drop, also over whose it is: who was given it loses it when the drop goes to somebody else.
+    """
+    message = f"delete:{upload.id}" + (f":{upload.owner_id}" if upload.team_id is not None else "")
+    return hmac.new(site.config.secret_key.encode(), message.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def token_fits(site: Site, upload_id: str, token: Any) -> bool:
+def token_fits(site: Site, upload: Upload, token: Any) -> bool:
     """True when the token is the drop's deletion token."""
-    return hmac.compare_digest(deletion_token(site, upload_id).encode(), str(token).encode())
+    return hmac.compare_digest(deletion_token(site, upload).encode(), str(token).encode())

@@ -36,6 +36,7 @@ def attach(app: App) -> None:
 
 async def _page(request: Request, drop: Shown, token: str) -> HTTPResponse:
     caller = await caller_of(request)
+    # Of a team's drop, too: the link works as long as whoever brought it may delete it.
     is_owner = caller is not None and caller.user_id == drop.owner_id
     response = render(request, "delete.html", drop=drop, token=token, is_owner=is_owner)
     # The address holds the token: it must not travel in a Referer.

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from urllib.parse import quote
 
 from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
 from bulletdrop.core.drops import uploads
 from bulletdrop.core.models import Upload
+from bulletdrop.core.people import teams
+from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.people.teams import TeamOf
+from bulletdrop.core.site import Site
 from bulletdrop.errors import NotFound
 from bulletdrop.web.auth import caller_of, form_of, required_caller, safe_next, signed_in
 from bulletdrop.web.context import App
-from bulletdrop.web.pages.shown import shown
+from bulletdrop.web.pages.shown import Shown, shown
 from bulletdrop.web.render import render
+from bulletdrop.web.seeing import sees
 from bulletdrop.web.threads import in_thread
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A drop as one asker sees it: the drop, its team if the asker is in it, and whether they may change it."""
+
+    drop: Shown
+    team: TeamOf | None
+    may_change: bool
+
+
+def look(site: Site, caller: Caller | None, upload: Upload) -> Looked:
+    """What a page shows of a drop that the asker may see."""
+    team = teams.team_of(site, caller, upload)
+    mine = caller is not None and teams.changes(team.role if team else None, caller, upload)
+    return Looked(shown(site, upload), team, mine)
 
 
 async def drop_page(request: Request, upload: Upload) -> HTTPResponse:
     """The page of a drop that was found by its slug. Raises NotFound for whoever may not see it."""
     caller = await caller_of(request)
-    if not uploads.may_see(caller, upload):
+    if not await sees(request, upload):
         raise NotFound("There is nothing at this address. The link may be mistyped, expired or taken back.")
-    drop = await in_thread(request, shown, upload)
-    is_owner = caller is not None and caller.user_id == drop.owner_id
-    response = render(request, "drop.html", drop=drop, is_owner=is_owner)
-    if not drop.is_public:
+    found = await in_thread(request, look, caller, upload)
+    response = render(request, "drop.html", drop=found.drop, team=found.team, is_owner=found.may_change)
+    if not found.drop.is_public:
         response.headers["referrer-policy"] = "no-referrer"
     return response
 
@@ -36,8 +58,9 @@ async def to_trash(request: Request, upload_id: str) -> HTTPResponse:
     caller = await required_caller(request)
     caller.needs("uploads:delete")
     await form_of(request)
-    await in_thread(request, uploads.trash_upload, caller, upload_id)
-    return redirect(f"/?trashed={upload_id}", status=303)
+    upload = await in_thread(request, uploads.trash_upload, caller, upload_id)
+    home = f"/teams/{quote(upload.team.slug)}" if upload.team is not None else "/"
+    return redirect(f"{home}?trashed={upload_id}", status=303)
 
 
 @signed_in

@@ -13,7 +13,8 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import NotFound
 from bulletdrop.web.auth import caller_of
 from bulletdrop.web.context import App
-from bulletdrop.web.pages.shown import Shown, shown
+from bulletdrop.web.pages.drops import Looked, look
+from bulletdrop.web.pages.shown import Shown
 from bulletdrop.web.problems import wants_page
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
@@ -22,11 +23,10 @@ from bulletdrop.web.threads import in_thread
 async def info(request: Request, upload_id: str) -> HTTPResponse:
     """The details of a drop that the asker may see."""
     caller = await caller_of(request)
-    drop = await in_thread(request, _find, caller, upload_id)
-    is_owner = caller is not None and caller.user_id == drop.owner_id
+    found = await in_thread(request, _find, caller, upload_id)
     if wants_page(request):
-        return render(request, "info.html", drop=drop, is_owner=is_owner)
-    return json(_facts(drop), headers={"cache-control": "no-store"})
+        return render(request, "info.html", drop=found.drop, team=found.team, is_owner=found.may_change)
+    return json(_facts(found.drop), headers={"cache-control": "no-store"})
 
 
 def attach(app: App) -> None:
@@ -34,11 +34,11 @@ def attach(app: App) -> None:
     app.add_route(info, "/info/<upload_id:str>", methods=["GET"], name="page_info")
 
 
-def _find(site: Site, caller: Caller | None, upload_id: str) -> Shown:
+def _find(site: Site, caller: Caller | None, upload_id: str) -> Looked:
     upload = uploads.find_by_id(site, upload_id)
-    if not uploads.may_see(caller, upload):
+    if not uploads.may_see(site, caller, upload):
         raise NotFound("There is no such drop.")
-    return shown(site, upload)
+    return look(site, caller, upload)
 
 
 def _facts(drop: Shown) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class Shown:
     direct_path: str
     thumbnail_path: str
     download_path: str
+    # Of a team's drop: who brought it. Only for those who are in the team.
+    sender: str
+    # What the asker may do, where the row was read for somebody.
+    may_change: bool
 
 
 def shown(site: Site, upload: Upload) -> Shown:
@@ -101,6 +105,8 @@ def shown(site: Site, upload: Upload) -> Shown:
         direct_path=f"/{quote(upload.custom_name or upload.slug)}.{blob.ext}",
         thumbnail_path=_thumbnail(upload, "small"),
         download_path=f"/i/{upload.id}?download=true",
+        sender=upload.owner.username if upload.team_id is not None else "",
+        may_change=upload.may_change,
     )
 
 

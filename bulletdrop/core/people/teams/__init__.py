@@ -26,6 +26,8 @@ from bulletdrop.core.people.teams.invitations import (
 from bulletdrop.core.people.teams.members import change_role, hand_over, leave, list_members, remove_member
 from bulletdrop.core.people.teams.membership import (
     TeamOf,
+    changes,
+    check_alive,
     check_may_upload,
     find_team,
     may_change,
@@ -33,7 +35,7 @@ from bulletdrop.core.people.teams.membership import (
     team_of,
     teams_of,
 )
-from bulletdrop.core.people.teams.roles import ROLES, given_by, may, outranks
+from bulletdrop.core.people.teams.roles import ROLES, given_by, may, outranks, require
 from bulletdrop.core.people.teams.rooms import change_team, create_team
 
 __all__ = [
@@ -46,6 +48,8 @@ __all__ = [
     "accept_invitation",
     "change_role",
     "change_team",
+    "changes",
+    "check_alive",
     "check_may_upload",
     "create_team",
     "decline",
@@ -67,6 +71,7 @@ __all__ = [
     "may_change",
     "outranks",
     "remove_member",
+    "require",
     "restore_team",
     "role_in",
     "team_of",

@@ -1,0 +1,95 @@
+"""Found: the drop at a public address, and who may see it."""
+
+from __future__ import annotations
+
+from bulletdrop.core.drops.rows import LIVE, joined, put_into_trash, with_tags
+from bulletdrop.core.models import Upload, User
+from bulletdrop.core.names.urls import token_fits
+from bulletdrop.core.people import teams
+from bulletdrop.core.people.accounts import fold
+from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.site import Site
+from bulletdrop.errors import NotFound
+
+_NO_LINK = "This deletion link does not work. The drop may be gone already."
+
+
+def find_public(site: Site, name: str, ext: str | None = None) -> Upload:
+    """The drop at `/{name}` or `/{name}.{ext}`: by slug, else by custom name. Not in the trash, not expired.
+
+    Whether the asker may see it is `may_see`'s to say. Raises NotFound.
+    """
+    found = joined().where((Upload.slug == name) & LIVE).first()
+    if found is None:
+        found = joined().where((Upload.custom_key == fold(name)) & LIVE).first()
+    if found is not None and ext is not None and not same_ending(ext, found.blob.ext):
+        found = None
+    return _alive(site, found)
+
+
+def find_page(site: Site, name: str) -> Upload:
+    """The drop whose page is at `/{name}`. As `find_public`, but `name.ext` is nobody's page where `name` is a drop's.
+
+    That drop may be private, expired or in the trash: its direct link must not lead to somebody else's.
+    """
+    stem = name.rpartition(".")[0]
+    if stem and Upload.select(Upload.id).where((Upload.slug == stem) | (Upload.custom_key == fold(stem))).exists():
+        return _alive(site, None)
+    return find_public(site, name)
+
+
+def find_by_id(site: Site, upload_id: str) -> Upload:
+    """The drop with this id, not in the trash, not expired. Raises NotFound."""
+    return _alive(site, joined().where((Upload.id == upload_id) & LIVE).first())
+
+
+def find_by_user_and_filename(site: Site, username: str, filename: str) -> Upload:
+    """The newest drop of this name in this person's own gallery; a private one hides no public one. Raises NotFound."""
+    own = (User.username_key == fold(username)) & Upload.team.is_null()
+    query = joined().where(own & (Upload.filename == filename) & LIVE)
+    return _alive(site, query.order_by(Upload.is_public.desc(), Upload.created_at.desc()).first())
+
+
+def may_see(site: Site, caller: Caller | None, upload: Upload) -> bool:
+    """True for a public drop, for its owner, and for everybody in its team. Asks the database for a team's alone."""
+    if upload.is_public:
+        return True
+    if caller is None or not caller.may("uploads:read"):
+        return False
+    if upload.team_id is None:
+        return caller.user_id == upload.owner_id
+    return teams.role_in(site, upload.team_id, caller.user_id) is not None
+
+
+def same_ending(asked: str, kept: str) -> bool:
+    """True when an ending in a link fits the one of the bytes; `jpeg` is `jpg`."""
+    return {"jpeg": "jpg", "tif": "tiff"}.get(asked.lower(), asked.lower()) == {"jpeg": "jpg"}.get(kept, kept)
+
+
+def find_by_token(site: Site, slug: str, token: str) -> Upload:
+    """The drop of a deletion link, trashed or not. Raises NotFound, also for a wrong token.
+
+    The link of a team's drop works as long as whoever brought it may still delete it.
+    """
+    upload: Upload | None = joined().where(Upload.slug == slug).first()
+    if upload is None or not token_fits(site, upload, token):
+        raise NotFound(_NO_LINK)
+    if upload.team is not None:
+        sender = Caller(upload.owner_id, upload.owner.username, is_admin=False)
+        if upload.team.delete_scheduled_for is not None or not teams.may_change(site, sender, upload):
+            raise NotFound(_NO_LINK)
+    return with_tags([upload])[0]
+
+
+def delete_by_token(site: Site, slug: str, token: str) -> Upload:
+    """Put the drop of a deletion link into the trash, whoever asks. Raises NotFound."""
+    upload = find_by_token(site, slug, token)
+    put_into_trash(site, upload, actor=None)
+    return find_by_token(site, slug, token)
+
+
+def _alive(site: Site, upload: Upload | None) -> Upload:
+    gone = upload is None or (upload.expires_at is not None and upload.expires_at <= site.clock.now())
+    if upload is None or gone or (upload.team is not None and upload.team.delete_scheduled_for is not None):
+        raise NotFound("There is nothing at this address. The link may be mistyped, expired or taken back.")
+    return upload

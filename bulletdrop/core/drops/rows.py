@@ -1,0 +1,46 @@
+"""Rows: how drops are read, with what goes with them, and how one gets into the trash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from peewee import JOIN
+
+from bulletdrop.core.audit import record
+from bulletdrop.core.database import transaction
+from bulletdrop.core.models import Blob, Team, Upload, UploadTag, User
+from bulletdrop.core.reserve import with_reserve
+from bulletdrop.core.site import Site
+
+LIVE = Upload.trashed_at.is_null()
+
+
+def joined() -> Any:
+    """Drops with blob, owner and team in one query."""
+    query = Upload.select(Upload, Blob, User, Team).join(Blob).switch(Upload).join(User)
+    return query.switch(Upload).join(Team, JOIN.LEFT_OUTER)
+
+
+def with_tags(rows: Iterable[Upload]) -> list[Upload]:
+    """The rows with `tag_names` filled by one more query for all of them."""
+    uploads = list(rows)
+    found: dict[str, list[str]] = {upload.id: [] for upload in uploads}
+    if uploads:
+        for row in UploadTag.select().where(UploadTag.upload.in_(list(found))).order_by(UploadTag.tag):
+            found[row.upload_id].append(row.tag)
+    for upload in uploads:
+        upload.tag_names = tuple(found[upload.id])
+    return uploads
+
+
+def put_into_trash(site: Site, upload: Upload, *, actor: str | None) -> None:
+    """Put a drop into the trash, unless it lies there already."""
+    now = site.clock.now()
+
+    def change() -> None:
+        with transaction(site.db):
+            if Upload.update(trashed_at=now).where((Upload.id == upload.id) & LIVE).execute():
+                record(site, "upload.trash", actor=actor, subject=upload.id)
+
+    with_reserve(site.config.data, change)
