@@ -13,7 +13,6 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import Blob, Team, Upload, UploadTag, User, new_id
 from bulletdrop.core.names.slugs import check_custom_name, check_filename, new_slug
-from bulletdrop.core.people import teams
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.quotas import charge, release_old
@@ -360,9 +359,6 @@ def _insert_upload(site: Site, caller: Caller, blob: Blob, slug: str, filename: 
     if wishes.team_id is not None:
         # Once more, now that the team's row is locked: nobody's role changes before this drop is there.
         check_may_upload(site, caller.user_id, wishes.team_id)
-    if wishes.team_id is not None:
-        # Asked before the bytes came, too. Now the team's row is locked, and the answer is final.
-        teams.check_may_upload(site, caller.user_id, wishes.team_id)
     return upload
 
 
