@@ -18,6 +18,7 @@ RESERVED: frozenset[str] = frozenset(
         "apple-touch-icon",
         "assets",
         "auth",
+        "avatars",
         "billing",
         "cdn",
         "clients",

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -36,7 +36,7 @@ _PIECE = 256 * 1024
 _ROWS = 500
 
 
-def export(site: Site, user_id: str) -> Iterator[bytes]:
+def export(site: Site, user_id: str) -> Generator[bytes]:
     """The zip of an account, piece by piece. Each step may run in another thread.
 
     In it: `account.json` (profile, sessions, keys without themselves, identities, teams, usage), `audit.jsonl`,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from bulletdrop.web import openapi
 from bulletdrop.web.api import (
+    account,
     admin,
     auth,
     devices,
     keys,
+    passkeys,
     sessions,
     setup,
+    totp,
     uploads,
 )
 from bulletdrop.web.context import App
@@ -18,6 +21,9 @@ from bulletdrop.web.routes import Route, attach_routes
 NOUNS = (
     setup,
     auth,
+    account,
+    totp,
+    passkeys,
     sessions,
     keys,
     devices,

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from bulletdrop.web.context import App
 from bulletdrop.web.pages import (
+    avatars,
     delete,
     drops,
     gallery,
     info,
+    second,
     setup,
     signin,
     trash,
 )
 
 NOUNS = (
+    avatars,
     gallery,
     setup,
     signin,
+    second,
     drops,
     trash,
     info,
