@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 
 import httpx
 import pytest
@@ -27,6 +30,15 @@ def try_in(client: httpx.Client, address: str, name: str, password: str = "wrong
     headers = {"X-Forwarded-For": address}
     wanted = {"identifier": name, "password": password}
     return client.post("/api/v1/auth/login", json=wanted, headers=headers).status_code
+
+
+def try_anew(server: Server, headers: dict[str, str]) -> int:
+    """Guess alice's password on a connection of its own, so that any worker may get it."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    with contextlib.closing(connection):
+        body = json.dumps({"identifier": "alice", "password": "wrong one"})
+        connection.request("POST", "/api/v1/auth/login", body, {"Content-Type": "application/json", **headers})
+        return connection.getresponse().status
 
 
 def test_guesses_that_are_sent_all_at_once_are_counted_before_they_are_checked(proxied: Server) -> None:
@@ -110,3 +122,44 @@ def test_the_brake_holds_over_a_restart_and_over_a_killed_server(proxied: Server
     proxied.start()
     with browser(proxied) as client:
         assert [try_in(client, "203.0.113.9", "alice") for _ in range(3)] == [401, 429, 429]
+
+
+@pytest.mark.parametrize("workers", ["1", "4"])
+def test_no_forwarded_header_gives_a_stranger_more_guesses(make_server: Callable[..., Server], workers: str) -> None:
+    """With the default settings: of a thousand sign-ins, ten get their password checked, whatever they claim."""
+    server = make_server(BULLETDROP_WORKERS=workers)
+    server.key_of("alice")
+
+    def claim(number: int) -> int:
+        address = f"203.0.{number // 250}.{number % 250 + 1}"
+        headers = [
+            {"X-Forwarded-For": address},
+            {"X-Real-IP": address},
+            {"Forwarded": f"for={address}"},
+            {"X-Forwarded-For": f"{address}, 127.0.0.1", "X-Real-IP": address, "Forwarded": f'for="{address}"'},
+        ][number % 4]
+        return try_anew(server, headers)
+
+    with ThreadPoolExecutor(16) as threads:
+        assert Counter(threads.map(claim, range(1000))) == {401: 10, 429: 990}
+
+
+@pytest.mark.parametrize("workers", ["1", "4"])
+def test_behind_a_configured_proxy_each_address_counts_by_itself(
+    make_server: Callable[..., Server], workers: str
+) -> None:
+    server = make_server(BULLETDROP_WORKERS=workers, BULLETDROP_TRUSTED_PROXIES="127.0.0.1")
+    server.key_of("alice")
+
+    def guess(number: int) -> tuple[str, int]:
+        address = f"203.0.113.{number % 4 + 1}"
+        # What the client itself claims stands before what our proxy has added, and counts for nothing.
+        headers = {"X-Forwarded-For": f"198.51.100.{number % 200}, {address}", "X-Real-IP": f"198.51.100.{number % 90}"}
+        return address, try_anew(server, headers)
+
+    with ThreadPoolExecutor(16) as threads:
+        counted = Counter(threads.map(guess, range(200)))
+    expected: dict[tuple[str, int], int] = {}
+    for host in range(1, 5):
+        expected |= {(f"203.0.113.{host}", 401): 10, (f"203.0.113.{host}", 429): 40}
+    assert counted == expected
