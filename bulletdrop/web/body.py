@@ -23,6 +23,8 @@ _ALL_BATCHES = 32 * MB
 # The average rate counts after this, and no client may be silent for longer than that, in seconds.
 GRACE = 10.0
 SILENCE = 30.0
+# Whose limit on a file's size it is.
+SERVERS, PLANS = "This server", "Your plan"
 
 
 def declared_length(request: Request) -> int | None:
@@ -46,12 +48,14 @@ class Body:
     Args:
         request: the request, of a route with `stream=True`.
         limit: bytes that are read at most.
+        whose: whose limit that is, for the refusal.
     """
 
-    def __init__(self, request: Request, *, limit: int) -> None:
+    def __init__(self, request: Request, *, limit: int, whose: str = SERVERS) -> None:
         self._web = web_of(request)
         self._stream: Any = request.stream
         self._limit = limit
+        self._whose = whose
         self._waited = 0.0
         self.received = 0
 
@@ -103,7 +107,7 @@ class Body:
         if piece is not None:
             self.received += len(piece)
             if self.received > self._limit:
-                raise too_big(self._limit)
+                raise too_big(self._limit, whose=self._whose)
         if self._stream.request_body is True and not self._stream.request_bytes_left:
             self._stream.request_body = None
         return piece
@@ -124,7 +128,7 @@ class Body:
         raise TooSlow("The upload came too slowly and was cut off. Nothing was kept; try again on a better connection.")
 
 
-def too_big(limit: int, actual: int | None = None) -> TooBig:
+def too_big(limit: int, actual: int | None = None, *, whose: str = SERVERS) -> TooBig:
     """The error for a body beyond the limit, which it names; `actual` is its size where it is known."""
     has = "this upload has more" if actual is None else f"this upload has {megabytes(actual)}"
-    return TooBig(f"Too large. This server takes up to {megabytes(limit)}; {has}.", field="file")
+    return TooBig(f"Too large. {whose} takes up to {megabytes(limit)}; {has}.", field="file")

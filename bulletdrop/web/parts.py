@@ -15,7 +15,7 @@ from multipart import MultipartSegment, PushMultipartParser
 from bulletdrop.core.drops.intake import Incoming
 from bulletdrop.core.names.slugs import check_filename
 from bulletdrop.errors import BadBody, Invalid, TooBig, Truncated
-from bulletdrop.web.body import too_big
+from bulletdrop.web.body import SERVERS, too_big
 from bulletdrop.web.disposition import extended_filename
 from bulletdrop.web.partials import Partial, check_free_disk
 
@@ -34,6 +34,7 @@ class Limits:
     files: int
     min_free_disk: int
     hash_only: bool = False
+    whose: str = SERVERS
 
 
 @dataclass
@@ -83,7 +84,7 @@ class RawSink:
                 return
             coming = sum(map(len, pieces))
             if self._partial.size + coming > self._limits.file_size:
-                raise too_big(self._limits.file_size)
+                raise too_big(self._limits.file_size, whose=self._limits.whose)
             check_free_disk(self._limits.folder, self._limits.min_free_disk, coming)
             for piece in pieces:
                 self._partial.write(piece)
@@ -207,7 +208,7 @@ class MultipartSink:
     def _add(self, data: bytes) -> None:
         if self._file is not None:
             if self._file.size + len(data) > self._limits.file_size:
-                raise too_big(self._limits.file_size)
+                raise too_big(self._limits.file_size, whose=self._limits.whose)
             self._file.write(data)
         elif self._text is not None:
             if len(self._text) + len(data) > _MOST_FIELD_BYTES:

@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 from sanic import Request
 
 from bulletdrop.errors import Invalid
-from bulletdrop.web.body import MB, Body, declared_length, too_big
+from bulletdrop.web.body import MB, PLANS, SERVERS, Body, declared_length, too_big
 from bulletdrop.web.context import web_of
 from bulletdrop.web.digests import announced_content_digest, announced_sha256, check_digest
 from bulletdrop.web.partials import check_free_disk
 from bulletdrop.web.parts import Limits, MultipartSink, RawSink, Received, Sink, boundary_of
+from bulletdrop.web.room import ANY_ROOM, Room
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ _NO_LEAST = -(2**63)
 
 @contextlib.asynccontextmanager
 async def received(
-    request: Request, *, filename: str | None = None, hash_only: bool = False
+    request: Request, *, filename: str | None = None, hash_only: bool = False, room: Room = ANY_ROOM
 ) -> AsyncIterator[Received]:
     """Take in the body of a request, of a route with `stream=True`.
 
@@ -36,30 +37,33 @@ async def received(
         request: the request.
         filename: the name of the one file that the body is (PUT); None for a multipart form.
         hash_only: only check the body and what it hashes to; there are no files then.
+        room: what the account that pays for it has room for; it grows with a body that does not say its length.
 
-    Raises: TooBig at once when the announced length is beyond the limit, else when the limit is crossed; DiskFull,
-        TooSlow, Truncated, BadBody, BadName, EmptyFile, WrongDigest, Invalid. Nothing is kept then.
+    Raises: TooBig at once when the announced length is beyond the limit, else when the limit is crossed; QuotaFull
+        when there is no more room; DiskFull, TooSlow, Truncated, BadBody, BadName, EmptyFile, WrongDigest, Invalid.
+        Nothing is kept then.
     """
     web = web_of(request)
     digest = _announced(request)
     limits = Limits(
         folder=web.site.temporary,
-        file_size=web.config.max_file_size,
+        file_size=min(web.config.max_file_size, room.largest),
         files=web.config.max_files_per_request,
         # What is not written needs no room.
         min_free_disk=_NO_LEAST if hash_only else web.config.min_free_disk,
         hash_only=hash_only,
+        whose=PLANS if room.largest < web.config.max_file_size else SERVERS,
     )
     most = limits.file_size + (_FORM_OVERHEAD if filename is None else 0)
     declared = declared_length(request)
     if declared is not None:
         if declared > most:
-            raise too_big(limits.file_size, declared)
+            raise too_big(limits.file_size, declared, whose=limits.whose)
         check_free_disk(limits.folder, limits.min_free_disk, declared)
     sink = _make_sink(request, limits, filename)
     whole: Received | None = None
     try:
-        whole = await _fill(Body(request, limit=most), sink, web.pools.receiving)
+        whole = await _fill(Body(request, limit=most, whose=limits.whose), sink, web.pools.receiving, room)
         _check(whole, digest, is_form=filename is None)
         yield whole
     finally:
@@ -75,8 +79,9 @@ def _make_sink(request: Request, limits: Limits, filename: str | None) -> Sink:
     return MultipartSink(limits, boundary, hash_body="content-digest" in request.headers)
 
 
-async def _fill(body: Body, sink: Sink, pool: Executor) -> Received:
+async def _fill(body: Body, sink: Sink, pool: Executor, room: Room) -> Received:
     async for pieces in body.batches():
+        await room.hold(body.received)
         if body.ended:
             return await _call(pool, _feed_and_finish, sink, pieces)
         await _call(pool, sink.feed, pieces)

@@ -7,7 +7,7 @@ so no two uploads ever both see the same last bit of room. Locks are taken in th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.models import Hold, Team, User, new_id
 from bulletdrop.core.people import usage
 from bulletdrop.core.people.plans import Limits, combined, known_plan
+from bulletdrop.core.people.teams import check_may_upload, find_team, teams_of
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import size_in_words
 from bulletdrop.errors import NotFound, QuotaFull, TooBig, TooMany
@@ -34,10 +35,19 @@ class Account:
 
 @dataclass(frozen=True)
 class Taken:
-    """Room that was taken: the hold, if one was needed, and how many bytes may come at most (None: any number)."""
+    """Room that was taken before the bytes come.
 
+    Attributes:
+        account: whose it is; None while it is not known whether the upload is for a team.
+        hold: the hold, where one was needed.
+        room: bytes that are left beside it; None for any number.
+        largest: the plan's largest file in bytes; None for any size, and while it is not known whose plan it is.
+    """
+
+    account: Account | None
     hold: str | None = None
     room: int | None = None
+    largest: int | None = None
 
 
 def account_of(site: Site, user_id: str, team_id: str | None = None) -> Account:
@@ -72,6 +82,38 @@ def check_size(limits: Limits, size: int | None) -> None:
         raise TooBig(message, field="file")
 
 
+def take(
+    site: Site, user_id: str, *, team: str | None, size: int | None, least: int, maybe_team: bool = False
+) -> Taken:
+    """Check an upload that begins, as `check_upload` does, and take room for it.
+
+    Args:
+        team: the id or slug of the team that it is for, where that is known already.
+        size: of the file in bytes; None where that is not known.
+        least: bytes that will come at the least: so many are held.
+        maybe_team: its team may stand in what has not come yet. Somebody in a team is not refused then for what
+            their own account has no room for; `charge` will.
+
+    Raises: as `check_upload`; NotFound, Forbidden, Conflict for a team that the user may not upload to.
+    """
+    team_id = None
+    if team is not None:
+        team_id = find_team(site, user_id, team).team.id
+        check_may_upload(site, user_id, team_id)
+    try:
+        account = account_of(site, user_id, team_id)
+        check_size(account.limits, size)
+        _check_day(site, account)
+        taken = _look(account) if least <= 0 else _hold(site, account.id, least, account.is_team)
+        if taken.largest is not None and maybe_team and team is None and teams_of(site, user_id):
+            return replace(taken, largest=None)
+        return taken
+    except (TooBig, TooMany, QuotaFull):
+        if maybe_team and team is None and teams_of(site, user_id):
+            return Taken(None)
+        raise
+
+
 def hold(site: Site, account_id: str, size: int, *, is_team: bool = False) -> str:
     """Take room before the bytes of an upload are read. `release` it, or `charge` with it.
 
@@ -81,7 +123,7 @@ def hold(site: Site, account_id: str, size: int, *, is_team: bool = False) -> st
     return _hold(site, account_id, size, is_team).hold or ""
 
 
-def grow(site: Site, account_id: str, hold_id: str | None, size: int, *, is_team: bool = False) -> Taken:
+def grow(site: Site, account: Account, hold_id: str | None, size: int) -> Taken:
     """Make a hold as large as `size`: the bytes of an upload of unknown length that have come so far.
 
     Returns: the hold, made when there was none, and the room that is left beside it.
@@ -91,10 +133,20 @@ def grow(site: Site, account_id: str, hold_id: str | None, size: int, *, is_team
     try:
         with transaction(site.db):
             release(site, hold_id)
-            return _hold(site, account_id, size, is_team)
+            return _hold(site, account.id, size, account.is_team)
     except QuotaFull:
         release(site, hold_id)
         raise
+
+
+def _look(account: Account) -> Taken:
+    """How much room there is now, without taking any."""
+    room = None
+    if account.limits.storage is not None:
+        others = held(account.id)
+        _check_room(account, 1, others)
+        room = account.limits.storage - account.storage_used - others
+    return Taken(account, room=room, largest=account.limits.max_file_size)
 
 
 def _hold(site: Site, account_id: str, size: int, is_team: bool) -> Taken:
@@ -102,11 +154,12 @@ def _hold(site: Site, account_id: str, size: int, is_team: bool) -> Taken:
         # Locks the account's row: two holds at once must not both see the same room.
         account = _add(site, account_id, is_team, 0)
         if account.limits.storage is None:
-            return Taken()
+            return Taken(account, largest=account.limits.max_file_size)
         others = held(account.id)
         _check_room(account, size, others)
         made = Hold.create(id=new_id(), account=account.id, size=size, created_at=site.clock.now())
-    return Taken(made.id, account.limits.storage - account.storage_used - others - size)
+    room = account.limits.storage - account.storage_used - others - size
+    return Taken(account, made.id, room, account.limits.max_file_size)
 
 
 def release(site: Site, hold_id: str | None) -> None:

@@ -11,15 +11,20 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops import intake, uploads
+from bulletdrop.core.drops.intake import Kept
+from bulletdrop.core.models import Team
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import (
     BadName,
     BadPicture,
+    Conflict,
     DiskFull,
+    Forbidden,
     Invalid,
     NameTaken,
     NotFound,
+    QuotaFull,
     TooBig,
     TooMany,
     TooSlow,
@@ -32,10 +37,11 @@ from bulletdrop.web.bodies import json_answer, json_of
 from bulletdrop.web.body import Body
 from bulletdrop.web.context import web_of
 from bulletdrop.web.receive import announces_digest, received
+from bulletdrop.web.room import room_for
 from bulletdrop.web.routes import Parameter, Route
 from bulletdrop.web.storing import stored
 from bulletdrop.web.threads import in_thread
-from bulletdrop.web.wishes import idempotency_key, wishes_of
+from bulletdrop.web.wishes import idempotency_key, in_team, wishes_of
 
 
 async def create_uploads(request: Request) -> HTTPResponse:
@@ -63,18 +69,29 @@ async def _take_in(request: Request, *, filename: str | None) -> HTTPResponse:
         if key is not None and (known := await in_thread(request, _earlier, caller, key)) is not None:
             await _drop_body(request, filename)
             return _created([known], repeated=True)
-        async with received(request, filename=filename) as body:
+        async with (
+            room_for(request, caller, is_form=filename is None) as room,
+            received(request, filename=filename, room=room) as body,
+        ):
             if request.ctx.by_cookie and "x-csrf-token" not in request.headers:
                 check_csrf(request, caller, body.fields.get("csrf", [""])[-1])
-            wishes = wishes_of(request, caller, body.fields)
+            wishes, team = await in_team(request, caller, wishes_of(request, caller, body.fields))
+            wishes = await room.check(caller, body.files, wishes)
             kept = await stored(request, caller, body.take(), wishes)
-    made = [upload_out(web_of(request).site, one.upload, caller, made=one.made) for one in kept]
-    return _created(made)
+    return _created([await _answer(request, caller, one, team) for one in kept])
+
+
+async def _answer(request: Request, caller: Caller, kept: Kept, team: Team | None) -> UploadOut:
+    if not kept.made:
+        # Another request's drop: where it lies now, and whether the caller may still see it there, is to be asked.
+        return await in_thread(request, _do, uploads.get_upload, caller, kept.upload.id, ())
+    kept.upload.team = team
+    return upload_out(web_of(request).site, kept.upload, caller, made=True)
 
 
 def _earlier(site: Site, caller: Caller, key: str) -> UploadOut | None:
     found = intake.earlier(site, caller, key)
-    return None if found is None else upload_out(site, found, caller)
+    return None if found is None else _do(site, uploads.get_upload, caller, found.id, ())
 
 
 async def _drop_body(request: Request, filename: str | None) -> None:
@@ -105,15 +122,15 @@ def _created(made: Sequence[UploadOut], *, repeated: bool = False) -> HTTPRespon
 
 
 async def list_uploads(request: Request) -> HTTPResponse:
-    """Your drops, newest first, or those in the trash."""
+    """Your drops, or with `team` those of a team that you are in, newest first; or those in the trash."""
     caller = await required_caller(request)
     trash = request.args.get("trash", "false").lower() in ("true", "1")
-    cursor, limit = request.args.get("cursor") or None, _limit(request.args.get("limit"))
-    return json_answer(await in_thread(request, _list, caller, trash, cursor, limit))
+    team, cursor = request.args.get("team") or None, request.args.get("cursor") or None
+    return json_answer(await in_thread(request, _list, caller, team, trash, cursor, _limit(request.args.get("limit"))))
 
 
-def _list(site: Site, caller: Caller, trash: bool, cursor: str | None, limit: int) -> UploadsOut:
-    page = uploads.list_uploads(site, caller, trash=trash, cursor=cursor, limit=limit)
+def _list(site: Site, caller: Caller, team: str | None, trash: bool, cursor: str | None, limit: int) -> UploadsOut:
+    page = uploads.list_uploads(site, caller, team=team, trash=trash, cursor=cursor, limit=limit)
     return UploadsOut([upload_out(site, upload, caller) for upload in page.items], page.next)
 
 
@@ -167,6 +184,7 @@ _FORM = {
             "expires_at": {"type": "string", "description": "RFC 3339, a date, or a span such as 12h or 7d."},
             "is_public": {"type": "boolean", "default": True},
             "tags": {"type": "string", "description": "Separated by commas; may come several times."},
+            "team": {"type": "string", "description": "The slug or id of the team whose gallery it is for."},
         },
     }
 }
@@ -196,6 +214,7 @@ _HEADERS = (
         schema={"type": "string", "enum": ["web", "tray", "cli", "api"]},
     ),
 )
+_TEAM = Parameter(name="team", about="The slug or id of a team that you are in: for its gallery.", schema=_TEXT)
 _WISHES = (
     Parameter(
         name="custom_name", about="A name of your own for the link.", schema={"type": "string", "maxLength": 100}
@@ -203,8 +222,10 @@ _WISHES = (
     Parameter(name="expires_at", about="RFC 3339, a date, or a span such as 12h or 7d.", schema=_TEXT),
     Parameter(name="is_public", about="Whether everybody with the link may see it.", schema={"type": "boolean"}),
     Parameter(name="tags", about="Separated by commas.", schema=_TEXT),
+    _TEAM,
 )
 _LIST = (
+    _TEAM,
     Parameter(name="trash", about="Those in the trash instead.", schema={"type": "boolean", "default": False}),
     Parameter(name="cursor", about="`next` of the part before.", schema=_TEXT),
     Parameter(
@@ -215,6 +236,8 @@ _LIST = (
 )
 _REFUSALS = (
     Invalid,
+    Forbidden,
+    NotFound,
     NameTaken,
     TooBig,
     TooSlow,
@@ -222,6 +245,7 @@ _REFUSALS = (
     BadPicture,
     TooMany,
     Unavailable,
+    QuotaFull,
     DiskFull,
 )
 
@@ -233,7 +257,7 @@ ROUTES = (
         summary="Send files as a form",
         who="uploads:write",
         media=_FORM,
-        parameters=_HEADERS,
+        parameters=(*_HEADERS, _TEAM),
         answers={201: UploadOut | UploadsOut},
         noun="uploads",
         errors=_REFUSALS,
@@ -262,7 +286,7 @@ ROUTES = (
         parameters=_LIST,
         answers={200: UploadsOut},
         noun="uploads",
-        errors=(Invalid,),
+        errors=(Invalid, Forbidden, NotFound, Conflict),
     ),
     Route(
         method="GET",
@@ -283,7 +307,7 @@ ROUTES = (
         body=UploadPatch,
         answers={200: UploadOut},
         noun="uploads",
-        errors=(Invalid, NotFound, NameTaken),
+        errors=(Invalid, Forbidden, NotFound, NameTaken, QuotaFull, TooMany),
     ),
     Route(
         method="DELETE",
@@ -293,7 +317,7 @@ ROUTES = (
         who="uploads:delete",
         answers={200: UploadOut},
         noun="uploads",
-        errors=(NotFound,),
+        errors=(Forbidden, NotFound),
     ),
     Route(
         method="POST",
@@ -303,6 +327,6 @@ ROUTES = (
         who="uploads:delete",
         answers={200: UploadOut},
         noun="uploads",
-        errors=(NotFound,),
+        errors=(Forbidden, NotFound),
     ),
 )
