@@ -1,4 +1,4 @@
-"""Every crash point: kill -9 just before each system call of one upload, delete or purge on the data folder."""
+"""Every crash point: kill -9 before each system call of an upload, delete, purge or farewell on the data folder."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.faults import leaving
 from tests.faults.checker import judge_folder
 from tests.faults.product import Product
 from tests.faults.samples import png
 from tests.faults.tables import read_tables
 from tests.faults.traced import AT_ONCE, TracedProduct
 
-MOST = 400
+MOST = 1200
 # How often a number is tried that the run did not come to.
 TRIES = 3
 # What is different each time in a path: a slug, an id, a date, a number.
@@ -109,8 +110,9 @@ def purge(product: Product, template: Template) -> tuple[int, Any]:
     return 0, None
 
 
-OPERATIONS: dict[str, Operation] = {"upload": upload, "delete": delete, "purge": purge}
-JOBS = {"purge": "empty-trash"}
+# The end of an account is a job too.
+OPERATIONS: dict[str, Operation] = {"upload": upload, "delete": delete, "purge": purge, "farewell": purge}
+JOBS = {"purge": "empty-trash", "farewell": leaving.JOB}
 
 
 def run_points(
@@ -133,6 +135,8 @@ def run_points(
     """
     folder = folder.resolve()
     template = make_template(folder, source, trashed=operation == "purge")
+    if operation == "farewell":
+        leaving.furnish(Product(template.data, source=source), template.key)
     report = PointReport(operation)
     _count(folder, template, operation, source, report)
     numbers = list(range(1, report.existing + 1) if only is None else (one for one in only if one <= report.existing))
@@ -252,6 +256,9 @@ def _job(product: Product, name: str) -> str:
 
 def _judge(product: Product, template: Template, operation: str, status: int, body: Any) -> list[str]:
     """All or nothing, and an acknowledged operation is done."""
+    if operation == "farewell":
+        _job(product, leaving.JOB)
+        return leaving.left_behind(product.data)
     if operation == "purge":
         return (
             []

@@ -19,6 +19,7 @@ from tests.support.postgres import fresh_database, postgres_server
 
 # A fraction, for the gate; the long form tries all.
 SOME_POINTS = {"upload": range(5, 400, 17), "delete": range(3, 400, 9), "purge": range(20, 400, 31)}
+SOME_POINTS["farewell"] = range(15, 800, 41)
 
 
 def needs_tracing() -> None:

@@ -10,14 +10,18 @@ from datetime import timedelta
 from functools import partial
 
 from bulletdrop.core import mail, queue
+from bulletdrop.core.audit import forget_audit
 from bulletdrop.core.database import using
 from bulletdrop.core.drops import intake, pictures
+from bulletdrop.core.drops.avatars import sweep_avatars
 from bulletdrop.core.drops.deletion import empty_trash, expire
 from bulletdrop.core.models import JobRun, Setting, to_microseconds
+from bulletdrop.core.people.pairing import forget_pairings
 from bulletdrop.core.people.sessions import forget_sessions
 from bulletdrop.core.people.tickets import forget_tickets
 from bulletdrop.core.reserve import RESERVE_BYTES, has_room, keep_reserve, with_reserve
 from bulletdrop.core.site import Site
+from bulletdrop.core.upkeep.farewell import finish_deletions
 from bulletdrop.core.upkeep.overview import measure_thumbnails
 from bulletdrop.core.upkeep.sweeps import sweep_orphans, sweep_partials
 from bulletdrop.errors import NotFound
@@ -54,6 +58,10 @@ JOBS: tuple[Periodic, ...] = (
     Periodic("forget-mails", mail.forget_mails, timedelta(hours=1)),
     Periodic("forget-tickets", forget_tickets, timedelta(hours=1)),
     Periodic("forget-sessions", forget_sessions, timedelta(days=1)),
+    Periodic("finish-deletions", finish_deletions, timedelta(minutes=5)),
+    Periodic("forget-pairings", forget_pairings, timedelta(hours=1)),
+    Periodic("sweep-avatars", sweep_avatars, timedelta(hours=6)),
+    Periodic("forget-audit", forget_audit, timedelta(days=1)),
 )
 
 
