@@ -10,13 +10,14 @@ from peewee import Database
 
 
 class Pools:
-    """Five pools.
+    """Six pools.
 
     database: use cases, one connection a thread; more threads brought nothing (the interpreter lock is the limit).
     hashing: argon2 takes 28 ms of a core, so two at a time, away from everybody else's queries.
     sending: large files, which may have to come from the disk.
     receiving: parsing, hashing and writing of request bodies.
     pictures: waits for the decoding children, which may take seconds.
+    remote: waits for sign-in providers, which may take seconds too, or not answer at all.
     """
 
     DATABASE_THREADS = 4
@@ -28,10 +29,11 @@ class Pools:
         self.receiving = ThreadPoolExecutor(4, "receiving")
         self.sending = ThreadPoolExecutor(4, "sending")
         self.pictures = ThreadPoolExecutor(self.PICTURE_THREADS, "pictures")
+        self.remote = ThreadPoolExecutor(4, "remote")
 
     def close(self, database: Database | None) -> None:
         """Wait for what runs, drop what waits, and close each thread's connection."""
-        for pool in (self.receiving, self.sending, self.hashing, self.pictures, self.database):
+        for pool in (self.receiving, self.sending, self.hashing, self.pictures, self.remote, self.database):
             if database is not None:
                 _close_connections(pool, database)
             pool.shutdown(wait=True, cancel_futures=True)

@@ -47,6 +47,14 @@ async def in_picture_thread(
     return await _run(web.pools.pictures, web.site, use_case, args, kwargs)
 
 
+async def in_remote_thread(
+    request: Request, use_case: Callable[Concatenate[Site, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """As `in_thread`, for use cases that ask another server."""
+    web = web_of(request)
+    return await _run(web.pools.remote, web.site, use_case, args, kwargs)
+
+
 async def _run(
     pool: Executor, site: Site, use_case: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> T:
