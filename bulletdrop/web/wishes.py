@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sanic import Request
 
 from bulletdrop.clock import parse_expiry
 from bulletdrop.core.drops.intake import Wishes
+from bulletdrop.core.models import Team
+from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid
 from bulletdrop.web.context import web_of
+from bulletdrop.web.threads import in_thread
 
 _YES = frozenset({"true", "1", "yes", "on"})
 _NO = frozenset({"false", "0", "no", "off"})
@@ -35,7 +40,27 @@ def wishes_of(request: Request, caller: Caller, fields: Mapping[str, Sequence[st
         tags=tuple(tag.strip() for text in given.get("tags", ()) for tag in text.split(",") if tag.strip()),
         source=source if source in _SOURCES else "api",
         idempotency_key=idempotency_key(request),
+        # As it was sent, a slug or an id: `in_team` looks it up.
+        team_id=_last(given, "team"),
     )
+
+
+async def in_team(request: Request, caller: Caller, wishes: Wishes) -> tuple[Wishes, Team | None]:
+    """The wishes with the id of the team that they name, and that team.
+
+    Raises: NotFound for a team that the caller is not in, Forbidden for one where they only look on, Conflict while it
+        is being deleted.
+    """
+    if wishes.team_id is None:
+        return wishes, None
+    team = await in_thread(request, _find_team, caller.user_id, wishes.team_id)
+    return replace(wishes, team_id=team.id), team
+
+
+def _find_team(site: Site, user_id: str, name: str) -> Team:
+    found = teams.find_team(site, user_id, name)
+    teams.check_may_upload(site, user_id, found.team.id)
+    return found.team
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -13,6 +13,7 @@ from bulletdrop.web.api import (
     passkeys,
     sessions,
     setup,
+    teams,
     totp,
     uploads,
 )
@@ -29,6 +30,7 @@ NOUNS = (
     sessions,
     keys,
     devices,
+    teams,
     uploads,
     admin,
 )

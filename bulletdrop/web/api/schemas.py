@@ -127,7 +127,8 @@ class DeviceOut(Struct):
 
 
 class UploadOut(Struct):
-    """A drop. `deletion_url` is null for keys without `uploads:delete`, but in the answer that made the drop."""
+    """A drop. `deletion_url` is null for keys without `uploads:delete`, but in the answer that made the drop; of a
+    team's drop it is for whoever brought it alone. `team` is the team's slug; `sender` who brought it there."""
 
     id: str
     slug: str
@@ -152,6 +153,9 @@ class UploadOut(Struct):
     expires_at: datetime | None
     tags: list[str]
     source: str
+    team: str | None
+    sender: str | None
+    may_change: bool
     created_at: datetime
     trashed_at: datetime | None
 
@@ -171,6 +175,7 @@ class UploadPatch(Struct, forbid_unknown_fields=True):
     is_public: bool | msgspec.UnsetType = msgspec.UNSET
     expires_at: Moment | msgspec.UnsetType | None = msgspec.UNSET
     tags: Annotated[list[str], msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    team: Annotated[str, msgspec.Meta(max_length=300)] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ProblemDetail(Struct):
@@ -228,13 +233,14 @@ def new_key_out(key: ApiKey, plain: str) -> NewKeyOut:
 
 
 def upload_out(site: Site, upload: Upload, caller: Caller, *, made: bool = False) -> UploadOut:
-    """A drop as its owner sees it. Needs `upload.blob` and `upload.tag_names`; asks the database nothing.
+    """A drop as its owner sees it, or its team. Needs its blob, tags and team loaded; asks the database nothing.
 
     Args:
         caller: who asks: the deletion link is itself the right to delete.
         made: this is the answer that made the drop. It tells nothing of what somebody else's same bytes have become.
     """
-    blob = upload.blob
+    blob, mine = upload.blob, upload.owner_id == caller.user_id
+    may_delete = upload.may_change and caller.may("uploads:delete") and (mine or upload.team_id is None)
     state = blob.state if not made else "new" if blob.mime.startswith("image/") else "ready"
     return UploadOut(
         id=upload.id,
@@ -242,7 +248,7 @@ def upload_out(site: Site, upload: Upload, caller: Caller, *, made: bool = False
         url=urls.page_url(site, upload),
         direct_url=urls.direct_url(site, upload),
         thumbnail_url=urls.thumbnail_url(site, upload),
-        deletion_url=urls.deletion_url(site, upload) if made or caller.may("uploads:delete") else None,
+        deletion_url=urls.deletion_url(site, upload) if made or may_delete else None,
         filename=upload.filename,
         original_filename=upload.original_filename,
         title=upload.title,
@@ -260,6 +266,9 @@ def upload_out(site: Site, upload: Upload, caller: Caller, *, made: bool = False
         expires_at=milliseconds_or_none(upload.expires_at),
         tags=list(upload.tag_names),
         source=upload.source,
+        team=None if upload.team is None else upload.team.slug,
+        sender=None if upload.team is None else caller.username if mine else upload.owner.username,
+        may_change=upload.may_change,
         created_at=milliseconds(upload.created_at),
         trashed_at=milliseconds_or_none(upload.trashed_at),
     )

@@ -19,7 +19,7 @@ from bulletdrop.core.people.teams.membership import TeamOf, check_alive, find_te
 from bulletdrop.core.people.teams.roles import OWNER, check_role, given_by, require
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import is_visible
-from bulletdrop.errors import BadTicket, Conflict, Forbidden, Invalid, NotFound
+from bulletdrop.errors import Gone, Conflict, Forbidden, Invalid, NotFound
 
 LIVES = timedelta(days=7)
 # Open ones at once: an invitation can send a mail to anybody.
@@ -105,28 +105,28 @@ def invitations_of(site: Site, user_id: str) -> list[Invitation]:
 
 
 def look_at_invitation(site: Site, code: str) -> Invitation:
-    """What an invitation is for; it stays good. Raises BadTicket."""
+    """What an invitation is for; it stays good. Raises Gone."""
     found = None if "\0" in code else _open(site).where(TeamInvite.code == code).first()
     if found is None:
-        raise BadTicket(_OVER)
+        raise Gone(_OVER)
     return _shown(found)
 
 
 def accept(site: Site, user_id: str, code: str, *, address: str = "") -> TeamOf:
     """Join a team with an invitation's code. Of many who come with it at once, one gets in.
 
-    Raises: BadTicket for a code that is over or somebody else's, Conflict for who is in the team already.
+    Raises: Gone for a code that is over or somebody else's, Conflict for who is in the team already.
     """
     with transaction(site.db):
         invitation = look_at_invitation(site, code)
         user: User = User.get_by_id(user_id)
         if invitation.invite.email.startswith("@") and not _is_for(invitation.invite, user):
-            raise BadTicket(_OVER)
+            raise Gone(_OVER)
         return _join(site, user, invitation.invite, address)
 
 
 def accept_invitation(site: Site, user_id: str, invite_id: str, *, address: str = "") -> TeamOf:
-    """Join a team by an invitation that is addressed to oneself. Raises NotFound, BadTicket, Conflict."""
+    """Join a team by an invitation that is addressed to oneself. Raises NotFound, Gone, Conflict."""
     with transaction(site.db):
         user, found = _mine(site, user_id, invite_id)
         return _join(site, user, found, address)
@@ -147,7 +147,7 @@ def _join(site: Site, user: User, found: TeamInvite, address: str) -> TeamOf:
         raise Conflict("You are in this team already.")
     # The delete decides: with the row locked, whoever comes second finds nothing to delete.
     if not TeamInvite.delete().where(TeamInvite.id == found.id).execute():
-        raise BadTicket(_OVER)
+        raise Gone(_OVER)
     team = Team.get_by_id(team_id)
     check_alive(team)
     TeamMember.create(team=team_id, user=user.id, role=found.role, joined_at=site.clock.now())

@@ -23,9 +23,9 @@ LONGEST_NAME = 100
 LONGEST_SLUG = 50
 # Words that have a meaning where a team's slug could stand.
 _OURS = frozenset({"join", "mine", "none"})
-_SLUG = re.compile(r"[\w](?:[\w-]{0,48}[\w])?", re.UNICODE)
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
 # A team has a quota of its own: who has a limit must not multiply it at will.
-_MOST_OWNED, _MOST_OWNED_WITH_LIMIT = 50, 5
+_MOST_OWNED, _MOST_OWNED_WITH_LIMIT = 500, 5
 
 
 def create_team(site: Site, user_id: str, *, name: str, address: str = "") -> TeamOf:
@@ -113,7 +113,6 @@ def _free_slug(name: str) -> str:
 
 
 def _slug_of(name: str) -> str:
-    """The letters and digits of a name, with dashes between: `Très Bon` is `tres-bon`."""
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
-    slug = re.sub(r"[\W_]+", "-", fold(unicodedata.normalize("NFKC", plain)))[:LONGEST_SLUG].strip("-")
-    return slug or f"team-{random_text(6).lower()}"
+    """The Latin letters and digits of a name, with dashes between: `Très Bon` is `tres-bon`."""
+    slug = re.sub(r"[^a-z0-9]+", "-", fold(unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()))
+    return slug[:LONGEST_SLUG].strip("-") or f"team-{random_text(6).lower()}"
