@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -40,7 +42,12 @@ def leave_out_unused(config: Config) -> None:
 
     peewee imports the Postgres driver wherever it is installed (9 MB), and PyJWT imports cryptography for signatures
     that are not ours (8 MB): both manage without. An entry of None makes an import fail as if it were not installed.
+    Cryptography is there again once PyJWT has looked: second factors load it when somebody has one.
     """
     unused = {"cryptography"} if config.database_url else {"cryptography", "psycopg"}
+    modules: dict[str, Any] = sys.modules
     for name in unused:
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+        modules.setdefault(name, None)
+    importlib.import_module("jwt")
+    if modules["cryptography"] is None:
+        del modules["cryptography"]

@@ -33,7 +33,7 @@ def read_cookie(request: Request, name: str) -> str | None:
 
 def set_session_cookies(response: BaseHTTPResponse, tokens: Tokens) -> None:
     """Sign the browser in. The refresh cookie is left alone when another tab has the newer one already."""
-    web = web_of(Request.get_current())
+    web = _decided()
     weeks = web.config.refresh_days * 24 * 3600
     _set(web, response, ACCESS, tokens.access_token, tokens.expires_in, script=False)
     if tokens.refresh_token is not None:
@@ -45,8 +45,9 @@ def set_session_cookies(response: BaseHTTPResponse, tokens: Tokens) -> None:
 
 def set_half_cookie(response: BaseHTTPResponse, half: Half) -> None:
     """Keep the ticket of a half sign-in where no script reads it. Whoever was signed in before is signed out."""
+    web = _decided()
     clear_session_cookies(response)
-    _set(web_of(Request.get_current()), response, HALF, half.ticket, half.expires_in, script=False)
+    _set(web, response, HALF, half.ticket, half.expires_in, script=False)
 
 
 def clear_half_cookie(response: BaseHTTPResponse) -> None:
@@ -59,6 +60,13 @@ def clear_session_cookies(response: BaseHTTPResponse) -> None:
     web = web_of(Request.get_current())
     for name in (ACCESS, REFRESH, CSRF):
         _set(web, response, name, "", 0, script=name == CSRF)
+
+
+def _decided() -> Web:
+    """Let nothing that finding the caller has changed about the cookies come after what is set now."""
+    request = Request.get_current()
+    request.ctx.new_tokens, request.ctx.signed_out = None, False
+    return web_of(request)
 
 
 def _set(web: Web, response: BaseHTTPResponse, name: str, value: str, seconds: int, *, script: bool) -> None:

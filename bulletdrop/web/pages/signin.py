@@ -7,6 +7,8 @@ from sanic.response import HTTPResponse, redirect
 
 from bulletdrop.core.people import sessions
 from bulletdrop.core.people.accounts import needs_setup
+from bulletdrop.core.people.passkeys import place
+from bulletdrop.core.people.providers import offered
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Rejected
 from bulletdrop.web.auth import (
     caller_of,
@@ -16,8 +18,8 @@ from bulletdrop.web.auth import (
     safe_next,
     signed_in,
 )
-from bulletdrop.web.context import App
-from bulletdrop.web.pages.entrance import enter, go_on
+from bulletdrop.web.context import App, web_of
+from bulletdrop.web.pages.entrance import enter, go_on, second_path
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
@@ -68,5 +70,16 @@ def attach(app: App) -> None:
 
 def _form(request: Request, *, back: str, identifier: str = "", error: BulletDropError | None = None) -> HTTPResponse:
     status = status_of(error) if error else 200
-    message = error.message if error else ""
-    return render(request, "signin.html", status=status, back=back, identifier=identifier, message=message)
+    config = web_of(request).config
+    return render(
+        request,
+        "signin.html",
+        status=status,
+        back=back,
+        second=second_path(back),
+        identifier=identifier,
+        message=error.message if error else "",
+        place=place(config),
+        offers=offered(config),
+        registration=config.registration,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.web.rows.row import open_to_all, persons_only
+from tests.web.rows.row import open_to_all, page, persons_only
 
 NO_PROOF = persons_only(403)
 NO_PASSKEY = persons_only(404, params=lambda _: {"passkey_id": "nothing"}, body={"name": "x"})
@@ -23,4 +23,10 @@ ROWS = {
     "post_account_passkeys_proof": persons_only(503, body={"credential": {}}),
     "post_auth_passkeys_options": open_to_all(503),
     "post_auth_passkeys": open_to_all(503, body={"credential": {}}),
+}
+
+PAGES = {
+    # Without half a sign-in it leads to the first step; whoever is signed in goes on.
+    "GET /signin/second": page(302, 302, 302, 302, 302),
+    "POST /signin/second": page(303, 303, 303, 303, 303, form={"code": "123456"}),
 }

@@ -41,8 +41,9 @@ async function submit(of: HTMLFormElement): Promise<void> {
   for (const [name, value] of new FormData(of)) if (name !== "next") values[name] = String(value);
   if (button) button.disabled = true;
   try {
-    await send("POST", of.dataset.send ?? "", values);
-    location.assign(of.dataset.next ?? "/");
+    const answer = await send("POST", of.dataset.send ?? "", values);
+    // 202: the password was right, and a second factor is due.
+    location.assign((answer.status === 202 && of.dataset.second) || (of.dataset.next ?? "/"));
   } catch (error) {
     if (button) button.disabled = false;
     if (!(error instanceof Refused)) throw error;
