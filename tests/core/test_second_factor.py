@@ -14,6 +14,7 @@ from bulletdrop.core.database import using
 from bulletdrop.core.models import Audit, Mail, RecoveryCode, Session, Ticket, Totp, User
 from bulletdrop.core.people import (
     accounts,
+    keys,
     proof,
     recovery,
     second_factor,
@@ -22,6 +23,7 @@ from bulletdrop.core.people import (
     tickets,
     totp,
 )
+from bulletdrop.core.people.password_change import change_password
 from bulletdrop.core.people.sessions import Tokens
 from bulletdrop.core.people.signing_in import Half
 from bulletdrop.core.site import Site
@@ -289,11 +291,11 @@ def test_the_secret_of_an_app_is_sealed_and_belongs_to_its_owner(site: Site, ali
     row = Totp.get()
     assert made.secret not in row.secret
     assert made.uri.startswith("otpauth://totp/BulletDrop:alice?secret=")
-    pending = totp.pending(site, alice)
-    assert pending == made
+    assert totp.pending(site, alice, made.secret) == made
+    assert totp.pending(site, alice, "") is None
     Totp.create(user=bob, secret=row.secret, created_at=site.clock.now())
     with pytest.raises(BulletDropError, match="cannot be read"):
-        totp.pending(site, bob)
+        totp.pending(site, bob, made.secret)
 
 
 def test_a_wrong_first_code_switches_nothing_on(site: Site, alice: User, clock: ManualClock) -> None:
@@ -304,6 +306,10 @@ def test_a_wrong_first_code_switches_nothing_on(site: Site, alice: User, clock: 
         second_factor.turn_on(site, alice.id, code_of(app, clock, 9))
     assert refused.value.field == "code"
     assert isinstance(enter(site, alice), Tokens)
+    clock.advance(minutes=30)
+    with pytest.raises(Conflict):
+        second_factor.turn_on(site, alice.id, code_of(app, clock))
+    app = pyotp.TOTP(totp.begin(site, alice).secret)
     assert len(second_factor.turn_on(site, alice.id, code_of(app, clock))) == 10
     with pytest.raises(Conflict):
         totp.begin(site, alice)
@@ -413,3 +419,40 @@ def test_half_tickets_are_forgotten_with_the_others(
     half_of(site, alice)
     clock.advance(minutes=11)
     assert tickets.forget_tickets(site) == "1 removed"
+
+
+def test_a_new_password_ends_everything_that_the_old_one_opened(site: Site, alice: User, clock: ManualClock) -> None:
+    here, elsewhere = enter(site, alice), enter(site, alice)
+    assert isinstance(here, Tokens)
+    assert isinstance(elsewhere, Tokens)
+    _, key = keys.create_key(site, alice, name="k", scopes=["uploads:read"])
+    ticket = tickets.issue(site, "reset", user=alice, lives=second_factor.LIVES)
+    with pytest.raises(Invalid) as refused:
+        change_password(site, alice, "12345678", session_id=here.session_id)
+    assert refused.value.field == "new_password"
+    fresh = change_password(site, alice, "another good one 42", session_id=here.session_id)
+    assert sessions.check_access(site, fresh.access_token).user_id == alice.id
+    stale: list[Callable[[], object]] = [
+        lambda: sessions.check_access(site, here.access_token),
+        lambda: sessions.check_access(site, elsewhere.access_token),
+        lambda: sessions.refresh(site, here.refresh_token or "", user_agent=AGENT, address=ADDRESS),
+        lambda: sessions.refresh(site, elsewhere.refresh_token or "", user_agent=AGENT, address=ADDRESS),
+        lambda: keys.check_key(site, key),
+        lambda: tickets.look(site, "reset", ticket),
+        lambda: accounts.authenticate(site, identifier="alice", password=PASSWORD),
+    ]
+    for each in stale:
+        with pytest.raises(NotSignedIn):
+            each()
+    # The refused old refresh tokens have not ended the session that goes on.
+    assert sessions.refresh(site, fresh.refresh_token or "", user_agent=AGENT, address=ADDRESS)
+    with pytest.raises(Conflict):
+        change_password(site, alice, "a third good one 43", session_id=fresh.session_id)
+
+
+def test_devices_may_stay_at_a_change_of_the_password(site: Site, alice: User) -> None:
+    here = enter(site, alice)
+    assert isinstance(here, Tokens)
+    _, key = keys.create_key(site, alice, name="k", scopes=["uploads:read"])
+    change_password(site, alice, "another good one 42", session_id=here.session_id, revoke_keys=False)
+    assert keys.check_key(site, key).user_id == alice.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bulletdrop.core.database import transaction
 from bulletdrop.core.models import Totp, User, to_microseconds
@@ -16,6 +17,8 @@ _STEP = 30
 _SLACK = (-1, 0, 1)
 _DIGITS = 6
 _PURPOSE = "totp"
+# Between showing a secret and its first code.
+_SETUP_LIVES = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,12 @@ def begin(site: Site, user: User) -> Setup:
     return _setup(site, user, secret)
 
 
-def pending(site: Site, user: User) -> Setup | None:
-    """What was begun and not confirmed yet, to be shown again."""
-    row = Totp.get_or_none((Totp.user == user.id) & Totp.confirmed_at.is_null())
-    return _setup(site, user, _secret(site, row)) if row is not None else None
+def pending(site: Site, user: User, secret: str) -> Setup | None:
+    """What was begun and not confirmed yet, to be shown again to whoever knows the secret; None for everybody else."""
+    row = _begun(site, user)
+    if row is None or not hmac.compare_digest(_secret(site, row).encode(), secret.encode()):
+        return None
+    return _setup(site, user, secret)
 
 
 def confirm(site: Site, user: User, code: str) -> None:
@@ -59,9 +64,9 @@ def confirm(site: Site, user: User, code: str) -> None:
 
     Raises: Invalid with field `code`; Conflict when nothing was begun.
     """
-    row = Totp.get_or_none((Totp.user == user.id) & Totp.confirmed_at.is_null())
+    row = _begun(site, user)
     if row is None:
-        raise Conflict("There is nothing to confirm. Start again.")
+        raise Conflict("There is nothing to confirm, or it was begun too long ago. Start again.")
     step = _matching_step(site, row, code)
     if step is None:
         message = "This code is not the app's current one. Wait for the next code, and check the phone's clock."
@@ -93,6 +98,13 @@ def remove(site: Site, user_id: str) -> bool:
         was_on = is_on(site, user_id)
         Totp.delete().where(Totp.user == user_id).execute()
     return was_on
+
+
+def _begun(site: Site, user: User) -> Totp | None:
+    since = site.clock.now() - _SETUP_LIVES
+    begun = (Totp.user == user.id) & Totp.confirmed_at.is_null() & (Totp.created_at > since)
+    row: Totp | None = Totp.get_or_none(begun)
+    return row
 
 
 def _matching_step(site: Site, row: Totp, code: str) -> int | None:

@@ -8,6 +8,7 @@ NO_PROOF = persons_only(403)
 NO_PASSKEY = persons_only(404, params=lambda _: {"passkey_id": "nothing"}, body={"name": "x"})
 
 ROWS = {
+    "post_account_password": persons_only(403, body={"new_password": "another good one 42"}),
     "get_account_totp": persons_only(200),
     "post_account_totp": NO_PROOF,
     "post_account_totp_confirm": persons_only(409, body={"code": "123456"}),
