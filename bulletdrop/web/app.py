@@ -151,6 +151,7 @@ async def _tick(web: Web) -> None:
 
 
 async def _write_uses(web: Web) -> None:
+    await web.meter.write(web.site, web.pools.database)
     uses, web.uses = dict(web.uses), type(web.uses)()
     if uses:
         await _call(web, _in_database, web.site, keys.count_use, uses)

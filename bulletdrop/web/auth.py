@@ -34,6 +34,7 @@ __all__ = [
     "clear_session_cookies",
     "csrf_of",
     "form_of",
+    "form_values",
     "needs",
     "required_caller",
     "safe_next",
@@ -134,12 +135,18 @@ async def form_of(request: Request) -> dict[str, str]:
     except ValueError as error:
         raise BadBody("This form cannot be read. Reload the page and try again.") from error
     fields = dict(pairs)
+    request.ctx.form_pairs = pairs
     caller = await caller_of(request)
     has_token = caller is not None and request.ctx.by_cookie
     check_origin(request, null_counts=not has_token)
     if caller is not None and has_token:
         check_csrf(request, caller, request.headers.get("x-csrf-token") or fields.get("csrf"))
     return fields
+
+
+def form_values(request: Request, name: str) -> list[str]:
+    """All values of a field that comes several times, such as boxes that are ticked. After `form_of`."""
+    return [value for key, value in getattr(request.ctx, "form_pairs", ()) if key == name]
 
 
 def check_csrf(request: Request, caller: Caller, token: str | None) -> None:
@@ -214,6 +221,8 @@ async def _checked(request: Request, check: Callable[[Site, str], Caller], token
     if caller.key_id is not None:
         web_of(request).uses[caller.key_id] += 1
     refuse_beyond(request.ctx.counted)
+    if is_api:
+        web_of(request).meter.requests[caller.user_id] += 1
     return caller
 
 

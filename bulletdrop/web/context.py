@@ -17,6 +17,7 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import Unavailable
 from bulletdrop.web.cache import Cache
 from bulletdrop.web.gate import Gate
+from bulletdrop.web.meter import Meter
 from bulletdrop.web.patience import most_answers
 from bulletdrop.web.peers import Network, parse_proxies
 from bulletdrop.web.pools import Pools
@@ -47,6 +48,8 @@ class Web:
     stop_at: float | None = None
     # Requests by key since they were last written down.
     uses: Counter[str] = field(default_factory=Counter)
+    # Bytes served and API requests by account, likewise.
+    meter: Meter = field(default_factory=Meter)
     # Refreshes under way or just done, by refresh token: two tabs that wake together share one (see `auth`).
     rotations: dict[str, Any] = field(default_factory=dict)
     _prefix: str = field(default_factory=lambda: secrets.token_hex(5))

@@ -13,12 +13,14 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops import pictures
+from bulletdrop.core.drops.found import is_silent, payer_of
 from bulletdrop.core.models import Upload
+from bulletdrop.core.people.usage import is_metered
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid, NotFound, Withdrawn
 from bulletdrop.web.context import web_of
 from bulletdrop.web.prepared import Prepared, prepare, shared_file
-from bulletdrop.web.seeing import sees
+from bulletdrop.web.seeing import check_not_silent, sees
 from bulletdrop.web.sending import Ready, ready
 from bulletdrop.web.threads import in_picture_thread, in_thread
 
@@ -79,6 +81,7 @@ async def serve_upload(
     if not await sees(request, upload):
         # The same words as for an address that never was: not even its existence is a stranger's business.
         raise NotFound(NOTHING)
+    await check_not_silent(request, upload)
     asked = Asked(size, download, lasting=upload.slug in request.path or upload.id in request.path)
     prepared = await in_thread(request, _open, upload, asked)
     if prepared is None:
@@ -100,7 +103,8 @@ def _find_and_open(
     """A public drop that is ready is opened in the same breath; for others the caller has to be asked, or a child."""
     upload = find(site, *args)
     asked = Asked(size, download, lasting=upload.slug in args or upload.id in args)
-    return upload, (_open(site, upload, asked) if upload.is_public else None)
+    is_everybodys = upload.is_public and not is_silent(site, upload)
+    return upload, (_open(site, upload, asked) if is_everybodys else None)
 
 
 def _decode(site: Site, upload: Upload) -> Any:
@@ -144,13 +148,20 @@ def _prepare(
         filename=name,
         size=length,
         modified=upload.created_at,
-        public=upload.is_public,
+        public=upload.is_public and not is_silent(site, upload),
         download=asked.download,
         lasting=asked.lasting,
         seconds_left=_seconds_left(upload.expires_at, site.clock.now()),
         body=body,
         file=None if body is not None or path is None else shared_file(path),
+        meter=_meter(site, upload),
     )
+
+
+def _meter(site: Site, upload: Upload) -> str:
+    """The account that the bytes count for, where there is a limit to them."""
+    payer = payer_of(upload)
+    return payer.id if is_metered(site, payer) else ""
 
 
 def _digest(reader: Any) -> str:

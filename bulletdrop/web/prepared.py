@@ -79,6 +79,7 @@ class Prepared:
 
     fixed: the headers that every answer with these bytes has, ready to send, each ending with CRLF.
     described: the headers that only answers with a body have: type and disposition.
+    meter: the account whose bandwidth it uses; empty where there is no limit to it.
     """
 
     etag: str
@@ -91,6 +92,7 @@ class Prepared:
     unchanged: bytes
     body: bytes | None = None
     file: OpenFile | None = None
+    meter: str = ""
 
 
 def prepare(
@@ -106,6 +108,7 @@ def prepare(
     lasting: bool = True,
     body: bytes | None = None,
     file: OpenFile | None = None,
+    meter: str = "",
 ) -> Prepared:
     """Put an answer together.
 
@@ -119,6 +122,7 @@ def prepare(
         download: whether to save it rather than show it.
         seconds_left: until the drop expires, or None.
         lasting: whether this address will never mean other bytes; a custom name can be given to another drop.
+        meter: see `Prepared`.
     """
     inline = mime in _INLINE and not download
     if mime.startswith("text/"):
@@ -140,7 +144,7 @@ def prepare(
     )
     whole = b"HTTP/1.1 200 OK\r\n" + fixed + described + b"content-length: %d\r\n" % size
     unchanged = b"HTTP/1.1 304 Not Modified\r\n" + fixed
-    return Prepared(etag, modified, size, public, fixed, described, whole, unchanged, body, file)
+    return Prepared(etag, modified, size, public, fixed, described, whole, unchanged, body, file, meter)
 
 
 def _caching(public: bool, seconds_left: float | None, lasting: bool) -> str:

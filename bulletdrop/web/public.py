@@ -11,7 +11,7 @@ from bulletdrop.core.drops.uploads import find_by_id, find_by_user_and_filename,
 from bulletdrop.errors import NotFound
 from bulletdrop.web.context import App
 from bulletdrop.web.files import NOTHING, from_cache, serve_found, serve_upload
-from bulletdrop.web.seeing import sees
+from bulletdrop.web.seeing import check_not_silent, sees
 from bulletdrop.web.threads import in_thread
 
 
@@ -58,6 +58,8 @@ async def by_name(request: Request, name: str) -> HTTPResponse:
     upload = await in_thread(request, find_page, name)
     if not await sees(request, upload):
         raise NotFound(NOTHING)
+    # With its picture missing, the page would only look broken.
+    await check_not_silent(request, upload)
     page: HTTPResponse = await drops.drop_page(request, upload)
     return page
 

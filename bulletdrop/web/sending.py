@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -46,9 +47,17 @@ _NO_BODY_HEADERS = (
 class Ready(HTTPResponse):  # type: ignore[misc,unused-ignore]
     """An answer whose head is made already. Sanic's own formatting costs more than sending 20 KB."""
 
-    __slots__ = ("_file", "_head", "_request", "_span")
+    __slots__ = ("_file", "_head", "_meter", "_request", "_span")
 
-    def __init__(self, request: Request, status: int, head: bytes, body: bytes | None, file: OpenFile | None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        status: int,
+        head: bytes,
+        body: bytes | None = None,
+        file: OpenFile | None = None,
+        meter: str = "",
+    ) -> None:
         # Not `super().__init__()`: its headers and cookies cost more than all of this, and are not looked at.
         self.stream = None
         self.status = status
@@ -56,6 +65,7 @@ class Ready(HTTPResponse):  # type: ignore[misc,unused-ignore]
         self._request = request
         self._head = head
         self._file = file
+        self._meter = meter
         self._span: Span | None = None
 
     def part(self, span: Span) -> Ready:
@@ -78,7 +88,11 @@ class Ready(HTTPResponse):  # type: ignore[misc,unused-ignore]
         stream: Any = self.stream
         if self._file is None or stream.head_only:
             head = self._begin(stream)
-            await stream.protocol.send(head if stream.head_only or not self.body else head + self.body)
+            if stream.head_only or not self.body:
+                await stream.protocol.send(head)
+            else:
+                await stream.protocol.send(head + self.body)
+                self._count(len(self.body))
         else:
             await self._send_file(stream, self._file)
         stream.response_func = None
@@ -100,14 +114,20 @@ class Ready(HTTPResponse):  # type: ignore[misc,unused-ignore]
                 stream.keep_alive = False
                 raise
             span = self._span or Span(0, file.size)
-            await send_file(stream.protocol, self._begin(stream), file, span, web.pools.sending)
+            await send_file(stream.protocol, self._begin(stream), file, span, web.pools.sending, self._count)
+
+    def _count(self, sent: int) -> None:
+        """So many bytes of the body were sent. Of an answer that was cut off, what the system took: it may hold some
+        of that for a client that never comes to fetch it."""
+        if self._meter:
+            web_of(self._request).meter.served[self._meter] += sent
 
 
 def ready(request: Request, prepared: Prepared) -> Ready:
     """The answer to this request: 200, 206, 304, 412 or 416, with a body or, for HEAD, without."""
     headers = request.headers
     if not any(name in headers for name in _CONDITIONS):
-        return Ready(request, 200, prepared.whole, prepared.body, prepared.file)
+        return Ready(request, 200, prepared.whole, prepared.body, prepared.file, prepared.meter)
     etag, modified = prepared.etag, prepared.modified
     if is_precondition_failed(
         if_match=headers.get("if-match"),
@@ -116,14 +136,14 @@ def ready(request: Request, prepared: Prepared) -> Ready:
         modified=modified,
     ):
         head = b"HTTP/1.1 412 Precondition Failed\r\ncontent-length: 0\r\n" + _NO_BODY_HEADERS
-        return Ready(request, 412, head, None, None)
+        return Ready(request, 412, head)
     none_match, since = headers.get("if-none-match"), headers.get("if-modified-since")
     if is_unchanged(none_match=none_match, modified_since=since, etag=etag, modified=modified):
-        return Ready(request, 304, prepared.unchanged, None, None)
+        return Ready(request, 304, prepared.unchanged)
     wanted = headers.get("range") if request.method == "GET" else None
     if wanted is not None and range_applies(headers.get("if-range"), etag=etag, modified=modified):
         return _partial(request, prepared, wanted)
-    return Ready(request, 200, prepared.whole, prepared.body, prepared.file)
+    return Ready(request, 200, prepared.whole, prepared.body, prepared.file, prepared.meter)
 
 
 def _partial(request: Request, prepared: Prepared, wanted: str) -> Ready:
@@ -131,14 +151,14 @@ def _partial(request: Request, prepared: Prepared, wanted: str) -> Ready:
         span = parse_range(wanted, prepared.size)
     except Unsatisfiable:
         head = b"HTTP/1.1 416 Range Not Satisfiable\r\ncontent-range: bytes */%d\r\n" % prepared.size
-        return Ready(request, 416, head + b"content-length: 0\r\n" + _NO_BODY_HEADERS, None, None)
+        return Ready(request, 416, head + b"content-length: 0\r\n" + _NO_BODY_HEADERS)
     if span is None:
-        return Ready(request, 200, prepared.whole, prepared.body, prepared.file)
+        return Ready(request, 200, prepared.whole, prepared.body, prepared.file, prepared.meter)
     position = b"content-range: bytes %d-%d/%d\r\n" % (span.start, span.end - 1, prepared.size)
     length = b"content-length: %d\r\n" % span.length
     head = b"HTTP/1.1 206 Partial Content\r\n" + prepared.fixed + prepared.described + position + length
     body = None if prepared.body is None else prepared.body[span.start : span.end]
-    return Ready(request, 206, head, body, prepared.file).part(span)
+    return Ready(request, 206, head, body, prepared.file, prepared.meter).part(span)
 
 
 def _last_lines(request: Request, keep_alive: bool) -> bytes:
@@ -150,36 +170,41 @@ def _last_lines(request: Request, keep_alive: bool) -> bytes:
     return b"%bx-request-id: %b\r\nconnection: %b\r\n\r\n" % (web.date_line(), number.encode("ascii"), kind)
 
 
-async def send_file(protocol: Any, head: bytes, file: OpenFile, span: Span, pool: Any) -> None:
+async def send_file(
+    protocol: Any, head: bytes, file: OpenFile, span: Span, pool: Any, count: Callable[[int], None]
+) -> None:
     """Send a head and a span of a file until the system has taken the last byte.
 
+    Args:
+        count: told how many bytes of the span were sent, also when it was cut off.
     Raises: RequestCancelled when the client is gone.
     """
     out = protocol.raw_socket() if hasattr(os, "sendfile") else None
     if out is None:
-        await _send_by_reading(protocol, head, file, span, pool)
+        await _send_by_reading(protocol, head, file, span, pool, count)
         return
+    flow = Flow(protocol, out)
     try:
         if protocol.transport.get_write_buffer_size():
             await protocol.drain()
-        flow = Flow(protocol, out)
         await _send_head(flow, head)
         await _send_span(flow, file, span, pool)
     except OSError as error:
         raise RequestCancelled from error
     finally:
         protocol.release_raw()
+        count(max(0, flow.sent - len(head)))
 
 
 class Flow:
     """One answer's bytes on their way through a connection's second handle."""
 
-    __slots__ = ("_patience", "_sent", "out", "protocol")
+    __slots__ = ("_patience", "out", "protocol", "sent")
 
     def __init__(self, protocol: Any, out: socket.socket) -> None:
         self.protocol = protocol
         self.out = out
-        self._sent = 0
+        self.sent = 0
         self._patience: Patience | None = None
 
     def number(self) -> int:
@@ -194,7 +219,7 @@ class Flow:
 
     def moved(self, count: int) -> None:
         """The system has taken this many bytes."""
-        self._sent += count
+        self.sent += count
         self.protocol._time = monotonic()
 
     async def writable(self) -> None:
@@ -202,13 +227,13 @@ class Flow:
         patience = self._patience
         if patience is None:
             patience = self._patience = Patience(self.protocol.app.ctx.web.config.min_download_rate)
-        taken = self._sent - unsent(self.number())
+        taken = self.sent - unsent(self.number())
         patience.begins(taken, monotonic())
         is_writable = False
         while not is_writable:
             is_writable = await _writable(self.number(), min(_LOOK, max(0.1, patience.left)))
             now, before = monotonic(), taken
-            taken = self._sent - unsent(self.number())
+            taken = self.sent - unsent(self.number())
             if taken > before:
                 self.protocol._time = now
             if not patience.lasts(taken, now):
@@ -295,7 +320,9 @@ def _wake(future: asyncio.Future[bool], result: bool) -> None:
         future.set_result(result)
 
 
-async def _send_by_reading(protocol: Any, head: bytes, file: OpenFile, span: Span, pool: Any) -> None:
+async def _send_by_reading(
+    protocol: Any, head: bytes, file: OpenFile, span: Span, pool: Any, count: Callable[[int], None]
+) -> None:
     """The way without sendfile: TLS inside this process, and systems that have no such call."""
     loop = asyncio.get_running_loop()
     await protocol.send(head)
@@ -307,6 +334,7 @@ async def _send_by_reading(protocol: Any, head: bytes, file: OpenFile, span: Spa
             protocol.abort()
             raise RequestCancelled
         await protocol.send(piece)
+        count(len(piece))
         await protocol.drain()
         offset += len(piece)
 

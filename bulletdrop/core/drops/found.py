@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bulletdrop.core.drops.rows import LIVE, joined, put_into_trash, with_tags
-from bulletdrop.core.models import Upload, User
+from bulletdrop.core.models import Team, Upload, User
 from bulletdrop.core.names.urls import token_fits
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
-from bulletdrop.errors import NotFound
+from bulletdrop.errors import NotFound, TooMany
 
 _NO_LINK = "This deletion link does not work. The drop may be gone already."
 
@@ -52,13 +52,7 @@ def find_by_user_and_filename(site: Site, username: str, filename: str) -> Uploa
 
 def may_see(site: Site, caller: Caller | None, upload: Upload) -> bool:
     """True for a public drop, for its owner, and for everybody in its team. Asks the database for a team's alone."""
-    if upload.is_public:
-        return True
-    if caller is None or not caller.may("uploads:read"):
-        return False
-    if upload.team_id is None:
-        return caller.user_id == upload.owner_id
-    return teams.role_in(site, upload.team_id, caller.user_id) is not None
+    return upload.is_public or is_one_of_theirs(site, caller, upload)
 
 
 def same_ending(asked: str, kept: str) -> bool:
@@ -88,8 +82,44 @@ def delete_by_token(site: Site, slug: str, token: str) -> Upload:
     return find_by_token(site, slug, token)
 
 
+def is_one_of_theirs(site: Site, caller: Caller | None, upload: Upload) -> bool:
+    """True for a drop's owner, and for everybody in its team. Asks the database for a team's drop alone."""
+    if caller is None or not caller.may("uploads:read"):
+        return False
+    if upload.team_id is None:
+        return caller.user_id == upload.owner_id
+    return teams.role_in(site, upload.team_id, caller.user_id) is not None
+
+
+def payer_of(upload: Upload) -> User | Team:
+    """The account that a drop counts for: its team, else its owner."""
+    return upload.owner if upload.team is None else upload.team
+
+
+def is_silent(site: Site, upload: Upload) -> bool:
+    """True when the month's bandwidth of the account is used up: only its own people see the drop now."""
+    until = payer_of(upload).silent_until
+    return until is not None and until > site.clock.now()
+
+
+def check_not_silent(site: Site, caller: Caller | None, upload: Upload) -> None:
+    """Raise TooMany, with the time until the next month, when the asker may not see a silent drop."""
+    until = payer_of(upload).silent_until
+    if until is not None and is_silent(site, upload) and not is_one_of_theirs(site, caller, upload):
+        wait = (until - site.clock.now()).total_seconds()
+        message = "This picture's owner has used up the month's bandwidth."
+        raise TooMany(message, title="Not to be seen this month", retry_after=wait)
+
+
 def _alive(site: Site, upload: Upload | None) -> Upload:
     gone = upload is None or (upload.expires_at is not None and upload.expires_at <= site.clock.now())
-    if upload is None or gone or (upload.team is not None and upload.team.delete_scheduled_for is not None):
+    if upload is None or gone or not _is_given_out(upload):
         raise NotFound("There is nothing at this address. The link may be mistyped, expired or taken back.")
     return upload
+
+
+def _is_given_out(upload: Upload) -> bool:
+    """False while the account is blocked or waits for its deletion: nothing of it is shown, not even to itself."""
+    if upload.team is not None:
+        return upload.team.delete_scheduled_for is None
+    return upload.owner.is_active and upload.owner.delete_scheduled_for is None

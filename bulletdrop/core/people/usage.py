@@ -9,7 +9,7 @@ from typing import Any
 
 from peewee import fn
 
-from bulletdrop.core.database import transaction
+from bulletdrop.core.database import is_sqlite, transaction
 from bulletdrop.core.models import Team, Usage, User
 from bulletdrop.core.people.plans import Limits, combined, known_plan
 from bulletdrop.core.site import Site
@@ -57,18 +57,25 @@ def add(
     ).execute()
 
 
-def add_many(site: Site, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Add what was gathered for many accounts, all of it or, after an error, nothing; silence whom it fills up.
+def add_many(site: Site, counts: dict[str, dict[str, int]]) -> None:
+    """Add what was gathered for many accounts, and silence those whose bandwidth is used up with it.
 
     Args:
-        counts: account → by name, as in `add`.
+        counts: account → by name, as in `add`. What is left in it after an error was not added.
     """
-    with transaction(site.db):
-        # In one order everywhere: two processes that write at once must not wait for each other in a circle.
-        for account_id in sorted(counts):
-            _add(site, account_id, counts[account_id]).execute()
-    # After the rows are free again: whoever uploads locks the account before its usage.
-    judge(site, [account_id for account_id in sorted(counts) if counts[account_id].get("bytes_served")])
+    served = [account_id for account_id in sorted(counts) if counts[account_id].get("bytes_served")]
+    if is_sqlite(site.db):
+        # One fsync for all of them.
+        with transaction(site.db):
+            for account_id, figures in counts.items():
+                _add(site, account_id, figures).execute()
+        counts.clear()
+    while counts:
+        # One row at a time: with two of them locked, we could wait in a circle with uploads and moves.
+        account_id = next(iter(counts))
+        _add(site, account_id, counts[account_id]).execute()
+        del counts[account_id]
+    judge(site, served)
 
 
 def count_upload(site: Site, account_id: str) -> int:
@@ -108,6 +115,14 @@ def summary(site: Site, account: User | Team) -> Summary:
         days_left=(next_month(now).date() - now.date()).days,
         silent_until=account.silent_until if account.silent_until and account.silent_until > now else None,
     )
+
+
+def is_metered(site: Site, account: User | Team) -> bool:
+    """True when what is served of this account has to be counted, because there is a limit to it."""
+    if account.limits:
+        return combined(known_plan(site, account.plan), account.limits).bandwidth_per_month is not None
+    plan = known_plan(site, account.plan)
+    return plan is not None and plan.bandwidth_per_month is not None
 
 
 def judge(site: Site, account_ids: Iterable[str]) -> None:

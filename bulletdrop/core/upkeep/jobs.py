@@ -19,6 +19,7 @@ from bulletdrop.core.models import JobRun, Setting, to_microseconds
 from bulletdrop.core.people.pairing import forget_pairings
 from bulletdrop.core.people.sessions import forget_sessions
 from bulletdrop.core.people.tickets import forget_tickets
+from bulletdrop.core.people.usage import end_silences, forget_usage
 from bulletdrop.core.reserve import RESERVE_BYTES, has_room, keep_reserve, with_reserve
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.farewell import finish_deletions
@@ -62,6 +63,8 @@ JOBS: tuple[Periodic, ...] = (
     Periodic("forget-pairings", forget_pairings, timedelta(hours=1)),
     Periodic("sweep-avatars", sweep_avatars, timedelta(hours=6)),
     Periodic("forget-audit", forget_audit, timedelta(days=1)),
+    Periodic("end-silences", end_silences, timedelta(minutes=1)),
+    Periodic("forget-usage", forget_usage, timedelta(days=1)),
 )
 
 
