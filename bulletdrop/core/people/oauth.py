@@ -99,8 +99,8 @@ def _from_openid(site: Site, provider: Provider, exchange: Exchange) -> Who:
     answer = _swap(provider, issuer.token, exchange, proof=issuer.proof)
     claims = openid.verify(site, provider, issuer, answer.text("id_token"), nonce=exchange.nonce)
     claims = openid.userinfo(provider, issuer, claims, answer.text("access_token"))
-    # Amazon's service says it in words.
-    verified = claims.get("email_verified") in (True, "true")
+    # Amazon's service says it in words. A number is neither.
+    verified = claims.get("email_verified") is True or claims.get("email_verified") == "true"
     wish = claims.get("preferred_username") or claims.get("nickname") or claims.get("name")
     return _who(provider, claims["sub"], claims.get("email"), verified, claims.get("name"), wish)
 
