@@ -7,8 +7,9 @@ import re
 import secrets
 import unicodedata
 from pathlib import Path
+from typing import Any
 
-from peewee import IntegrityError
+from peewee import IntegrityError, fn
 
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import is_sqlite, transaction
@@ -95,10 +96,11 @@ def authenticate(site: Site, *, identifier: str, password: str) -> User:
 
     Raises: NotSignedIn, with the same words and after the same time whether the name, the password or both are wrong.
     """
-    user = _look_up(identifier)
-    if not password_fits(user.password_hash if user else None, password):
+    user_id, stored = _stored_password(identifier)
+    fits = password_fits(stored, password)
+    user: User | None = User.get_or_none(User.id == user_id) if fits else None
+    if user is None:
         raise NotSignedIn("The name or the password is wrong.", title="Not signed in")
-    assert user is not None
     if not user.is_active:
         raise Forbidden("This account is blocked. Ask the admin.")
     if user.password_hash and needs_new_hash(user.password_hash):
@@ -187,6 +189,19 @@ def fold(name: str) -> str:
     if len(name) > LONGEST:
         return name[: LONGEST + 1]
     return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def _stored_password(identifier: str) -> tuple[str | None, str | None]:
+    """The id and the password hash of whoever has this name or email; None twice for nobody.
+
+    One row comes back in either case: to make a User of it, or peewee's error that there is none, takes a tenth of a
+    millisecond, by which known names could be told from unknown ones.
+    """
+    folded = "" if len(identifier) > LONGEST or "\0" in identifier else fold(identifier)
+    one = (User.username_key == folded) | (User.email_key == folded)
+    query: Any = User.select(fn.MAX(User.id), fn.MAX(User.password_hash)).where(one).tuples()
+    user_id, stored = next(iter(query))
+    return user_id, stored
 
 
 def _look_up(identifier: str) -> User | None:
