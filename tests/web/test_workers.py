@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from bulletdrop.config import load_config
+from bulletdrop.web.api.devices import MOST_BEGUN
 from bulletdrop.web.orders import share_of
 from tests.conftest import both_databases
 from tests.support.processes import (
@@ -259,3 +260,21 @@ def test_what_is_a_total_for_the_server_is_divided_among_its_workers(tmp_path: P
     assert (share.max_open_uploads, share.max_open_uploads_per_address) == (64, 50)
     assert (share.decode_processes, share.cache_mb) == (1, 8)
     assert share_of(load_config({"data": tmp_path, "cache_mb": 0}, environ={}), 4).cache_mb == 0
+
+
+def test_a_limit_by_address_is_exact_over_all_workers_and_a_household_is_one_address(
+    make_server: Callable[..., Server],
+) -> None:
+    server = make_server(BULLETDROP_WORKERS="4", BULLETDROP_TRUSTED_PROXIES="127.0.0.1")
+    all_answer(server)
+
+    def ask(address: str) -> httpx.Response:
+        wanted = {"device_name": "desk", "scopes": ["uploads:read"]}
+        url, headers = f"{server.url}/api/v1/devices/code", {"X-Forwarded-For": address}
+        return httpx.post(url, json=wanted, headers=headers, trust_env=False, verify=False, timeout=20)
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda number: ask(f"2001:db8:1:2::{number:x}"), range(1, 61)))
+    assert Counter(answer.status_code for answer in answers) == {201: MOST_BEGUN, 429: 60 - MOST_BEGUN}
+    assert all(0 < int(answer.headers["retry-after"]) <= 1200 for answer in answers if answer.status_code == 429)
+    assert ask("2001:db8:1:3::1").status_code == 201
