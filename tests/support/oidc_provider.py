@@ -91,7 +91,7 @@ class OidcProvider:
         with httpx.Client(trust_env=False, timeout=20) as browser:
             answer = browser.get(address)
             for _ in range(6):
-                away = answer.headers.get("location", "")
+                away = str(answer.headers.get("location", ""))
                 if away and not urljoin(self.url, away).startswith(self.url):
                     return away
                 if away:

@@ -14,7 +14,7 @@ from bulletdrop.core.people.sign_on import Returned
 from bulletdrop.core.people.signing_in import Half
 from bulletdrop.core.people.ways_in import hold_ways, require_a_way
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BadTicket, Conflict, NotFound
+from bulletdrop.errors import BadTicket, Conflict, NameReserved, NameTaken, NotFound
 
 
 def list_identities(site: Site, user_id: str) -> list[Identity]:
@@ -88,19 +88,20 @@ def _join(site: Site, returned: Returned, address: str) -> User:
     """A new account with this identity as its way in: both, or neither."""
     who = returned.who
     joining.check(site, who, invite=returned.invite)
-    try:
-        with transaction(site.db):
-            user = joining.make_account(site, who, invite=returned.invite)
-            _insert(site, user.id, who)
-            record(site, "user.join", actor=user.id, subject=user.username, address=address, detail=who.provider)
-            return user
-    except IntegrityError:
-        # Of two browsers that came at once the other one has made it.
-        identity = _find(who)
-        if identity is None:
-            raise
-        found: User = identity.user
-        return found
+    for name in joining.wished_names(who):
+        try:
+            with transaction(site.db):
+                user = joining.make_account(site, who, name, invite=returned.invite)
+                _insert(site, user.id, who)
+                record(site, "user.join", actor=user.id, subject=user.username, address=address, detail=who.provider)
+                return user
+        except (IntegrityError, NameTaken, NameReserved):
+            # Of two browsers that came at once, the other one may have made it.
+            if identity := _find(who):
+                found: User = identity.user
+                return found
+            joining.check(site, who, invite=returned.invite)
+    raise Conflict("No free username could be made for you. Ask the admin for an account.")
 
 
 def _insert(site: Site, user_id: str, who: Who) -> Identity:

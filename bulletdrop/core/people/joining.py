@@ -11,7 +11,7 @@ from bulletdrop.core.people.oauth import Who
 from bulletdrop.core.people.providers import find_provider
 from bulletdrop.core.shapes import email_shape
 from bulletdrop.core.site import Site
-from bulletdrop.errors import Conflict, Forbidden, NameReserved, NameTaken
+from bulletdrop.errors import Conflict, Forbidden
 
 _LONGEST_STEM = 40
 _TRIES = 100
@@ -43,21 +43,14 @@ def check(site: Site, who: Who, *, invite: str) -> None:
         raise Forbidden(message, title="No account here")
 
 
-def make_account(site: Site, who: Who, *, invite: str) -> User:
+def make_account(site: Site, who: Who, name: str, *, invite: str) -> User:
     """An account without a password, its address confirmed. Inside the caller's transaction.
 
-    Raises: Forbidden for an invite that does not count; Conflict when the address is taken meanwhile.
+    Raises: NameTaken, NameReserved for a name that does not do; Invalid for an address that is none.
     """
-    for name in wished_names(who):
-        try:
-            user = insert_user(site, username=name, email=who.email, password_hash=None)
-        except (NameTaken, NameReserved) as error:
-            if error.field == "email":
-                raise
-            continue
-        User.update(display_name=who.name).where(User.id == user.id).execute()
-        return user
-    raise Conflict("No free username could be made for you. Ask the admin for an account.")
+    user = insert_user(site, username=name, email=who.email, password_hash=None)
+    User.update(display_name=who.name).where(User.id == user.id).execute()
+    return user
 
 
 def wished_names(who: Who) -> list[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
@@ -12,36 +10,30 @@ import pytest
 
 from bulletdrop.clock import ManualClock
 from bulletdrop.config import load_config
-from bulletdrop.core.database import using
 from bulletdrop.core.models import Identity, Session, Ticket, User
 from bulletdrop.core.people import accounts, second_factor, sign_on, totp
 from bulletdrop.core.people.providers import offered
 from bulletdrop.core.people.sessions import Tokens
 from bulletdrop.core.people.signing_in import Half
-from bulletdrop.core.site import Site, close_site, open_site
+from bulletdrop.core.site import Site
 from bulletdrop.errors import (
     BadSignOn,
     BadTicket,
     Blocked,
-    Conflict,
     Denied,
-    Forbidden,
-    Invalid,
     NotFound,
     Unavailable,
 )
-from tests.core.sign_on_kit import (
+from tests.core.sign_on.kit import (
     PUBLIC,
-    alice_of,
     come_back,
     kept,
-    now,
     refusals,
     set_out,
     settings,
     sign_in,
 )
-from tests.support.oidc_provider import OidcProvider, oidc_provider, query_of
+from tests.support.oidc_provider import OidcProvider, query_of
 
 # Ways in which an ID token, or what comes with it, is not the provider's word about this sign-in.
 UNTRUE = [
@@ -68,36 +60,6 @@ UNTRUE = [
     "no token but words",
     "other subject",
 ]
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
-    with oidc_provider(tmp_path_factory.mktemp("provider") / "provider.log") as started:
-        yield started
-
-
-@pytest.fixture
-def provider(running: OidcProvider) -> OidcProvider:
-    """The provider, on its best behaviour."""
-    running.tell(allow=[f"{PUBLIC}/api/v1/auth/oidc/callback"])
-    return running
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(now())
-
-
-@pytest.fixture
-def site(tmp_path: Path, database_url: str, clock: ManualClock, provider: OidcProvider) -> Iterator[Site]:
-    """A site that offers the provider, with alice in it."""
-    environ = {"BULLETDROP_DATABASE_URL": database_url} if database_url else {}
-    flags = settings(provider, data=tmp_path / "data", host="127.0.0.1", min_free_disk=0)
-    opened = open_site(load_config(flags, environ=environ), clock=clock)
-    with using(opened.db):
-        alice_of(opened)
-        yield opened
-    close_site(opened)
 
 
 def test_whoever_signs_in_there_gets_an_account_here(site: Site, provider: OidcProvider) -> None:
@@ -307,63 +269,6 @@ def test_who_is_blocked_here_stays_out(site: Site, provider: OidcProvider) -> No
     assert kept() == before
 
 
-def test_an_address_that_has_an_account_is_not_linked_by_itself(site: Site, provider: OidcProvider) -> None:
-    provider.tell(mallory={"email": "Alice@Example.org"})
-    before = kept()
-    with pytest.raises(Conflict, match="Account › Linked logins"):
-        sign_in(site, provider, "mallory")
-    assert kept() == before
-
-
-@pytest.mark.parametrize("said", [False, None, "false", "yes", 1, [], {"a": 1}])
-def test_an_address_that_is_not_confirmed_makes_no_account(site: Site, provider: OidcProvider, said: object) -> None:
-    provider.tell(mia={"email_verified": said}, mallory={"email": "alice@example.org", "email_verified": said})
-    before = kept()
-    for subject in ("mia", "mallory"):
-        # The same words for both: they say nothing about who has an account here.
-        with pytest.raises(Forbidden, match="has not confirmed your email address"):
-            sign_in(site, provider, subject)
-    assert kept() == before
-
-
-@pytest.mark.parametrize("email", ["", "no address", "a@b@c", "a@x.org\nbcc: b@x.org", "x" * 300 + "@x.org", 7, None])
-def test_an_address_that_is_none_makes_no_account(site: Site, provider: OidcProvider, email: object) -> None:
-    provider.tell(mia={"email": email})
-    before = kept()
-    with pytest.raises((Forbidden, Invalid)):
-        sign_in(site, provider, "mia")
-    assert kept() == before
-
-
-def test_where_registration_is_closed_nobody_gets_an_account(site: Site, provider: OidcProvider) -> None:
-    site.live.config = load_config({**settings(provider), "registration": "closed"}, environ={})
-    before = kept()
-    with pytest.raises(Forbidden, match="link it, or ask the admin"):
-        sign_in(site, provider, "mia")
-    assert kept() == before
-
-
-@pytest.mark.parametrize(
-    "there, here",
-    [
-        ("alice", "alice2"),
-        ("admin", "admin2"),
-        ("Zoë Ünal", "Zoe-Unal"),
-        ("mia@hall.example", "mia"),
-        ("../../etc", "etc"),
-        ("日本", "mia"),
-        ("x" * 90, "x" * 40),
-        ("<script>", "script"),
-        (["a"], "mia"),
-        ("", "mia"),
-    ],
-)
-def test_a_username_is_made_to_fit_and_free(site: Site, provider: OidcProvider, there: object, here: str) -> None:
-    provider.tell(mia={"preferred_username": there})
-    sign_in(site, provider, "mia")
-    assert Identity.get().user.username == here
-
-
 def test_a_subject_is_compared_to_its_last_letter(site: Site, provider: OidcProvider) -> None:
     sign_in(site, provider, "mia")
     provider.tell(MIA={"email": "other@example.org"})
@@ -416,12 +321,3 @@ def test_only_providers_with_complete_settings_are_offered(site: Site) -> None:
     everything = dict.fromkeys(("google_client_id", "github_client_id", "discord_client_id"), "x")
     full = load_config({**everything, "oidc_issuer": "https://id.example.org"}, environ={})
     assert [offer.title for offer in offered(full)] == ["Google", "GitHub", "Discord"]
-
-
-def test_what_somebody_is_called_there_is_cut_and_cleaned(site: Site, provider: OidcProvider) -> None:
-    provider.tell(mia={"name": "Mia\n\x00\u202e" + "x" * 500})
-    sign_in(site, provider, "mia")
-    identity = Identity.get()
-    assert identity.name.startswith("Mia")
-    assert len(identity.name) <= 100
-    assert identity.name.isprintable()

@@ -1,0 +1,1 @@
+"""Tests of what BulletDrop does, without HTTP."""
