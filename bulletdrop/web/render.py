@@ -20,6 +20,7 @@ from bulletdrop.log import get_logger
 from bulletdrop.web import words
 from bulletdrop.web.auth import csrf_of
 from bulletdrop.web.context import web_of
+from bulletdrop.web.cookies import REFRESH
 
 log = get_logger("render")
 
@@ -63,9 +64,12 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
 def error_page(request: Request, status: int, error: BulletDropError) -> HTTPResponse:
     """The page for an error: what happened, then what to do. Works also while the server starts or stops."""
     message = error.message if error.message.rstrip(".") != error.title else ""
+    caller = getattr(request.ctx, "caller", None)
     context = {
-        "caller": getattr(request.ctx, "caller", None),
+        "caller": caller,
         "csrf": "",
+        # Nobody looked for a caller when there is no such page; a cookie is enough not to offer signing in.
+        "signed_in": caller is not None or _has_session(request),
         "status": status,
         "title": error.title,
         "message": message,
@@ -150,6 +154,10 @@ def _answer(template: str, status: int, context: dict[str, Any]) -> HTTPResponse
     text = _environment().get_template(template).render(context)
     headers = {"cache-control": "no-store", "vary": "cookie"}
     return HTTPResponse(text, status=status, content_type="text/html; charset=utf-8", headers=headers)
+
+
+def _has_session(request: Request) -> bool:
+    return "cookie" in request.headers and any(name.endswith(REFRESH) for name in request.cookies)
 
 
 def _cookie(request: Request, name: str) -> str | None:

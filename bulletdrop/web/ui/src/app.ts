@@ -11,7 +11,7 @@ document.addEventListener("click", (event) => {
   const button = target?.closest<HTMLElement>("[data-copy]");
   if (button) {
     event.preventDefault();
-    void copyAndSay(button.dataset.copy ?? "");
+    void copyAndSay(button.dataset.copy ?? "", button.dataset.copied);
   }
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
     if (!target || !menu.contains(target)) menu.open = false;
@@ -37,7 +37,8 @@ document.addEventListener("bd:said", (event) => {
   if (detail.text) say(detail.text);
 });
 
-async function copyAndSay(text: string): Promise<void> {
+async function copyAndSay(text: string, copied?: string): Promise<void> {
   const worked = await copy(text);
-  say(worked ? "Link copied." : "The browser did not let us copy. The link stands on the drop's page.");
+  if (worked) say(copied ?? "Link copied.");
+  else say(copied ? "The browser did not let us copy. Select the text and copy it." : "The browser did not let us copy. The link stands on the drop's page.");
 }

@@ -24,11 +24,20 @@ export function csrf(): string {
 
 /** Send a request; throws Refused, in words, for every answer that is no success and when there is none. */
 export async function send(method: string, path: string, body?: unknown): Promise<Response> {
+  return await fetched(method, path, body === undefined ? null : JSON.stringify(body), "application/json");
+}
+
+/** Send a file's bytes as they are; throws as `send` does. */
+export async function sendFile(method: string, path: string, file: File): Promise<Response> {
+  return await fetched(method, path, file, file.type || "application/octet-stream");
+}
+
+async function fetched(method: string, path: string, body: BodyInit | null, type: string): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json", "x-csrf-token": csrf() };
-  if (body !== undefined) headers["content-type"] = "application/json";
+  if (body !== null) headers["content-type"] = type;
   let response: Response;
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+    response = await fetch(path, { method, headers, body });
   } catch {
     throw new Refused(0, { code: "unreachable", message: UNREACHABLE, field: null });
   }
