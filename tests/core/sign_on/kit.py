@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from bulletdrop.core.models import Audit, Identity, Session, Ticket, User
 from bulletdrop.core.people import accounts, identities, sign_on
@@ -34,6 +35,11 @@ def settings(provider: OidcProvider, **more: object) -> dict[str, object]:
         "oidc_client_secret": SECRET,
         **more,
     }
+
+
+def change(site: Site, **values: Any) -> None:
+    """Other settings from now on, as if the server had been started with them."""
+    site.live.config = replace(site.config, **values)
 
 
 @dataclass(frozen=True)

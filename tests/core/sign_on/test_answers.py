@@ -26,11 +26,11 @@ from bulletdrop.errors import (
 )
 from tests.core.sign_on.kit import (
     PUBLIC,
+    change,
     come_back,
     kept,
     refusals,
     set_out,
-    settings,
     sign_in,
 )
 from tests.support.oidc_provider import OidcProvider, query_of
@@ -221,8 +221,7 @@ def test_an_answer_that_names_another_issuer_is_refused(site: Site, provider: Oi
 
 def test_an_answer_for_one_provider_is_refused_at_another(site: Site, provider: OidcProvider) -> None:
     """The way back of each provider is its own, whatever state somebody sends along."""
-    google = load_config({**settings(provider), "google_client_id": "other"}, environ={})
-    site.live.config = google
+    change(site, google_client_id="other")
     begun = set_out(site)
     answer = provider.sign_in(begun.url, "mia")
     with pytest.raises(BadTicket):
@@ -235,7 +234,7 @@ def test_an_answer_for_one_provider_is_refused_at_another(site: Site, provider: 
 def test_an_answer_is_refused_when_the_settings_name_another_issuer_by_then(site: Site, provider: OidcProvider) -> None:
     begun = set_out(site)
     answer = provider.sign_in(begun.url, "mia")
-    site.live.config = load_config({**settings(provider), "oidc_issuer": "http://127.0.0.1:1"}, environ={})
+    change(site, oidc_issuer="http://127.0.0.1:1")
     with pytest.raises(BadTicket):
         come_back(site, answer, begun.browser)
 
@@ -292,7 +291,7 @@ def test_an_issuer_that_is_not_what_the_settings_name_is_not_used(
     ["http://192.0.2.1", "http://127.0.0.1.example.org", "http://localhost.example.org", "http://2130706433.example"],
 )
 def test_an_issuer_is_asked_by_https_unless_it_is_this_machine(site: Site, provider: OidcProvider, issuer: str) -> None:
-    site.live.config = load_config({**settings(provider), "oidc_issuer": issuer}, environ={})
+    change(site, oidc_issuer=issuer)
     with pytest.raises(Unavailable):
         set_out(site)
     assert kept().tickets == 0

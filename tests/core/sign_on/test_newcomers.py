@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bulletdrop.config import load_config
 from bulletdrop.core.models import Identity
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Forbidden, Invalid
-from tests.core.sign_on.kit import kept, settings, sign_in
+from tests.core.sign_on.kit import change, kept, sign_in
 from tests.support.oidc_provider import OidcProvider
 
 
@@ -41,7 +40,7 @@ def test_an_address_that_is_none_makes_no_account(site: Site, provider: OidcProv
 
 
 def test_where_registration_is_closed_nobody_gets_an_account(site: Site, provider: OidcProvider) -> None:
-    site.live.config = load_config({**settings(provider), "registration": "closed"}, environ={})
+    change(site, registration="closed")
     before = kept()
     with pytest.raises(Forbidden, match="link it, or ask the admin"):
         sign_in(site, provider, "mia")
