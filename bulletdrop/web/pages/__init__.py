@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bulletdrop.web.context import App
 from bulletdrop.web.pages import (
+    admin,
     avatars,
     delete,
     drops,
@@ -11,6 +12,7 @@ from bulletdrop.web.pages import (
     identities,
     info,
     second,
+    security,
     setup,
     signin,
     trash,
@@ -23,10 +25,12 @@ NOUNS = (
     signin,
     identities,
     second,
+    security,
     drops,
     trash,
     info,
     delete,
+    admin,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.web.rows.row import open_to_all, page, persons_only
+from tests.web.rows.row import open_to_all, page, persons_only, persons_page
 
 NO_PROOF = persons_only(403)
 NO_PASSKEY = persons_only(404, params=lambda _: {"passkey_id": "nothing"}, body={"name": "x"})
@@ -30,4 +30,13 @@ PAGES = {
     # Without half a sign-in it leads to the first step; whoever is signed in goes on.
     "GET /signin/second": page(302, 302, 302, 302, 302),
     "POST /signin/second": page(303, 303, 303, 303, 303, form={"code": "123456"}),
+    "GET /account/security": persons_page(200),
+    "POST /account/security/password": persons_page(403),
+    "POST /account/security/totp": persons_page(403),
+    "POST /account/security/totp/confirm": persons_page(409, form={"code": "123456"}),
+    "POST /account/security/totp/off": persons_page(403),
+    "POST /account/security/codes": persons_page(403),
+    "POST /account/security/passkeys/<passkey_id:str>": persons_page(
+        404, params=lambda _: {"passkey_id": "nothing"}, form={"act": "rename", "name": "x"}
+    ),
 }
