@@ -82,7 +82,7 @@ async def come_back(request: Request, name: str) -> HTTPResponse:
     agent, address = agent_of(request), address_of(request)
     done, back = await in_remote_thread(request, _finish, name, params, browser, caller_id, agent, address)
     if isinstance(done, Identity):
-        return redirect(f"{LINKS}?{urlencode({'linked': name})}", status=303)
+        return redirect(f"{LINKS}?said=linked-{name}", status=303)
     return go_on(done, back)
 
 

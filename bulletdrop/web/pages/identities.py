@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sanic import Request
-from sanic.response import HTTPResponse, redirect
+from sanic.response import HTTPResponse
 
 from bulletdrop.core.models import Identity, Passkey, User
 from bulletdrop.core.people import identities, totp
@@ -14,6 +14,7 @@ from bulletdrop.web.api.proofs import prove
 from bulletdrop.web.auth import address_of, form_of, required_caller, safe_next, signed_in
 from bulletdrop.web.context import App, web_of
 from bulletdrop.web.pages.failed import failed_page
+from bulletdrop.web.pages.posted import go_on, said_of
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.render import render
 from bulletdrop.web.sign_on import LINKS, elsewhere, keep, set_out
@@ -48,7 +49,7 @@ async def act(request: Request) -> HTTPResponse:
     try:
         if gone := form.get("unlink"):
             await in_thread(request, identities.unlink, caller.user_id, gone, address=address_of(request))
-            return redirect(f"{LINKS}?unlinked=1", status=303)
+            return go_on(LINKS, "unlinked")
         find_provider(web_of(request).config, form.get("link", ""))
         user = await prove(request, caller, form.get("password"), form.get("code"))
         begun = await set_out(request, form.get("link", ""), user=user)
@@ -87,7 +88,7 @@ async def _page(request: Request, error: BulletDropError | None = None) -> HTTPR
         free=[offer for offer in offers if offer.name not in linked],
         proof=proof,
         wrong=error,
-        said=_said(request, titles),
+        said=said_of(request, _sentences(offers)),
     )
 
 
@@ -99,11 +100,10 @@ def _state(site: Site, user_id: str) -> tuple[list[Identity], str]:
     return identities.list_identities(site, user_id), proof
 
 
-def _said(request: Request, titles: dict[str, str]) -> str:
-    """What has just been done, as a sentence."""
-    if title := titles.get(request.args.get("linked", "")):
-        return f"{title} is linked. You can sign in with it from now on."
-    return "The login is no longer linked." if request.args.get("unlinked") else ""
+def _sentences(offers: tuple[Offer, ...]) -> dict[str, str]:
+    """What can have been done, as sentences."""
+    linked = {f"linked-{each.name}": f"{each.title} is linked. You can sign in with it from now on." for each in offers}
+    return {**linked, "unlinked": "The login is no longer linked."}
 
 
 def _offers(request: Request) -> tuple[Offer, ...]:
