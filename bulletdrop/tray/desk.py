@@ -111,5 +111,9 @@ class Desk(Protocol):
     def refused(self, item: Item, error: BulletDropError) -> None:
         """This capture will not be uploaded (item.status REFUSED or FAILED), or is STALLED: half a file for 60 s."""
 
+    def held_back(self, error: BulletDropError) -> None:
+        """All captures wait for longer: the account's storage is full, or its uploads of the day are used up. Told
+        once, until something passes again."""
+
     def state_changed(self, state: State) -> None:
         """The icon's state changed, or how many wait in it did; `Engine.status()` says why in words."""

@@ -85,6 +85,10 @@ class Desktop:
         """A capture will not be uploaded: say why and what to do."""
         self._work.put(lambda: self._notifier.send(refusal(item, error)))
 
+    def held_back(self, error: BulletDropError) -> None:
+        """Nothing goes up for longer: say why, and that nothing is lost."""
+        self._work.put(lambda: self._notifier.send(waiting(error)))
+
     def state_changed(self, state: State) -> None:
         """The icon has to change."""
         self._work.put(lambda: None)
@@ -179,3 +183,8 @@ def refusal(item: Item, error: BulletDropError) -> Note:
             "A screenshot is not complete yet.", f"{item.name} has stopped growing. It is sent once it is whole."
         )
     return Note(f"{error.title}.", f"{item.name}: {error.message}", urgent=False)
+
+
+def waiting(error: BulletDropError) -> Note:
+    """The words for captures that wait because the account has used up what it may."""
+    return Note("Screenshots wait.", f"{error.message} They are kept and go up by themselves.", urgent=False)

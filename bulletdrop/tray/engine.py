@@ -165,6 +165,10 @@ class Engine:
         """A capture will not be uploaded."""
         self._tell(lambda: self._desk.refused(replace(item, still_waiting=self._outbox.waiting()), error))
 
+    def held_back(self, error: BulletDropError) -> None:
+        """All captures wait, for longer: the account has used up what it may."""
+        self._tell(lambda: self._desk.held_back(error))
+
     def changed(self) -> None:
         """Something changed: tell the desk when the state did. One at a time, so that the last word is the newest."""
         with self._state_lock:

@@ -1,7 +1,8 @@
 """Whether uploads may go now: one gate for the whole server, apart from threads and sockets.
 
 Rules (Nextcloud's ladder, shortened): no network: 2 s, doubled up to 5 minutes, with jitter, for ever, one upload
-trying for all. 429 and 503: as long as `Retry-After` says. 507: a minute. 401 and 403: until the person pairs again.
+trying for all. 429 and 503: as long as `Retry-After` says. 507: a minute for a full disk, five for a full quota, which
+somebody has to make room in. 401 and 403: until the person pairs again.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ import random
 from collections.abc import Callable
 
 from bulletdrop.clock import Clock
-from bulletdrop.errors import BulletDropError, Busy, DiskFull, Forbidden, NotSetUp, NotSignedIn
+from bulletdrop.errors import BulletDropError, Busy, DiskFull, Forbidden, NotSetUp, NotSignedIn, QuotaFull, TooMany
 from bulletdrop.tray.answers import Unreachable
 
 FIRST_SECONDS = 2.0
 LAST_SECONDS = 300.0
 DISK_FULL_SECONDS = 60.0
+QUOTA_FULL_SECONDS = 300.0
 # What a server may ask for: "0" must not become a storm, a slip of the pen not the end.
 LEAST_SECONDS, MOST_SECONDS = 1.0, 3600.0
 NOT_SET_UP_SECONDS = 10.0
+# A server that is asked too often says seconds; longer than this is a limit of the account.
+LONG_SECONDS = 600.0
 
 
 def ladder(step: int, jitter: Callable[[], float] = random.random) -> float:
@@ -51,6 +55,12 @@ class Gate:
     def blocked(self) -> bool:
         """Closed until the person does something."""
         return isinstance(self.reason, NotSignedIn | Forbidden)
+
+    @property
+    def used_up(self) -> bool:
+        """Closed because the account has used up what it may: its storage, or the day's uploads."""
+        long = isinstance(self.reason, TooMany) and (self.reason.retry_after or 0) > LONG_SECONDS
+        return long or isinstance(self.reason, QuotaFull)
 
     @property
     def needs_person(self) -> bool:
@@ -86,6 +96,8 @@ class Gate:
             seconds = min(max(error.retry_after, LEAST_SECONDS), MOST_SECONDS)
         elif isinstance(error, DiskFull):
             seconds = DISK_FULL_SECONDS
+        elif isinstance(error, QuotaFull):
+            seconds = QUOTA_FULL_SECONDS
         elif isinstance(error, NotSetUp):
             seconds = NOT_SET_UP_SECONDS
         else:

@@ -53,6 +53,8 @@ class Hearer(Protocol):
 
     def given_up(self, item: Item, error: BulletDropError) -> None: ...
 
+    def held_back(self, error: BulletDropError) -> None: ...
+
     def changed(self) -> None: ...
 
 
@@ -89,6 +91,8 @@ class Sender:
         self._newest_shown = 0
         self._stopper: set[int] = set()
         self._answers = True
+        # The person was told that the account has used up what it may.
+        self._told = False
         self._next_probe = 0.0
         self._threads = [threading.Thread(target=self._work, name=f"sender-{n}", daemon=True) for n in range(workers)]
 
@@ -314,9 +318,12 @@ class Sender:
                 self._answers = not self._gate.unreachable
                 self._next_probe = self._clock.monotonic() + PROBE_SECONDS
                 wait = self._gate.wait()
+                is_news, self._told = self._gate.used_up and not self._told, self._gate.used_up
             next_at = None if wait is None else self._clock.now() + timedelta(seconds=wait)
             self._outbox.postpone(job.item, error, next_at)
             log.warning("Uploads wait: %s", error.message)
+            if is_news:
+                self._hearer.held_back(error)
         else:
             self._give_up(job, error, Status.REFUSED)
 
@@ -369,6 +376,6 @@ class Sender:
     def _passed(self) -> None:
         """The server works: whoever waited for it goes now."""
         with self._turn:
-            self._answers = True
+            self._answers, self._told = True, False
             if self._gate.passed():
                 self._turn.notify_all()

@@ -120,9 +120,7 @@ class FakeServer:
         self.port = self._http.server_address[1]
         if self.tls is not None:
             # The handshake is made by the connection's own thread, at its first read.
-            self._http.socket = self.tls.wrap_socket(
-                self._http.socket, server_side=True, do_handshake_on_connect=False
-            )
+            self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def down(self) -> None:
@@ -262,6 +260,7 @@ class RememberingDesk:
 
     links: list[tuple[Item, bool]] = field(default_factory=list)
     refusals: list[tuple[Item, BulletDropError]] = field(default_factory=list)
+    held: list[BulletDropError] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
 
@@ -271,6 +270,9 @@ class RememberingDesk:
 
     def refused(self, item: Item, error: BulletDropError) -> None:
         self.refusals.append((item, error))
+
+    def held_back(self, error: BulletDropError) -> None:
+        self.held.append(error)
 
     def state_changed(self, state: State) -> None:
         self.states.append(state)
