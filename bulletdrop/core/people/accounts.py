@@ -14,10 +14,13 @@ from peewee import IntegrityError, fn
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import is_sqlite, transaction
 from bulletdrop.core.models import User
+from bulletdrop.core.people.keys import revoke_keys
 from bulletdrop.core.people.passwords import check_new_password, hash_password, needs_new_hash, password_fits
+from bulletdrop.core.people.tickets import drop_tickets
 from bulletdrop.core.reserved import is_reserved
 from bulletdrop.core.shapes import email_shape, username_shape
 from bulletdrop.core.site import Site
+from bulletdrop.core.text import is_visible
 from bulletdrop.errors import Conflict, Forbidden, Invalid, NameReserved, NameTaken, NotFound, NotSignedIn
 from bulletdrop.paths import write_private
 
@@ -55,7 +58,7 @@ def set_up(site: Site, *, code: str, username: str, email: str, password: str) -
         raise Conflict("This server is set up already. Sign in instead.")
     if not hmac.compare_digest(_plain_code(code).encode(), _plain_code(setup_code(site)).encode()):
         raise Forbidden("This is not the set-up code. It stands in the server's log.", field="code")
-    hashed = _checked_hash(password, username, email)
+    hashed = checked_hash(password, username, email)
     with transaction(site.db):
         if not needs_setup(site):
             raise Conflict("This server is set up already. Sign in instead.")
@@ -81,7 +84,7 @@ def create_user(
         actor: the id of the admin who does it; None for the command line.
         address: where the admin's request came from.
     """
-    hashed = _checked_hash(password, username, email)
+    hashed = checked_hash(password, username, email)
     with transaction(site.db):
         user = insert_user(site, username=username, email=email, password_hash=hashed, is_admin=is_admin)
     if is_admin:
@@ -140,6 +143,8 @@ def promote(site: Site, username: str, *, is_admin: bool = True, actor: str | No
     with transaction(site.db):
         hold_admins(site)
         _change(site, user, is_admin=is_admin)
+        if not is_admin:
+            revoke_keys(site, user.id, scope="admin")
         require_an_admin(user)
     action = "user.promote" if is_admin else "user.demote"
     record(site, action, actor=actor, subject=user.username, category="admin", address=address)
@@ -147,10 +152,13 @@ def promote(site: Site, username: str, *, is_admin: bool = True, actor: str | No
 
 
 def set_password(site: Site, username: str, password: str, *, actor: str | None = None, address: str = "") -> None:
-    """Give somebody a new password and end all their sessions. Raises Invalid, NotFound."""
-    hashed = _checked_hash(password, username)
+    """Give somebody a new password; their sessions, keys and devices end. Raises Invalid, NotFound."""
+    hashed = checked_hash(password, username)
     user = find_user(site, username)
-    _change(site, user, password_hash=hashed)
+    with transaction(site.db):
+        _change(site, user, password_hash=hashed)
+        drop_tickets(site, user.id)
+        revoke_keys(site, user.id)
     record(site, "user.password", actor=actor, subject=user.username, category="admin", address=address)
 
 
@@ -175,6 +183,7 @@ def disable(
     with transaction(site.db):
         hold_admins(site)
         _change(site, user, is_active=is_active)
+        drop_tickets(site, user.id)
         require_an_admin(user)
     action = "user.disable" if not is_active else "user.enable"
     record(site, action, actor=actor, subject=user.username, category="admin", address=address, detail=reason)
@@ -235,24 +244,28 @@ def _change(site: Site, user: User, **values: object) -> None:
 
 
 def insert_user(
-    site: Site, *, username: str, email: str, password_hash: str | None, is_admin: bool = False, plan: str | None = None
+    site: Site,
+    *,
+    username: str,
+    email: str,
+    password_hash: str | None,
+    is_admin: bool = False,
+    plan: str | None = None,
+    is_verified: bool = True,
 ) -> User:
     """The row of a new account, its names checked. For use cases that make accounts, inside their transaction.
 
     Args:
         password_hash: None for somebody who comes in another way.
         plan: None for the one of the settings.
+        is_verified: the address is known to be theirs; otherwise nobody signs in before it was confirmed.
     Raises: Invalid, NameReserved, NameTaken with the field that is at fault.
     """
-    if len(email) > LONGEST:
-        raise Invalid("This is no email address.", field="email")
-    username, email = username.strip(), unicodedata.normalize("NFC", email.strip())
+    username, email = username.strip(), check_email(email)
     if not _USERNAME.fullmatch(username):
         raise Invalid("A username has 1 to 50 letters, digits, dots, dashes or underscores.", field="username")
     if is_reserved(username):
         raise NameReserved("This username is reserved. Take another one.", field="username")
-    if not _EMAIL.fullmatch(email):
-        raise Invalid("This is no email address.", field="email")
     now = site.clock.now()
     shapes = {"username_shape": username_shape(username), "email_shape": email_shape(email)}
     for field, taken in (
@@ -270,7 +283,7 @@ def insert_user(
             **shapes,
             password_hash=password_hash,
             is_admin=is_admin,
-            is_verified=True,
+            is_verified=is_verified,
             plan=plan or site.config.default_plan,
             created_at=now,
             updated_at=now,
@@ -279,7 +292,18 @@ def insert_user(
         raise NameTaken("This username or email is taken. Take another one.", field="username") from error
 
 
-def _checked_hash(password: str, *known: str) -> str:
+def check_email(email: str) -> str:
+    """An address in the form to keep: NFC, without space around. Raises Invalid with field `email`."""
+    if len(email) > LONGEST:
+        raise Invalid("This is no email address.", field="email")
+    email = unicodedata.normalize("NFC", email.strip())
+    if not _EMAIL.fullmatch(email) or not is_visible(email):
+        raise Invalid("This is no email address.", field="email")
+    return email
+
+
+def checked_hash(password: str, *known: str) -> str:
+    """The hash of a new password, after `check_new_password`. Slow on purpose. Raises Invalid."""
     check_new_password(password, *known)
     return hash_password(password)
 

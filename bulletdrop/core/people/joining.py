@@ -7,6 +7,7 @@ import unicodedata
 
 from bulletdrop.core.models import User
 from bulletdrop.core.people.accounts import fold, insert_user
+from bulletdrop.core.people.invites import use_invite
 from bulletdrop.core.people.oauth import Who
 from bulletdrop.core.people.providers import find_provider
 from bulletdrop.core.shapes import email_shape
@@ -46,9 +47,11 @@ def check(site: Site, who: Who, *, invite: str) -> None:
 def make_account(site: Site, who: Who, name: str, *, invite: str) -> User:
     """An account without a password, its address confirmed. Inside the caller's transaction.
 
-    Raises: NameTaken, NameReserved for a name that does not do; Invalid for an address that is none.
+    Raises: NameTaken, NameReserved for a name that does not do; Invalid for an address that is none; Forbidden for an
+        invite that does not count.
     """
-    user = insert_user(site, username=name, email=who.email, password_hash=None)
+    plan = use_invite(site, invite, who.email).plan if invite else None
+    user = insert_user(site, username=name, email=who.email, password_hash=None, plan=plan)
     User.update(display_name=who.name).where(User.id == user.id).execute()
     return user
 

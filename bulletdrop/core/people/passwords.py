@@ -1,4 +1,4 @@
-"""Passwords: argon2id, and the bcrypt-free rest of what is needed to check one in constant time."""
+"""Passwords: argon2id for new ones; bcrypt is read where an import brought it, and replaced at the next sign-in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 # Checked when there is no such user, so that the answer takes as long (made once, of a password nobody knows).
 _NOBODY = _hasher.hash("there is no such person")
+
+_BCRYPT = ("$2a$", "$2b$", "$2y$")
+_BCRYPT_MOST = 72
 
 LEAST = 8
 # Of 0 to 4; below 2 an attacker needs fewer than a hundred million guesses (zxcvbn's own scale).
@@ -46,6 +49,8 @@ def hash_password(password: str) -> str:
 
 def password_fits(stored: str | None, password: str) -> bool:
     """True when the password is the stored one. With nothing stored it takes as long and is False."""
+    if stored is not None and stored.startswith(_BCRYPT):
+        return _fits_bcrypt(stored, password)
     try:
         fits = _hasher.verify(stored or _NOBODY, password[:MOST])
     except (VerificationError, InvalidHashError):
@@ -54,5 +59,19 @@ def password_fits(stored: str | None, password: str) -> bool:
 
 
 def needs_new_hash(stored: str) -> bool:
-    """True when the hash was made with other parameters than today's."""
+    """True when the hash is no argon2id, or was made with other parameters than today's."""
+    if stored.startswith(_BCRYPT):
+        return True
     return _hasher.check_needs_rehash(stored)
+
+
+def _fits_bcrypt(stored: str, password: str) -> bool:
+    """Check one that an import brought. Its owner signs in this way once; then it is an argon2id hash."""
+    import bcrypt
+
+    # bcrypt never saw more than 72 bytes; today's library refuses them where the old ones cut them off.
+    known = stored.replace("$2y$", "$2b$", 1).encode("ascii", "replace")
+    try:
+        return bcrypt.checkpw(password.encode("utf-8", "replace")[:_BCRYPT_MOST], known)
+    except ValueError:
+        return False

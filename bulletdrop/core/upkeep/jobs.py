@@ -17,6 +17,7 @@ from bulletdrop.core.drops.avatars import sweep_avatars
 from bulletdrop.core.drops.deletion import empty_trash, expire
 from bulletdrop.core.models import JobRun, Setting, to_microseconds
 from bulletdrop.core.people.pairing import forget_pairings
+from bulletdrop.core.people.registration import forget_unverified
 from bulletdrop.core.people.sessions import forget_sessions
 from bulletdrop.core.people.tickets import forget_tickets
 from bulletdrop.core.people.usage import end_silences, forget_usage
@@ -61,6 +62,7 @@ JOBS: tuple[Periodic, ...] = (
     Periodic("forget-sessions", forget_sessions, timedelta(days=1)),
     Periodic("finish-deletions", finish_deletions, timedelta(minutes=5)),
     Periodic("forget-pairings", forget_pairings, timedelta(hours=1)),
+    Periodic("forget-unverified", forget_unverified, timedelta(hours=6)),
     Periodic("sweep-avatars", sweep_avatars, timedelta(hours=6)),
     Periodic("forget-audit", forget_audit, timedelta(days=1)),
     Periodic("end-silences", end_silences, timedelta(minutes=1)),
