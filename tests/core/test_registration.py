@@ -292,7 +292,9 @@ def test_a_bcrypt_hash_of_an_import_is_taken_once_and_then_replaced(site: Site, 
     with pytest.raises(NotSignedIn):
         accounts.authenticate(site, identifier="alice", password="wrong")
     assert accounts.authenticate(site, identifier="alice", password=PASSWORD).id == alice.id
-    assert User.get_by_id(alice.id).password_hash.startswith("$argon2id$")
+    stored = User.get_by_id(alice.id).password_hash
+    assert stored is not None
+    assert stored.startswith("$argon2id$")
     assert accounts.authenticate(site, identifier="alice", password=PASSWORD).id == alice.id
 
 
