@@ -15,11 +15,13 @@ from bulletdrop.web.pages import (
     security,
     setup,
     signin,
+    teams,
     trash,
 )
 
 NOUNS = (
     avatars,
+    teams,
     gallery,
     setup,
     signin,

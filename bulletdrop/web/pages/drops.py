@@ -31,13 +31,21 @@ class Looked:
     drop: Shown
     team: TeamOf | None
     may_change: bool
+    # Where they may move it: slug ("" is their own gallery) and name.
+    targets: tuple[tuple[str, str], ...] = ()
 
 
 def look(site: Site, caller: Caller | None, upload: Upload) -> Looked:
     """What a page shows of a drop that the asker may see."""
     team = teams.team_of(site, caller, upload)
     mine = caller is not None and teams.changes(team.role if team else None, caller, upload)
-    return Looked(shown(site, upload), team, mine)
+    return Looked(shown(site, upload), team, mine, _targets(site, caller, upload) if caller and mine else ())
+
+
+def _targets(site: Site, caller: Caller, upload: Upload) -> tuple[tuple[str, str], ...]:
+    open_ones = [one.team for one in teams.teams_of(site, caller.user_id) if one.may("upload")]
+    found = [(one.slug, one.name) for one in open_ones if one.delete_scheduled_for is None and one.id != upload.team_id]
+    return tuple(([("", "Your own drops")] if upload.team_id is not None else []) + found)
 
 
 async def drop_page(request: Request, upload: Upload) -> HTTPResponse:
@@ -46,7 +54,9 @@ async def drop_page(request: Request, upload: Upload) -> HTTPResponse:
     if not await sees(request, upload):
         raise NotFound("There is nothing at this address. The link may be mistyped, expired or taken back.")
     found = await in_thread(request, look, caller, upload)
-    response = render(request, "drop.html", drop=found.drop, team=found.team, is_owner=found.may_change)
+    response = render(
+        request, "drop.html", drop=found.drop, team=found.team, is_owner=found.may_change, targets=found.targets
+    )
     if not found.drop.is_public:
         response.headers["referrer-policy"] = "no-referrer"
     return response
@@ -87,8 +97,20 @@ async def show_to(request: Request, upload_id: str) -> HTTPResponse:
     return redirect(f"/{upload.slug}", status=303)
 
 
+@signed_in
+async def move(request: Request, upload_id: str) -> HTTPResponse:
+    """Move a drop into a team's gallery, or into one's own."""
+    caller = await required_caller(request)
+    caller.needs("uploads:write")
+    form = await form_of(request)
+    changes = {"team": form.get("team") or None}
+    upload = await in_thread(request, uploads.change_upload, caller, upload_id, changes)
+    return redirect(f"/{upload.slug}", status=303)
+
+
 def attach(app: App) -> None:
     """Add the addresses of the owner's acts."""
     app.add_route(to_trash, "/drops/<upload_id:str>/trash", methods=["POST"], name="page_drop_trash")
     app.add_route(restore, "/drops/<upload_id:str>/restore", methods=["POST"], name="page_drop_restore")
     app.add_route(show_to, "/drops/<upload_id:str>/show", methods=["POST"], name="page_drop_show")
+    app.add_route(move, "/drops/<upload_id:str>/move", methods=["POST"], name="page_drop_move")

@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.support.server import Server
 from tests.web.browser import signed_in
-from tests.web.rows.row import persons_only, row
+from tests.web.kit import upload
+from tests.web.rows.row import page, persons_only, persons_page, row
 
 
 def make_team(server: Server, *, role: str = "member", name: str = "Design") -> dict[str, Any]:
@@ -60,6 +61,16 @@ def theirs(status: int, **options: Any) -> Any:
     return persons_only(status, admin=404, **{"params": a_team, **options})
 
 
+def a_teams_page(server: Server) -> dict[str, str]:
+    """alice's team, as the addresses of pages name it."""
+    return {"team": make_team(server)["slug"]}
+
+
+def a_bare_drop(server: Server) -> dict[str, str]:
+    """One of alice's drops."""
+    return {"upload_id": upload(server.alice)["id"]}
+
+
 # What a key that may read the account sees of a team; the other keys of the table have that scope as well.
 _SEEN: dict[str, Any] = {"alice": 200, "cookie": 200, "bob": 200, "reader": 403, "params": a_team}
 ROWS = {
@@ -81,4 +92,20 @@ ROWS = {
     # alice is the only owner.
     "post_teams_team_id_leave": theirs(409),
     "post_teams_team_id_owner": theirs(404, body={"user_id": "nobody"}),
+}
+
+PAGES = {
+    "GET /teams": persons_page(200),
+    "POST /teams": persons_page(303, form={"name": "Design"}),
+    # A stranger reads that signing in comes first: the code behind the `#` would be lost on the way to the form.
+    "GET /teams/join": page(200, 200, 200, 403, 403),
+    "POST /teams/join": persons_page(410, form={"code": "nonsense"}),
+    "POST /teams/invitations/<invite_id:str>": page(302, 303, 404, 403, 403, params=an_invitation),
+    "GET /teams/<team:str>": page(302, 200, 200, 200, 200, params=a_teams_page),
+    "GET /teams/<team:str>/settings": persons_page(200, params=a_teams_page),
+    # bob is a member: he may leave, and alice, the only owner, may not.
+    "POST /teams/<team:str>/settings": page(
+        302, 409, 303, 403, 403, params=a_teams_page, form={"do": "leave", "sure": "yes"}
+    ),
+    "POST /drops/<upload_id:str>/move": page(302, 303, 404, 303, 404, params=a_bare_drop),
 }

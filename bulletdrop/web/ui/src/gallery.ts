@@ -3,7 +3,8 @@ import "htmx.org";
 import { watch } from "./broken";
 import { trash } from "./deleting";
 import { listen } from "./keys";
-import { joinDays, placeholders, showEmptiness } from "./tiles";
+import { say } from "./said";
+import { gallery, joinDays, placeholders, showEmptiness } from "./tiles";
 import { listen as listenToTouch } from "./touch";
 
 const picker = document.querySelector<HTMLInputElement>("#picker");
@@ -13,7 +14,7 @@ placeholders(document);
 listen(pick);
 listenToTouch();
 watch();
-if (new URLSearchParams(location.search).has("trashed")) history.replaceState(null, "", "/");
+if (new URLSearchParams(location.search).has("trashed")) history.replaceState(null, "", location.pathname);
 
 document.addEventListener("htmx:after:swap", () => {
   placeholders(document);
@@ -94,6 +95,11 @@ function fromTemplate(id: string): Element {
 
 async function take(files: File[]): Promise<void> {
   if (!files.length) return;
+  const closed = gallery()?.dataset.closed;
+  if (closed !== undefined) {
+    say(closed);
+    return;
+  }
   const { upload } = await import("./uploads");
   upload(files);
 }

@@ -30,7 +30,8 @@ function isField(target: EventTarget | null): boolean {
 
 function onTile(key: string, tile: HTMLElement): boolean {
   if (key === "Delete" || key === "Backspace") {
-    void trash(tile);
+    // Without the button it is not this reader's to delete.
+    if (tile.querySelector("[data-trash]")) void trash(tile);
     return true;
   }
   if (key.toLowerCase() !== "c" || !box?.checked) return false;

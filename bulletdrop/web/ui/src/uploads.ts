@@ -13,7 +13,9 @@ interface Answer extends Body {
 }
 type Carried = UppyFile<Meta, Answer>;
 
-const MOST = Number(document.querySelector<HTMLElement>("[data-gallery]")?.dataset.most ?? 0);
+// Whose gallery this is, a person's own or a team's.
+const { most = "0", home = "/", team = "" } = document.querySelector<HTMLElement>("[data-gallery]")?.dataset ?? {};
+const MOST = Number(most);
 // Six at once is what browsers open to one host over HTTP/1.1; two stay free for the page.
 const AT_ONCE = 4;
 
@@ -30,7 +32,7 @@ const uppy = new Uppy<Meta, Answer>({
   logger: { debug: silent, warn: silent, error: silent },
 });
 uppy.use(XHRUpload, {
-  endpoint: "/api/v1/uploads",
+  endpoint: team ? `/api/v1/uploads?team=${encodeURIComponent(team)}` : "/api/v1/uploads",
   fieldName: "file",
   allowedMetaFields: false,
   limit: AT_ONCE,
@@ -99,7 +101,7 @@ async function arrive(file: Carried, answer: Answer): Promise<void> {
   links.push(answer.url);
   uppy.removeFile(file.id);
   tell();
-  const part = await (await send("GET", `/?only=${encodeURIComponent(answer.id)}`)).text();
+  const part = await (await send("GET", `${home}?only=${encodeURIComponent(answer.id)}`)).text();
   const made = new DOMParser().parseFromString(part, "text/html");
   const tile = made.querySelector<HTMLElement>(".tile");
   const section = made.querySelector<HTMLElement>(".day");
