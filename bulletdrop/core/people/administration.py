@@ -12,7 +12,7 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.mail import post
 from bulletdrop.core.models import ApiKey, Passkey, Plan, RecoveryCode, Session, Totp, User
 from bulletdrop.core.origin import public_base
-from bulletdrop.core.people import accounts, departures, plans
+from bulletdrop.core.people import accounts, departures, plans, usage
 from bulletdrop.core.people.directory import get_user
 from bulletdrop.core.people.tickets import drop_tickets, issue
 from bulletdrop.core.site import Site
@@ -89,6 +89,7 @@ def set_plan(site: Site, by: By, user_id: str, plan: str, reason: str = "") -> U
     if user.plan != plan:
         with transaction(site.db):
             _change(site, user, plan=plan)
+            usage.judge(site, [user.id])
             _record(site, by, "user.plan", user, f"{user.plan} → {plan}")
     return get_user(site, user_id)
 
@@ -106,6 +107,7 @@ def set_limits(site: Site, by: By, user_id: str, figures: Mapping[str, Any], rea
         limits = {name: value for name, value in {**user.limits, **checked}.items() if value is not None}
         if limits != user.limits:
             _change(site, user, limits=limits)
+            usage.judge(site, [user.id])
             said = ", ".join(f"{name} {value}" for name, value in sorted(limits.items())) or "the plan's"
             _record(site, by, "user.limits", user, said)
     return get_user(site, user_id)
@@ -211,6 +213,8 @@ def change_plan(site: Site, by: By, name: str, changes: Mapping[str, Any]) -> Pl
     if changed:
         with transaction(site.db):
             Plan.update(changed).where(Plan.name == plan.name).execute()
+            site.plans.pop(plan.name, None)
+            usage.end_silences(site)
             said = ", ".join(f"{field} {getattr(plan, field)} → {value}" for field, value in changed.items())
             record(
                 site,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
 
 from bulletdrop.core.models import new_id
 from tests.support.server import PASSWORD, Server
 from tests.web.kit import upload
-from tests.web.rows.row import admins_only, row
+from tests.web.rows.row import admins_only, admins_page, row
 
 
 def somebody(server: Server) -> dict[str, str]:
@@ -77,4 +78,37 @@ ROWS = {
     "get_admin_audit_export": admins_only(200),
     "get_admin_jobs": admins_only(200),
     "post_admin_jobs_name": admins_only(200, params=lambda server: {"name": "forget-runs"}),
+}
+
+
+def somebody_and(act: str) -> Callable[[Server], dict[str, str]]:
+    """A fresh account, and what is done to it."""
+    return lambda server: {**somebody(server), "act": act}
+
+
+PAGES = {
+    "GET /admin": admins_page(200),
+    "GET /admin/users": admins_page(200),
+    "GET /admin/new-user": admins_page(200),
+    "POST /admin/new-user": admins_page(400),
+    "GET /admin/users/<user_id:str>": admins_page(200, params=somebody),
+    "POST /admin/users/<user_id:str>/<act:str>": admins_page(303, params=somebody_and("sign-out")),
+    "GET /admin/plans": admins_page(200),
+    "POST /admin/plans/<plan:str>": admins_page(400, params=lambda server: {"plan": "free"}),
+    "GET /admin/uploads": admins_page(200),
+    "GET /admin/uploads/<upload_id:str>": admins_page(200),
+    "POST /admin/uploads/<upload_id:str>/<act:str>": admins_page(303, params=lambda server: {"act": "trash"}),
+    # A private drop's bytes: not even an admin sees them who has not asked first.
+    "GET /admin/uploads/<upload_id:str>/bytes": admins_page(403),
+    "GET /admin/storage": admins_page(200),
+    "POST /admin/storage": admins_page(303),
+    "GET /admin/settings": admins_page(200),
+    "POST /admin/settings": admins_page(303),
+    "GET /admin/mail": admins_page(200),
+    "POST /admin/mail": admins_page(400),
+    "POST /admin/mail/<mail_id:str>/done": admins_page(303, params=a_mail),
+    "GET /admin/events": admins_page(200),
+    "GET /admin/audit": admins_page(200),
+    "GET /admin/jobs": admins_page(200),
+    "POST /admin/jobs/<job:str>": admins_page(303, params=lambda server: {"job": "forget-runs"}),
 }

@@ -1,0 +1,25 @@
+"""The pages of the administration: one file per noun. Whoever is no admin gets 403."""
+
+from __future__ import annotations
+
+from bulletdrop.web.context import App
+from bulletdrop.web.pages.admin import (
+    jobs,
+    mail,
+    overview,
+    people,
+    person,
+    plans,
+    settings,
+    storage,
+    trail,
+    uploads,
+)
+
+NOUNS = (overview, people, person, plans, uploads, storage, settings, mail, trail, jobs)
+
+
+def attach(app: App) -> None:
+    """Add the addresses of the administration."""
+    for noun in NOUNS:
+        noun.attach(app)

@@ -1,0 +1,126 @@
+"""The door of the administration's pages, and what all of them share: notices, and figures as people write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from sanic import Request
+from sanic.response import HTTPResponse, redirect
+
+from bulletdrop.core.people.administration import By
+from bulletdrop.errors import Forbidden, Invalid
+from bulletdrop.web import words
+from bulletdrop.web.auth import Handler, address_of, form_of, required_caller, signed_in
+from bulletdrop.web.context import App
+from bulletdrop.web.render import render
+
+_UNITS = {"": 1, "b": 1, "bytes": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
+_SIZE = re.compile(r"(\d{1,15}(?:[.,]\d{1,3})?)\s*([a-z]*)")
+# What a form calls a figure without a limit.
+NO_LIMIT = "no limit"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What was done, said on the page that comes next; with the address and the words of a form that undoes it."""
+
+    text: str
+    undo: str = ""
+    undo_words: str = "Undo"
+
+
+def admin_only(handler: Handler) -> Handler:
+    """Let only signed-in admins reach a page. Raises Forbidden for others and for keys; nobody is sent to sign in."""
+
+    @wraps(handler)
+    async def wrapped(request: Request, *args: Any, **kwargs: Any) -> Any:
+        caller = await required_caller(request)
+        caller.needs_person()
+        if not caller.is_admin:
+            raise Forbidden("Only an admin of this server sees this page.")
+        return await handler(request, *args, **kwargs)
+
+    return signed_in(wrapped)
+
+
+async def by_of(request: Request) -> By:
+    """Who does it, for the audit log."""
+    return By((await required_caller(request)).user_id, address_of(request))
+
+
+async def posted(request: Request) -> dict[str, str]:
+    """The form that a page of the administration sent, its CSRF token checked."""
+    return await form_of(request)
+
+
+def page(request: Request, template: str, at: str, *, status: int = 200, **context: Any) -> HTTPResponse:
+    """A page of the administration.
+
+    Args:
+        at: the path of its place, whose last part is the name of the place in the layout.
+        context: what the template shows; `did` is the Notice of what was just done.
+    """
+    part = at.removeprefix("/admin").strip("/") or "overview"
+    shared = {"at": at, "part": part, "did": None, "undo_path": ""}
+    return render(request, template, status=status, **{**shared, **context})
+
+
+def notice_of(request: Request, notices: Mapping[str, Notice]) -> Notice | None:
+    """What to say about what was just done: the query names a notice, so that nobody else's words get onto the page."""
+    return notices.get(str(request.args.get("said") or ""))
+
+
+def done(path: str, said: str, **query: str) -> HTTPResponse:
+    """Go on to a page that says what was done."""
+    return redirect(f"{path}?{urlencode({**query, 'said': said})}", status=303)
+
+
+def query_of(request: Request, *names: str) -> dict[str, str]:
+    """Some parameters of the query, by name; empty where they are missing."""
+    return {name: str(request.args.get(name) or "") for name in names}
+
+
+def more(path: str, query: Mapping[str, str], cursor: str | None) -> str:
+    """The address of the next part of a list; empty at its end."""
+    return f"{path}?{urlencode({**{k: v for k, v in query.items() if v}, 'cursor': cursor})}" if cursor else ""
+
+
+def read_size(text: str, field: str) -> int | None:
+    """Bytes as people write them: "100 MB", "1.5 GB", "4096"; None for "no limit". Raises Invalid."""
+    plain = text.strip().lower()
+    if plain in (NO_LIMIT, "none", "unlimited"):
+        return None
+    found = _SIZE.fullmatch(plain)
+    if found is None or found[2] not in _UNITS:
+        raise Invalid("A size is written as 100 MB, 1.5 GB, a number of bytes, or “no limit”.", field=field)
+    return round(float(found[1].replace(",", ".")) * _UNITS[found[2]])
+
+
+def read_count(text: str, field: str) -> int | None:
+    """A whole number; None for "no limit". Raises Invalid."""
+    plain = text.strip().lower()
+    if plain in (NO_LIMIT, "none", "unlimited"):
+        return None
+    plain = plain.replace(",", "").replace(" ", "")
+    if not plain.isascii() or not plain.isdigit() or len(plain) > 18:
+        raise Invalid("A figure is a whole number, or “no limit”.", field=field)
+    return int(plain)
+
+
+def write_size(count: int | None) -> str:
+    """Bytes as a form shows them: exactly, in the largest unit in which that is short."""
+    if count is None:
+        return NO_LIMIT
+    text = words.size(count)
+    return text if count == 0 or read_size(text, "") == count else str(count)
+
+
+def add_routes(app: App, rows: tuple[tuple[str, str, Callable[..., Any], str], ...]) -> None:
+    """Register rows of method, path, handler and name, each behind the door."""
+    for method, path, handler, name in rows:
+        app.add_route(admin_only(handler), path, methods=[method], name=f"page_admin_{name}")
