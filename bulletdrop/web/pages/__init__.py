@@ -6,13 +6,18 @@ from bulletdrop.web.context import App
 from bulletdrop.web.pages import (
     admin,
     avatars,
+    data,
     delete,
     drops,
     gallery,
     identities,
     info,
+    keys,
+    pair,
+    profile,
     second,
     security,
+    sessions,
     setup,
     signin,
     teams,
@@ -20,6 +25,11 @@ from bulletdrop.web.pages import (
 )
 
 NOUNS = (
+    sessions,
+    profile,
+    pair,
+    keys,
+    data,
     avatars,
     teams,
     gallery,
