@@ -20,7 +20,7 @@ from bulletdrop.web.disposition import extended_filename
 from bulletdrop.web.partials import Partial, check_free_disk
 
 FILE_FIELD = "file"
-FIELDS = frozenset({"custom_name", "expires_at", "is_public", "tags", "csrf"})
+FIELDS = frozenset({"custom_name", "expires_at", "is_public", "tags", "team", "csrf"})
 _MOST_FIELD_BYTES = 16 * 1024
 _MOST_PARTS = 32
 
