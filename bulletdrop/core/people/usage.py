@@ -11,7 +11,7 @@ from peewee import fn
 
 from bulletdrop.core.database import is_sqlite, transaction
 from bulletdrop.core.models import Team, Usage, User
-from bulletdrop.core.people.plans import Limits, combined, known_plan
+from bulletdrop.core.people.plans import Limits, combined, known_plan, limits_of
 from bulletdrop.core.site import Site
 
 # The months before are of no more use than for a look back; the rows go after that.
@@ -154,7 +154,8 @@ def forget_usage(site: Site) -> str:
 
 def _judge_one(site: Site, model: Any, account: User | Team) -> None:
     now = site.clock.now()
-    most = combined(known_plan(site, account.plan), account.limits).bandwidth_per_month
+    # Not as it was a second ago: this is asked right after somebody changed it.
+    most = limits_of(site, account).bandwidth_per_month
     is_used_up = most is not None and bandwidth_this_month(site, account.id) >= most
     until = next_month(now) if is_used_up else None
     if until != account.silent_until:
