@@ -5,6 +5,7 @@ from __future__ import annotations
 from bulletdrop.web import openapi
 from bulletdrop.web.api import (
     account,
+    addresses,
     admin,
     auth,
     devices,
@@ -12,6 +13,7 @@ from bulletdrop.web.api import (
     keys,
     passkeys,
     password,
+    registration,
     sessions,
     setup,
     teams,
@@ -24,6 +26,8 @@ from bulletdrop.web.routes import Route, attach_routes
 NOUNS = (
     setup,
     auth,
+    registration,
+    addresses,
     account,
     password,
     totp,
