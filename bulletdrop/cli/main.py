@@ -13,6 +13,7 @@ from bulletdrop import __version__
 from bulletdrop.cli.audit import audit
 from bulletdrop.cli.default import start_here
 from bulletdrop.cli.doctor import doctor
+from bulletdrop.cli.invite import invite
 from bulletdrop.cli.job import job
 from bulletdrop.cli.key import key
 from bulletdrop.cli.pair import pair
@@ -44,7 +45,7 @@ def bulletdrop(context: click.Context) -> None:
         context.invoke(start_here)
 
 
-for command in (serve, tray, upload, pair, user, key, verify, doctor, job, config, audit):
+for command in (serve, tray, upload, pair, user, key, invite, verify, doctor, job, config, audit):
     bulletdrop.add_command(command)
 
 

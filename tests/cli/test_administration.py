@@ -79,6 +79,19 @@ def test_a_deletion_waits_and_is_taken_back(house: Server) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
 
 
+def test_an_invite_prints_its_link_alone_and_is_revoked(house: Server) -> None:
+    done = house.command("invite", "add", "--uses", "3", "--note", "the office", "--expires", "7d")
+    assert "/invite#code=" in done.stdout
+    assert done.stdout.count("\n") == 1
+    assert "config set registration invite" in done.stderr
+    (row,) = json.loads(house.command("invite", "list", "--json").stdout)
+    assert (row["link"], row["uses_left"], row["is_open"]) == (done.stdout.strip(), 3, True)
+    assert house.command("invite", "revoke", row["id"]).stdout == "Revoked.\n"
+    assert house.command("invite", "revoke", row["id"], check=False).returncode == 1
+    assert "closed" in house.command("invite", "list").stdout
+    assert house.command("invite", "add", "--uses", "0", check=False).returncode == 2
+
+
 def test_settings_are_changed_for_a_running_server(house: Server) -> None:
     assert house.command("config", "set", "registration", "invite").stdout == "registration = invite\n"
     assert house.command("config", "set", "accepted_types", "png,jpeg").stdout == "accepted_types = png, jpeg\n"
@@ -118,6 +131,7 @@ ACTS: tuple[tuple[str, ...], ...] = (
     ("user", "verify", "zoe"),
     ("user", "drop-second-factor", "zoe"),
     ("key", "add", "bob", "--name", "k", "--scope", "uploads:read"),
+    ("invite", "add"),
     ("config", "set", "trash_days", "9"),
     ("config", "unset", "trash_days"),
     ("job", "expire"),

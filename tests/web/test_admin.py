@@ -210,6 +210,7 @@ def test_the_log_is_exported_whole_whatever_its_length(server_on: Server) -> Non
 # Route → what to send so that it does something; the rows of the authorization table say to what.
 BODIES: dict[str, dict[str, Any]] = {
     "post_admin_users": {"username": "fresh", "email": "fresh@example.org"},
+    "post_admin_invites": {"note": "office"},
     "patch_admin_users_user_id": {"is_active": False},
     "patch_admin_plans_name": {"uploads_per_day": 77},
     "patch_admin_uploads_upload_id": {"act": "hide"},
@@ -265,6 +266,18 @@ def test_jobs_and_storage_say_how_the_server_is(server: Server) -> None:
     found = server.alice.get(f"{API}/overview").json()
     assert (found["figures"]["uploads"], found["figures"]["users"]) == (1, 2)
     assert found["needs"]["failed_jobs"] == []
+
+
+def test_an_invite_is_made_shown_and_revoked(server: Server) -> None:
+    made = server.alice.post(f"{API}/invites", json={"uses": 2, "note": "office", "plan": "pro"}).json()
+    assert (made["uses_left"], made["is_open"], made["created_by"]) == (2, True, "alice")
+    assert "/invite#code=" in made["link"]
+    for wrong, field in (({"uses": 0}, "uses"), ({"plan": "golden"}, "plan"), ({"email": "x"}, "email")):
+        assert problem(server.alice.post(f"{API}/invites", json=wrong), 400)["field"] == field
+    assert server.alice.delete(f"{API}/invites/{made['id']}").status_code == 204
+    problem(server.alice.delete(f"{API}/invites/{made['id']}"), 404)
+    (listed,) = server.alice.get(f"{API}/invites").json()["items"]
+    assert (listed["is_open"], bool(listed["revoked_at"])) == (False, True)
 
 
 def test_a_mail_is_handed_over(server: Server) -> None:

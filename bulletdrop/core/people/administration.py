@@ -12,15 +12,14 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.mail import post
 from bulletdrop.core.models import ApiKey, Passkey, Plan, RecoveryCode, Session, Totp, User
 from bulletdrop.core.origin import public_base
-from bulletdrop.core.people import accounts, departures, plans, usage
+from bulletdrop.core.people import accounts, departures, plans, registration, usage
 from bulletdrop.core.people.directory import get_user
-from bulletdrop.core.people.tickets import drop_tickets, issue
+from bulletdrop.core.people.tickets import drop_tickets
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import is_visible
 from bulletdrop.errors import Conflict, Invalid
 
 LONGEST_REASON = 500
-RESET_LIVES = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -155,9 +154,7 @@ def reset_link(site: Site, by: By, user_id: str) -> str:
     """A link with which somebody chooses a new password, to be handed over; it goes to them by mail besides."""
     user = get_user(site, user_id)
     with transaction(site.db):
-        token = issue(site, "reset", user=user, lives=RESET_LIVES)
-        link = f"{public_base(site.config)}/reset#token={token}"
-        post(site, "reset", to=user.email, user=user, link=link, lives=RESET_LIVES)
+        link = registration.send_reset(site, user, by_admin=True)
         _record(site, by, "user.reset", user)
     return link
 

@@ -37,6 +37,11 @@ def bobs_drop(server: Server) -> dict[str, str]:
     return {"upload_id": upload(server.bob)["id"]}
 
 
+def an_invite(server: Server) -> dict[str, str]:
+    """An invite that is open."""
+    return {"invite_id": server.alice.post("/api/v1/admin/invites", json={}).json()["id"]}
+
+
 def a_mail(server: Server) -> dict[str, str]:
     """A mail that waits to be handed over."""
     mail_id = new_id()
@@ -62,6 +67,9 @@ ROWS = {
     "post_admin_users_user_id_revoke_keys": admins_only(200, params=somebody),
     "delete_admin_users_user_id_second_factor": admins_only(409, params=somebody),
     "post_admin_users_user_id_keep": admins_only(200, params=somebody_leaving),
+    "get_admin_invites": admins_only(200),
+    "post_admin_invites": admins_only(201),
+    "delete_admin_invites_invite_id": admins_only(204, params=an_invite),
     "get_plans": row(200),
     "patch_admin_plans_name": admins_only(200, params=lambda server: {"name": "free"}),
     "get_admin_uploads": admins_only(200),
@@ -93,6 +101,9 @@ PAGES = {
     "POST /admin/new-user": admins_page(400),
     "GET /admin/users/<user_id:str>": admins_page(200, params=somebody),
     "POST /admin/users/<user_id:str>/<act:str>": admins_page(303, params=somebody_and("sign-out")),
+    "GET /admin/invites": admins_page(200),
+    "POST /admin/invites": admins_page(400),
+    "POST /admin/invites/<invite_id:str>/revoke": admins_page(303, params=an_invite),
     "GET /admin/plans": admins_page(200),
     "POST /admin/plans/<plan:str>": admins_page(400, params=lambda server: {"plan": "free"}),
     "GET /admin/uploads": admins_page(200),

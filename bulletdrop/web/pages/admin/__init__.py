@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bulletdrop.web.context import App
 from bulletdrop.web.pages.admin import (
+    invites,
     jobs,
     mail,
     overview,
@@ -16,7 +17,7 @@ from bulletdrop.web.pages.admin import (
     uploads,
 )
 
-NOUNS = (overview, people, person, plans, uploads, storage, settings, mail, trail, jobs)
+NOUNS = (overview, people, person, invites, plans, uploads, storage, settings, mail, trail, jobs)
 
 
 def attach(app: App) -> None:
