@@ -34,7 +34,8 @@ Progress = Callable[[int, int | None], None]
 @click.option("--name", help="The name of the link, instead of a random one. For one file.")
 @click.option("--filename", help="The file name to keep. Default: the file's own; for standard input: upload.")
 @click.option("--expires", help="When the link ends: 12h, 7d, 2026-12-01, or a time such as 2027-01-01T00:00:00Z.")
-@click.option("--private", is_flag=True, help="Only you can open the link.")
+@click.option("--private", is_flag=True, help="Only you can open the link; with --team only the team.")
+@click.option("--team", help="Upload into the gallery of this team that you are in: its address or id.")
 @click.option("--copy", is_flag=True, help="Put the link on the clipboard too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the server's whole answer, one JSON object per line.")
 @data_option
@@ -46,6 +47,7 @@ def upload(
     filename: str | None,
     expires: str | None,
     private: bool,
+    team: str | None,
     copy: bool,
     as_json: bool,
     data: Path | None,
@@ -62,7 +64,7 @@ def upload(
         raise click.UsageError("Standard input can be read once only.")
     set_up_logging(level="error")
     config = with_paired_server(load_config({"server": server, "data": data}))
-    wishes = _wishes(name, expires, private)
+    wishes = _wishes(name, expires, private, team)
     token = _token_from_stdin() if token_stdin else None
     client = find_client(config, token)
     try:
@@ -74,7 +76,7 @@ def upload(
     return 1 if refused else 0
 
 
-def _wishes(name: str | None, expires: str | None, private: bool) -> dict[str, str]:
+def _wishes(name: str | None, expires: str | None, private: bool, team: str | None) -> dict[str, str]:
     """The options as the form fields of the API."""
     from bulletdrop.clock import SystemClock, rfc3339
 
@@ -85,6 +87,8 @@ def _wishes(name: str | None, expires: str | None, private: bool) -> dict[str, s
         wishes["expires_at"] = rfc3339(moment)
     if private:
         wishes["is_public"] = "false"
+    if team:
+        wishes["team"] = team
     return wishes
 
 

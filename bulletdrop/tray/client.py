@@ -116,7 +116,7 @@ class Client:
             sha256: hex digest of those bytes; the server refuses anything else.
             idempotency_key: the same key makes the server answer with the upload it already has.
             origin: tray, cli, web or api.
-            wishes: form fields `custom_name`, `expires_at`, `is_public`, `tags`.
+            wishes: form fields `custom_name`, `expires_at`, `is_public`, `tags`, `team`.
             progress: called with (bytes sent, total or None).
 
         Raises: Unreachable; any `Rejected` or `Busy` that the server answers; FileCut when the file shrinks or
