@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from bulletdrop.core.models import User
+from bulletdrop.core.people import invites
 from bulletdrop.core.people.accounts import fold, insert_user
 from bulletdrop.core.people.invites import use_invite
 from bulletdrop.core.people.oauth import Who
@@ -39,9 +40,11 @@ def check(site: Site, who: Who, *, invite: str) -> None:
     if not who.is_verified:
         message = f"{title} has not confirmed your email address. Confirm it there, then start again."
         raise Forbidden(message, title="Address not confirmed")
-    if site.config.registration == "invite" and not invite:
+    if site.config.registration == "invite" and not invite.strip():
         message = "An account here needs an invite. Open the link of your invite and start from there."
         raise Forbidden(message, title="No account here")
+    if invite.strip():
+        invites.look(site, invite)
 
 
 def make_account(site: Site, who: Who, name: str, *, invite: str) -> User:

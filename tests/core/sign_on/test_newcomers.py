@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bulletdrop.core.models import Identity
+from bulletdrop.core.models import Identity, User
+from bulletdrop.core.people import invites
+from bulletdrop.core.people.sessions import Tokens
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Forbidden, Invalid
-from tests.core.sign_on.kit import change, kept, sign_in
+from tests.core.sign_on.kit import change, come_back, kept, set_out, sign_in
 from tests.support.oidc_provider import OidcProvider
 
 
@@ -75,3 +77,37 @@ def test_what_somebody_is_called_there_is_cut_and_cleaned(site: Site, provider: 
     assert identity.name.startswith("Mia")
     assert len(identity.name) <= 100
     assert identity.name.isprintable()
+
+
+def join_by(site: Site, provider: OidcProvider, subject: str, code: str) -> object:
+    begun = set_out(site, invite=code)
+    return come_back(site, provider.sign_in(begun.url, subject), begun.browser)
+
+
+def test_by_invite_an_account_is_made_with_its_plan_and_the_invite_is_used_up(
+    site: Site, provider: OidcProvider
+) -> None:
+    change(site, registration="invite")
+    invite = invites.create_invite(site, actor=None, plan="pro")
+    before = kept()
+    with pytest.raises(Forbidden, match="needs an invite"):
+        sign_in(site, provider, "mia")
+    with pytest.raises(Forbidden):
+        join_by(site, provider, "mia", "no such code")
+    assert kept() == before
+    join_by(site, provider, "mia", invite.code)
+    assert User.get(User.username == "mia").plan == "pro"
+    with pytest.raises(Forbidden, match="used up"):
+        join_by(site, provider, "nora", invite.code)
+    # Whoever has an account needs no invite to come in.
+    assert isinstance(sign_in(site, provider, "mia"), Tokens)
+
+
+def test_an_invite_for_an_address_makes_an_account_for_no_other(site: Site, provider: OidcProvider) -> None:
+    change(site, registration="invite")
+    invite = invites.create_invite(site, actor=None, email="nora@example.org")
+    before = kept()
+    with pytest.raises(Forbidden, match="another email address"):
+        join_by(site, provider, "mia", invite.code)
+    assert kept() == before
+    assert isinstance(join_by(site, provider, "nora", invite.code), Tokens)
