@@ -1,0 +1,133 @@
+"""Signing in by a real OpenID Connect provider in a real browser, through the provider's own form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.page_kit import AXE, Visits, log_in
+from tests.support.oidc_provider import OidcProvider, oidc_provider
+from tests.support.server import PASSWORD, Server
+from tests.support.sign_on import server_with
+
+pytestmark = pytest.mark.browser
+
+scripts = pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+looks = pytest.mark.parametrize(("phone", "dark"), [(False, False), (False, True), (True, False), (True, True)])
+_AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
+    with oidc_provider(tmp_path_factory.mktemp("provider") / "provider.log") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def server(provider: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    offered = {f"BULLETDROP_{name}_CLIENT_ID": "tests" for name in ("GITHUB", "DISCORD", "GOOGLE")}
+    with server_with(provider, tmp_path_factory.mktemp("server") / "data", **offered) as started:
+        started.key_of("alice")
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def well_behaved(provider: OidcProvider) -> None:
+    provider.tell()
+
+
+def sign_in_there(page: Page, provider: OidcProvider, subject: str) -> None:
+    """Fill in the provider's own form."""
+    page.wait_for_url(f"{provider.url}/**")
+    page.get_by_placeholder("Enter any login").fill(subject)
+    page.get_by_placeholder("and password").fill("any")
+    page.get_by_role("button", name="Sign-in").click()
+
+
+@scripts
+def test_somebody_signs_in_through_the_providers_own_form(
+    server: Server, provider: OidcProvider, visits: Visits, script: bool
+) -> None:
+    page = visits.open(script=script)
+    page.goto(f"{server.url}/trash")
+    page.get_by_role("link", name="Sign in with Hall").click()
+    sign_in_there(page, provider, "mia")
+    # Back where they wanted to go, and signed in.
+    page.wait_for_url(f"{server.url}/trash")
+    expect(page.locator(".person-name")).to_have_text("mia")
+    # The way back leaves no code in the address, and going back in history signs nobody in again.
+    assert "code=" not in page.url
+    cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
+    assert cookies["bd_sign_on"]["httpOnly"]
+    assert cookies["bd_sign_on"]["sameSite"] == "Lax"
+
+
+@scripts
+def test_an_owner_links_a_login_and_takes_it_away(
+    server: Server, provider: OidcProvider, visits: Visits, script: bool
+) -> None:
+    name = "bob" if script else "charlie"
+    server.key_of(name)
+    page = visits.open(script=script)
+    log_in(page, server, name)
+    page.goto(f"{server.url}/account/logins")
+    expect(page.get_by_text("No linked logins yet")).to_be_visible()
+    page.get_by_label("Your password").fill("wrong")
+    page.get_by_role("button", name="Link Hall").click()
+    expect(page.get_by_text("This is not your password")).to_be_visible()
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Link Hall").click()
+    sign_in_there(page, provider, f"{name}-at-work")
+    expect(page.get_by_text("Hall is linked. You can sign in with it from now on.")).to_be_visible()
+    expect(page.get_by_text(f"{name}-at-work@example.org")).to_be_visible()
+    page.get_by_role("button", name="Unlink: Hall").click()
+    expect(page.get_by_text("The login is no longer linked.")).to_be_visible()
+    expect(page.get_by_text("No linked logins yet")).to_be_visible()
+
+
+def test_somebody_without_a_password_is_told_why_the_last_login_stays(
+    server: Server, provider: OidcProvider, visits: Visits
+) -> None:
+    page = visits.open()
+    page.goto(f"{server.url}/signin")
+    page.get_by_role("link", name="Sign in with Hall").click()
+    sign_in_there(page, provider, "lena")
+    page.wait_for_url(f"{server.url}/")
+    page.goto(f"{server.url}/account/logins")
+    page.get_by_role("button", name="Unlink: Hall").click()
+    expect(page.get_by_role("alert").get_by_text("last way into your account")).to_be_visible()
+    expect(page.get_by_text("lena@example.org")).to_be_visible()
+
+
+@looks
+def test_its_pages_have_no_violation(
+    server: Server, provider: OidcProvider, visits: Visits, phone: bool, dark: bool
+) -> None:
+    page = visits.open(phone=phone, dark=dark)
+    page.goto(f"{server.url}/signin")
+    assert ("sign in", _violations(page)) == ("sign in", [])
+    page.goto(f"{server.url}/api/v1/auth/oidc/callback?state=x&code=y")
+    expect(page.get_by_role("heading")).to_have_text("This no longer works.")
+    assert ("refused", _violations(page)) == ("refused", [])
+    log_in(page, server, "alice")
+    page.goto(f"{server.url}/account/logins")
+    assert ("none linked", _violations(page)) == ("none linked", [])
+    page.get_by_label("Your password").fill("wrong")
+    page.get_by_role("button", name="Link Hall").click()
+    assert ("wrong password", _violations(page)) == ("wrong password", [])
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Link Hall").click()
+    sign_in_there(page, provider, "alice-at-work")
+    expect(page.get_by_text("alice-at-work@example.org")).to_be_visible()
+    assert ("linked", _violations(page)) == ("linked", [])
+    page.get_by_role("button", name="Unlink: Hall").click()
+    expect(page.get_by_text("No linked logins yet")).to_be_visible()
+
+
+def _violations(page: Page) -> list[str]:
+    page.wait_for_timeout(250)  # what fades in has arrived
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("(tags) => axe.run(document, { runOnly: tags, resultTypes: ['violations'] })", _AXE_RULES)
+    return [f"{one['id']}: {one['nodes'][0]['failureSummary']}" for one in found["violations"]]
