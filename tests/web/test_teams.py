@@ -35,6 +35,11 @@ class People:
         """The API's address of the team."""
         return f"/api/v1/teams/{self.team['id']}"
 
+    @property
+    def slug(self) -> str:
+        """The team's slug."""
+        return str(self.team["slug"])
+
     def id_of(self, who: httpx.Client) -> str:
         """Somebody's id."""
         return str(who.get("/api/v1/auth/me").json()["id"])
@@ -51,9 +56,10 @@ def gathered(server: Server, stack: ExitStack) -> People:
 
 
 @pytest.fixture
-def people(server: Server) -> Iterator[People]:
+def people(shared: Server) -> Iterator[People]:
+    """A team of its own for each test, on the server of the module."""
     with ExitStack() as stack:
-        yield gathered(server, stack)
+        yield gathered(shared, stack)
 
 
 @pytest.fixture
@@ -74,17 +80,17 @@ def items(client: httpx.Client, **query: str) -> list[str]:
 
 def test_a_member_uploads_by_form_by_query_and_by_put_and_everybody_in_the_team_sees_it(people: People) -> None:
     keyed = people.server.bob
-    by_form = upload(keyed, team="design", is_public="false")
+    by_form = upload(keyed, team=people.slug, is_public="false")
     by_query = keyed.post(
         "/api/v1/uploads", params={"team": people.team["id"]}, files={"file": ("b.png", png(), "image/png")}
     )
-    by_put = keyed.put("/api/v1/uploads/c.png", params={"team": "design"}, content=png())
+    by_put = keyed.put("/api/v1/uploads/c.png", params={"team": people.slug}, content=png())
     made = [by_form, by_query.json(), by_put.json()]
-    assert {(one["team"], one["sender"], one["may_change"]) for one in made} == {("design", "bob", True)}
+    assert {(one["team"], one["sender"], one["may_change"]) for one in made} == {(people.slug, "bob", True)}
     assert total(people) == sum(one["size"] for one in made)
     for client in (people.alice, keyed):
-        assert sorted(items(client, team="design")) == sorted(one["id"] for one in made)
-        assert items(client) == []
+        assert sorted(items(client, team=people.slug)) == sorted(one["id"] for one in made)
+        assert not {one["id"] for one in made} & set(items(client))
     direct = path_of(by_form["direct_url"])
     for client, status in ((people.alice, 200), (keyed, 200), (people.charlie, 404), (people.server.anonymous, 404)):
         assert client.get(direct).status_code == status
@@ -96,7 +102,7 @@ def test_a_member_uploads_by_form_by_query_and_by_put_and_everybody_in_the_team_
 
 
 def test_which_team_a_drop_belongs_to_is_told_to_those_who_are_in_it_alone(people: People) -> None:
-    made = upload(people.server.bob, team="design")
+    made = upload(people.server.bob, team=people.slug)
     html = {"Accept": "text/html"}
     for path in (path_of(made["url"]), f"/info/{made['id']}"):
         assert "Design" in people.alice.get(path, headers=html).text
@@ -109,25 +115,25 @@ def test_which_team_a_drop_belongs_to_is_told_to_those_who_are_in_it_alone(peopl
 
 def test_a_viewer_and_a_stranger_upload_nothing_and_a_stranger_learns_nothing(people: People) -> None:
     people.make_bob("viewer")
-    for name in ("design", people.team["id"], "never-was"):
+    for name in (people.slug, people.team["id"], "never-was"):
         theirs = problem(people.server.charlie.put(f"/api/v1/uploads/a.png?team={name}", content=png()), 404)
         files = {"file": ("a.png", png(), "image/png")}
         answer = people.server.charlie.post("/api/v1/uploads", data={"team": name}, files=files)
         assert problem(answer, 404)["message"] == theirs["message"]
         assert theirs["message"] == "There is no such team."
     answer = people.server.bob.post(
-        "/api/v1/uploads", data={"team": "design"}, files={"file": ("a.png", png(), "image/png")}
+        "/api/v1/uploads", data={"team": people.slug}, files={"file": ("a.png", png(), "image/png")}
     )
     problem(answer, 403, "forbidden")
-    problem(people.server.bob.put("/api/v1/uploads/a.png?team=design", content=png()), 403)
+    problem(people.server.bob.put(f"/api/v1/uploads/a.png?team={people.slug}", content=png()), 403)
     assert total(people) == 0
 
 
 @pytest.mark.parametrize("going", ["removed", "left", "demoted"])
 def test_a_right_that_was_taken_away_is_refused_with_the_next_request(people: People, going: str) -> None:
-    made = upload(people.server.bob, team="design", is_public="false")
-    own = {"Idempotency-Key": "one"}
-    first = people.server.bob.put("/api/v1/uploads/k.png?team=design", content=png(), headers=own).json()
+    made = upload(people.server.bob, team=people.slug, is_public="false")
+    own = {"Idempotency-Key": people.slug}
+    first = people.server.bob.put(f"/api/v1/uploads/k.png?team={people.slug}", content=png(), headers=own).json()
     me = people.id_of(people.bob)
     if going == "removed":
         assert people.alice.delete(f"{people.path}/members/{me}").status_code == 204
@@ -138,21 +144,21 @@ def test_a_right_that_was_taken_away_is_refused_with_the_next_request(people: Pe
     for client in (people.bob, people.server.bob):
         assert client.patch(f"/api/v1/uploads/{made['id']}", json={"title": "x"}).status_code in (403, 404)
         assert client.delete(f"/api/v1/uploads/{made['id']}").status_code in (403, 404)
-        assert client.put("/api/v1/uploads/a.png?team=design", content=png()).status_code in (403, 404)
+        assert client.put(f"/api/v1/uploads/a.png?team={people.slug}", content=png()).status_code in (403, 404)
         expected = 200 if going == "demoted" else 404
         assert client.get(path_of(made["direct_url"])).status_code == expected
-        assert client.get("/api/v1/uploads?team=design").status_code == expected
+        assert client.get(f"/api/v1/uploads?team={people.slug}").status_code == expected
         assert client.get(people.path).status_code == expected
         # A repeat of an upload that went through is no way around.
-        again = client.put("/api/v1/uploads/k.png?team=design", content=png(), headers=own)
+        again = client.put(f"/api/v1/uploads/k.png?team={people.slug}", content=png(), headers=own)
         assert again.status_code in (201, 403, 404)
         assert again.status_code != 201 or (going == "demoted" and again.json()["id"] == first["id"])
     assert people.server.anonymous.post(path_of(made["deletion_url"])).status_code == 404
-    assert sorted(items(people.alice, team="design")) == sorted([made["id"], first["id"]])
+    assert sorted(items(people.alice, team=people.slug)) == sorted([made["id"], first["id"]])
 
 
 def test_a_deletion_link_is_only_shown_to_whoever_brought_the_drop(people: People) -> None:
-    made = upload(people.server.bob, team="design")
+    made = upload(people.server.bob, team=people.slug)
     path = f"/api/v1/uploads/{made['id']}"
     assert people.bob.get(path).json()["deletion_url"] == made["deletion_url"]
     assert people.alice.get(path).json()["deletion_url"] is None
@@ -167,14 +173,14 @@ def test_a_drop_is_moved_and_a_drop_that_is_in_no_team_of_mine_is_not(people: Pe
     assert problem(people.charlie.patch(path, json={"team": None}), 404)
     hers = people.charlie.post("/api/v1/teams", json={"name": "Hers"}).json()
     problem(people.bob.patch(path, json={"team": hers["slug"]}), 404)
-    moved = people.bob.patch(path, json={"team": "design"}).json()
-    assert (moved["team"], total(people)) == ("design", mine["size"])
+    moved = people.bob.patch(path, json={"team": people.slug}).json()
+    assert (moved["team"], total(people)) == (people.slug, mine["size"])
     back = people.bob.patch(path, json={"team": None}).json()
     assert (back["team"], back["sender"], total(people)) == (None, None, 0)
 
 
 def test_a_team_that_is_being_deleted_is_dark_and_comes_back_whole(people: People) -> None:
-    made = upload(people.server.bob, team="design")
+    made = upload(people.server.bob, team=people.slug)
     direct = path_of(made["direct_url"])
     assert people.server.anonymous.get(direct).status_code == 200
     problem(people.alice.request("DELETE", people.path, json={"confirm": "Desing"}), 400, "invalid")
@@ -183,13 +189,13 @@ def test_a_team_that_is_being_deleted_is_dark_and_comes_back_whole(people: Peopl
         for path in (direct, f"/i/{made['id']}", path_of(made["url"]), f"/info/{made['id']}"):
             assert client.get(path).status_code == 404
     assert people.server.anonymous.post(path_of(made["deletion_url"])).status_code == 404
-    problem(people.bob.get("/api/v1/uploads?team=design"), 409)
+    problem(people.bob.get(f"/api/v1/uploads?team={people.slug}"), 409)
     problem(people.bob.get(f"/api/v1/uploads/{made['id']}"), 409)
-    page = people.bob.get("/teams/design")
+    page = people.bob.get(f"/teams/{people.slug}")
     assert "will be deleted" in page.text
     assert "Keep the team" not in page.text
-    kept = people.alice.post("/teams/design/settings", data={"do": "restore"})
-    assert (kept.status_code, kept.headers["location"]) == (303, "/teams/design?said=restored")
+    kept = people.alice.post(f"/teams/{people.slug}/settings", data={"do": "restore"})
+    assert (kept.status_code, kept.headers["location"]) == (303, f"/teams/{people.slug}?said=restored")
     assert people.server.anonymous.get(direct).status_code == 200
 
 
@@ -220,7 +226,7 @@ def foreign(people: People, other: dict[str, str]) -> list[tuple[str, str, Any]]
         ("GET", f"/api/v1/uploads?team={other['team']}", None),
         ("GET", f"/api/v1/uploads?team={other['team']}&trash=true", None),
         ("GET", f"/api/v1/uploads/{other['drop']}", None),
-        ("PATCH", f"/api/v1/uploads/{other['drop']}", {"team": "design"}),
+        ("PATCH", f"/api/v1/uploads/{other['drop']}", {"team": people.slug}),
         ("DELETE", f"/api/v1/uploads/{other['drop']}", None),
         ("POST", f"/api/v1/uploads/{other['drop']}/restore", None),
     ]
@@ -230,18 +236,18 @@ def test_ids_of_another_team_open_nothing(people: People) -> None:
     charlie = people.charlie
     team = charlie.post("/api/v1/teams", json={"name": "Other"}).json()
     invite = charlie.post(f"/api/v1/teams/{team['id']}/invites", json={"whom": "somebody"}).json()
-    drop = upload(people.server.charlie, team="other", is_public="false")
+    drop = upload(people.server.charlie, team=team["slug"], is_public="false")
     other = {"team": team["id"], "member": people.id_of(charlie), "invite": invite["id"], "drop": drop["id"]}
-    tried = foreign(people, other) + foreign(people, {**other, "team": "other"})
+    tried = foreign(people, other) + foreign(people, {**other, "team": team["slug"]})
     for method, path, body in tried:
         for client in (people.alice, people.bob):
             answer = client.request(method, path, json=body)
             # bob is a member only: in their own team he gets a refusal, which tells him nothing new.
             assert answer.status_code == 404 or (client is people.bob and answer.status_code == 403), (method, path)
-    for path in ("/teams/other", "/teams/other/settings", "/trash?team=other"):
+    for path in (f"/teams/{team['slug']}", f"/teams/{team['slug']}/settings", f"/trash?team={team['slug']}"):
         assert people.alice.get(path).status_code == 404
-    assert people.alice.post("/teams/other/settings", data={"do": "rename", "name": "x"}).status_code == 404
-    assert people.alice.post(f"/drops/{drop['id']}/move", data={"team": "design"}).status_code == 404
+    assert people.alice.post(f"/teams/{team['slug']}/settings", data={"do": "rename", "name": "x"}).status_code == 404
+    assert people.alice.post(f"/drops/{drop['id']}/move", data={"team": people.slug}).status_code == 404
     after = charlie.get(f"/api/v1/teams/{team['id']}").json()
     assert (after["name"], after["delete_scheduled_for"]) == ("Other", None)
     assert charlie.get(f"/api/v1/uploads/{drop['id']}").json()["trashed_at"] is None
@@ -249,7 +255,7 @@ def test_ids_of_another_team_open_nothing(people: People) -> None:
 
 def test_a_key_reads_teams_and_changes_none(people: People) -> None:
     key = people.server.alice
-    assert [one["slug"] for one in key.get("/api/v1/teams").json()["items"]] == ["design"]
+    assert people.slug in [one["slug"] for one in key.get("/api/v1/teams").json()["items"]]
     assert key.get(f"{people.path}/members").status_code == 200
     for method, path, body in (
         ("POST", "/api/v1/teams", {"name": "x"}),
@@ -319,14 +325,14 @@ def test_two_owners_who_go_at_once_leave_an_owner_behind(people_on: People, what
 
 def test_moves_that_cross_leave_every_count_exact(people_on: People) -> None:
     people = people_on
-    drops = [upload(people.server.bob, team="design" if number % 2 else "") for number in range(8)]
+    drops = [upload(people.server.bob, team=people.slug if number % 2 else "") for number in range(8)]
 
     def moved(drop: dict[str, Any]) -> Callable[[], httpx.Response]:
-        target = None if drop["team"] else "design"
+        target = None if drop["team"] else people.slug
         return lambda: people.bob.patch(f"/api/v1/uploads/{drop['id']}", json={"team": target})
 
     assert at_once([moved(one) for one in drops]) == Counter({200: 8})
-    now = people.bob.get("/api/v1/uploads?team=design").json()["items"]
+    now = people.bob.get(f"/api/v1/uploads?team={people.slug}").json()["items"]
     assert sorted(one["id"] for one in now) == sorted(one["id"] for one in drops if not one["team"])
     assert total(people) == sum(one["size"] for one in now)
     assert people.server.command("verify").returncode == 0
