@@ -9,12 +9,15 @@ from bulletdrop.web.pages import (
     data,
     delete,
     drops,
+    email,
+    forgot,
     gallery,
     identities,
     info,
     keys,
     pair,
     profile,
+    register,
     second,
     security,
     sessions,
@@ -25,6 +28,9 @@ from bulletdrop.web.pages import (
 )
 
 NOUNS = (
+    register,
+    forgot,
+    email,
     sessions,
     profile,
     pair,
