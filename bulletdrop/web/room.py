@@ -64,18 +64,24 @@ class Room:
         self.taken = await _taken(self._request, quotas.grow, self.taken.account, self.taken.hold, size)
         self._look_again(size)
 
-    async def check(self, caller: Caller, files: Sequence[Incoming], wishes: Wishes) -> Wishes:
-        """The body has come, and with it the team. Returns: the wishes, with the hold to settle.
+    async def settle(self, caller: Caller, files: Sequence[Incoming], wishes: Wishes) -> Wishes:
+        """The body has come, and with it the team: hold exactly what its files need.
 
-        Raises: TooBig, TooMany, QuotaFull for what the account that it is for has no room for.
+        With that, storing them is sure to find its room, unless they grow by being converted.
+        Returns: the wishes with the hold. Raises: TooBig, TooMany, QuotaFull.
         """
-        account, largest = self.taken.account, max(file.size for file in files)
-        if account is not None and account.id == (wishes.team_id or caller.user_id):
-            quotas.check_size(account.limits, largest)
-            return replace(wishes, hold=self.taken.hold)
+        sizes = [file.size for file in files]
+        account, hold = self.taken.account, self.taken.hold
         assert self._request is not None
-        await in_thread(self._request, quotas.check_upload, caller.user_id, team_id=wishes.team_id, size=largest)
-        return wishes
+        if account is None or account.id != (wishes.team_id or caller.user_id):
+            _give_back(self._request, hold)
+            take = partial(quotas.take, team=wishes.team_id, size=max(sizes), least=sum(sizes))
+            self.taken = await _taken(self._request, take, caller.user_id)
+            return replace(wishes, hold=self.taken.hold)
+        quotas.check_size(account.limits, max(sizes))
+        if account.limits.storage is not None and self.taken.held < sum(sizes):
+            self.taken = await _taken(self._request, quotas.grow, account, hold, sum(sizes))
+        return replace(wishes, hold=self.taken.hold)
 
     def _look_again(self, size: int) -> None:
         self._next = _ANY if self.taken.room is None else size + min(STEP, self.taken.room + 1)

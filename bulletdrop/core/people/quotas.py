@@ -40,12 +40,14 @@ class Taken:
     Attributes:
         account: whose it is; None while it is not known whether the upload is for a team.
         hold: the hold, where one was needed.
+        held: its bytes.
         room: bytes that are left beside it; None for any number.
         largest: the plan's largest file in bytes; None for any size, and while it is not known whose plan it is.
     """
 
     account: Account | None
     hold: str | None = None
+    held: int = 0
     room: int | None = None
     largest: int | None = None
 
@@ -77,9 +79,9 @@ def check_size(limits: Limits, size: int | None) -> None:
     """Raise TooBig for a file beyond the plan's largest."""
     most = limits.max_file_size
     if most is not None and size is not None and size > most:
-        has = size_in_words(size)
-        message = f"Too large. Your plan takes files of up to {size_in_words(most)}; this one has {has}."
-        raise TooBig(message, field="file")
+        up_to, has = size_in_words(most), size_in_words(size)
+        more = has if has != up_to else "a little more"
+        raise TooBig(f"Too large. Your plan takes up to {up_to}; this file has {more}.", field="file")
 
 
 def take(
@@ -124,19 +126,20 @@ def hold(site: Site, account_id: str, size: int, *, is_team: bool = False) -> st
 
 
 def grow(site: Site, account: Account, hold_id: str | None, size: int) -> Taken:
-    """Make a hold as large as `size`: the bytes of an upload of unknown length that have come so far.
+    """Make a hold as large as `size`: the bytes of an upload that have come so far, or, at its end, all of them.
 
     Returns: the hold, made when there was none, and the room that is left beside it.
-    Raises: QuotaFull, and what was held is released then; NotFound.
+    Raises: QuotaFull, NotFound. Nothing is held then.
     """
-
-    try:
-        with transaction(site.db):
-            release(site, hold_id)
-            return _hold(site, account.id, size, account.is_team)
-    except QuotaFull:
+    with transaction(site.db):
+        # The refused one's hold goes while the account's row is locked: it must not stand in the way of the next.
+        _add(site, account.id, account.is_team, 0)
         release(site, hold_id)
-        raise
+        try:
+            return _hold(site, account.id, size, account.is_team)
+        except QuotaFull as error:
+            refusal = error
+    raise refusal
 
 
 def _look(account: Account) -> Taken:
@@ -159,7 +162,7 @@ def _hold(site: Site, account_id: str, size: int, is_team: bool) -> Taken:
         _check_room(account, size, others)
         made = Hold.create(id=new_id(), account=account.id, size=size, created_at=site.clock.now())
     room = account.limits.storage - account.storage_used - others - size
-    return Taken(account, made.id, room, account.limits.max_file_size)
+    return Taken(account, made.id, size, room, account.limits.max_file_size)
 
 
 def release(site: Site, hold_id: str | None) -> None:
@@ -251,9 +254,13 @@ def _check_room(account: Account, size: int, others: int) -> None:
 def _full(account: Account, *, used: int, size: int) -> QuotaFull:
     most = account.limits.storage or 0
     whose = "The team's storage" if account.is_team else "Your storage"
-    this = "" if used >= most or size <= 1 else f", and this needs {size_in_words(size)}"
-    numbers = f"{size_in_words(min(used, most))} of {size_in_words(most)} used{this}"
-    return QuotaFull(f"{whose} is full: {numbers}. Delete something or ask the admin.", field="file")
+    numbers = f"{size_in_words(min(used, most))} of {size_in_words(most)} used"
+    if used >= most or size <= 1:
+        message = f"{whose} is full: {numbers}. Delete something or ask the admin."
+    else:
+        needs = f"this needs {size_in_words(size)}"
+        message = f"{whose} has no room for this: {numbers}, and {needs}. Delete something or ask the admin."
+    return QuotaFull(message, field="file")
 
 
 def _day_is_full(site: Site, account: Account) -> TooMany:

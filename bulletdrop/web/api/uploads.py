@@ -76,7 +76,7 @@ async def _take_in(request: Request, *, filename: str | None) -> HTTPResponse:
             if request.ctx.by_cookie and "x-csrf-token" not in request.headers:
                 check_csrf(request, caller, body.fields.get("csrf", [""])[-1])
             wishes, team = await in_team(request, caller, wishes_of(request, caller, body.fields))
-            wishes = await room.check(caller, body.files, wishes)
+            wishes = await room.settle(caller, body.files, wishes)
             kept = await stored(request, caller, body.take(), wishes)
     return _created([await _answer(request, caller, one, team) for one in kept])
 
