@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulletdrop.core.counts import Counts
@@ -49,13 +49,21 @@ def test_of_four_processes_that_take_all_at_once_exactly_as_many_succeed_as_may(
 
 def test_a_count_outlives_the_process_that_was_killed_while_it_counted(tmp_path: Path, counts: Counts) -> None:
     path, now = tmp_path / "run" / "counts.db", time.monotonic()
+
+    def counted() -> int:
+        return 10**9 - counts.take("one", most=10**9, window=1e6, now=now).left
+
+    before = counted()
     for _ in range(3):
         process = taker(path, now, takes=10_000_000, most=10**9)
-        time.sleep(0.4)
+        wanted = before + 500
+        while before < wanted:
+            assert process.poll() is None
+            time.sleep(0.02)
+            before = counted()
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    before = 10**9 - counts.take("one", most=10**9, window=1e6, now=now).left
-    assert before > 1000
+    before = counted()
     counts.close()
     assert Counts(path).take("one", most=10**9, window=1e6, now=now).left == 10**9 - before - 1
 
@@ -97,6 +105,7 @@ def test_counts_from_before_the_machine_started_again_are_no_counts(counts: Coun
     assert counts.sweep(20) == 1
 
 
+@settings(deadline=None)
 @given(
     most=st.integers(1, 20),
     steps=st.lists(st.floats(0, 40, allow_nan=False), min_size=1, max_size=120),

@@ -110,7 +110,7 @@ def test_when_the_parent_is_killed_nothing_stays_and_the_port_is_free(four: Serv
 
 def test_signals_in_any_moment_of_the_start_end_it_and_leave_nothing(tmp_path: Path) -> None:
     moments = random.Random(7)
-    for number in range(16):
+    for number in range(10):
         arguments = ["--data", str(tmp_path / str(number)), "--host", "127.0.0.1", "--port", str(free_port())]
         process = subprocess.Popen(
             [*binary(), "serve", "--workers", "4", *arguments],
@@ -128,7 +128,8 @@ def test_signals_in_any_moment_of_the_start_end_it_and_leave_nothing(tmp_path: P
                     os.killpg(process.pid, signal.SIGTERM)
             time.sleep(moments.uniform(0, 0.05))
         try:
-            code = process.wait(8)
+            # Much longer than it takes, for a busy machine; what hangs, hangs for ever.
+            code = process.wait(40)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
