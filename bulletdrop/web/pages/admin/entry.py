@@ -14,7 +14,6 @@ from sanic.response import HTTPResponse, redirect
 
 from bulletdrop.core.people.administration import By
 from bulletdrop.errors import Forbidden, Invalid
-from bulletdrop.web import words
 from bulletdrop.web.auth import Handler, address_of, form_of, required_caller, signed_in
 from bulletdrop.web.context import App
 from bulletdrop.web.render import render
@@ -113,11 +112,13 @@ def read_count(text: str, field: str) -> int | None:
 
 
 def write_size(count: int | None) -> str:
-    """Bytes as a form shows them: exactly, in the largest unit in which that is short."""
+    """Bytes as a form shows them: exactly, in the largest unit of which they are a whole number."""
     if count is None:
         return NO_LIMIT
-    text = words.size(count)
-    return text if count == 0 or read_size(text, "") == count else str(count)
+    for unit in ("TB", "GB", "MB", "KB"):
+        if count and count % _UNITS[unit.lower()] == 0:
+            return f"{count // _UNITS[unit.lower()]} {unit}"
+    return str(count)
 
 
 def add_routes(app: App, rows: tuple[tuple[str, str, Callable[..., Any], str], ...]) -> None:
