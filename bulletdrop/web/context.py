@@ -52,6 +52,8 @@ class Web:
     meter: Meter = field(default_factory=Meter)
     # Refreshes under way or just done, by refresh token: two tabs that wake together share one (see `auth`).
     rotations: dict[str, Any] = field(default_factory=dict)
+    # Work that goes on after its answer; asyncio itself keeps no hold of it.
+    background: set[Any] = field(default_factory=set)
     _prefix: str = field(default_factory=lambda: secrets.token_hex(5))
     _count: Any = field(default_factory=itertools.count)
     _date: tuple[int, bytes, str] = (0, b"", "")

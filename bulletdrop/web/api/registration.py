@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,12 +15,15 @@ from sanic.response import HTTPResponse
 from bulletdrop.core.people import invites, registration
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadTicket, Blocked, Forbidden, Invalid, NameTaken, TooMany
+from bulletdrop.log import get_logger
 from bulletdrop.web.auth import address_of, check_origin
 from bulletdrop.web.bodies import json_answer, json_of, nothing
 from bulletdrop.web.context import web_of
 from bulletdrop.web.limits import limit_by_address
 from bulletdrop.web.routes import ANYBODY, Route
 from bulletdrop.web.threads import in_hash_thread, in_thread
+
+log = get_logger("registration")
 
 # In an hour and from one address: a household registers some people, a script many.
 MOST_REGISTERED, MOST_ASKED, HOUR = 20, 20, 3600.0
@@ -169,9 +175,18 @@ def _email_of(site: Site, code: str) -> str:
     return invites.look(site, code).email
 
 
-def _afterwards(request: Request, use_case: object, *args: object, **kwargs: object) -> None:
+def _afterwards(request: Request, use_case: Callable[..., None], *args: object, **kwargs: object) -> None:
     """Do it once the answer is on its way: how long it takes would tell whether there is such an account."""
-    request.app.add_task(in_thread(request, use_case, *args, **kwargs))  # type: ignore[arg-type]
+    background = web_of(request).background
+    task = asyncio.ensure_future(in_thread(request, use_case, *args, **kwargs))
+    background.add(task)
+    task.add_done_callback(partial(_ended, background))
+
+
+def _ended(background: set[asyncio.Future[None]], task: asyncio.Future[None]) -> None:
+    background.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("work after an answer failed", exc_info=error)
 
 
 ROUTES = (
