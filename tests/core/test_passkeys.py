@@ -17,7 +17,7 @@ from bulletdrop.core.people.sessions import Tokens
 from bulletdrop.core.people.signing_in import Half
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadTicket, Conflict, Forbidden, Invalid, NotFound, NotSignedIn, Rejected, Unavailable
-from tests.core.test_second_factor import ADDRESS, AGENT, PASSWORD, at_once
+from tests.core.sign_in_kit import ADDRESS, AGENT, PASSWORD, at_once
 from tests.support.authenticator import PRESENT, VERIFIED, Authenticator, text
 
 ORIGIN = "https://drop.example.org"

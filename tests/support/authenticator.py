@@ -9,9 +9,9 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from webauthn.helpers import encode_cbor
 
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
@@ -40,10 +40,10 @@ class Authenticator:
         numbers = self.key.public_key().public_numbers()
         public = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)}
         length = len(self.credential_id).to_bytes(2)
-        attested = bytes(16) + length + self.credential_id + cbor2.dumps(public)
+        attested = bytes(16) + length + self.credential_id + encode_cbor(public)
         made = {"fmt": "none", "attStmt": {}, "authData": self._data(ATTESTED) + attested}
         client = self._client("webauthn.create", options["challenge"])
-        response = {"clientDataJSON": text(client), "attestationObject": text(cbor2.dumps(made)), "transports": ["usb"]}
+        response = {"clientDataJSON": text(client), "attestationObject": text(encode_cbor(made)), "transports": ["usb"]}
         return self._credential(response)
 
     def use(self, options: dict[str, Any], **changes: Any) -> dict[str, Any]:
