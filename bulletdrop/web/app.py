@@ -153,8 +153,9 @@ async def _tick(web: Web) -> None:
 async def _write_uses(web: Web) -> None:
     await web.meter.write(web.site, web.pools.database)
     uses, web.uses = dict(web.uses), type(web.uses)()
+    addresses, web.used_from = web.used_from, {}
     if uses:
-        await _call(web, _in_database, web.site, keys.count_use, uses)
+        await _call(web, _in_database, web.site, keys.count_use, uses, addresses)
 
 
 def _sweep_counts(site: Site) -> None:

@@ -220,6 +220,7 @@ async def _checked(request: Request, check: Callable[[Site, str], Caller], token
     caller, request.ctx.counted = await in_thread(request, _check_and_count, check, token, is_api)
     if caller.key_id is not None:
         web_of(request).uses[caller.key_id] += 1
+        web_of(request).used_from[caller.key_id] = address_of(request)
     refuse_beyond(request.ctx.counted)
     if is_api:
         web_of(request).meter.requests[caller.user_id] += 1

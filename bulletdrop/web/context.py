@@ -48,6 +48,8 @@ class Web:
     stop_at: float | None = None
     # Requests by key since they were last written down.
     uses: Counter[str] = field(default_factory=Counter)
+    # Where the last of them came from.
+    used_from: dict[str, str] = field(default_factory=dict)
     # Bytes served and API requests by account, likewise.
     meter: Meter = field(default_factory=Meter)
     # Refreshes under way or just done, by refresh token: two tabs that wake together share one (see `auth`).

@@ -272,6 +272,7 @@ def test_the_uses_of_a_key_are_counted_also_at_a_stop(make_server: Callable[...,
         (key,) = client.get("/api/v1/api-keys").json()["items"]
     assert key["request_count"] == 7
     assert key["last_used_at"] is not None
+    assert key["last_address"] == "127.0.0.1"
     assert "key" not in key
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -87,3 +88,9 @@ def test_real_answers_fit_their_schemas(shared: Server, described: dict[str, Any
     assert fits(shared.alice.get("/api/v1/auth/me").json(), schemas["MeOut"], schemas)
     assert fits(shared.alice.get("/api/v1/uploads/none").json(), schemas["Problem"], schemas)
     assert fits(post_form(shared.alice, form(png(), filename="..")).json(), schemas["Problem"], schemas)
+
+
+def test_everything_that_the_document_refers_to_is_in_it(described: dict[str, Any]) -> None:
+    # Two structs of one name would be left out both.
+    named = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(described)))
+    assert named <= set(described["components"]["schemas"])

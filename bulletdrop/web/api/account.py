@@ -90,7 +90,7 @@ class ProofIn(Struct, forbid_unknown_fields=True):
     code: Annotated[str, msgspec.Meta(max_length=100)] | None = None
 
 
-class LeavingOut(Struct):
+class AccountLeavingOut(Struct):
     """When the account will be gone, unless its owner signs in before."""
 
     delete_scheduled_for: datetime
@@ -159,7 +159,7 @@ async def delete_account(request: Request) -> HTTPResponse:
     async with guess(request, caller.username):
         due = await in_hash_thread(request, leave, caller, wanted, address_of(request))
     request.ctx.new_tokens = None
-    response = json_answer(LeavingOut(milliseconds(due)))
+    response = json_answer(AccountLeavingOut(milliseconds(due)))
     clear_session_cookies(response)
     return response
 
@@ -281,7 +281,7 @@ ROUTES = (
         summary="Have your account deleted in seven days",
         who=PERSON,
         body=ProofIn,
-        answers={200: LeavingOut},
+        answers={200: AccountLeavingOut},
         noun="account",
         errors=(Forbidden, Conflict, TooMany),
     ),

@@ -12,7 +12,7 @@ from sanic.response import HTTPResponse
 from bulletdrop.core.people import addresses
 from bulletdrop.errors import BadTicket, Forbidden, Invalid, NameTaken, TooMany
 from bulletdrop.web.api.proofs import prove
-from bulletdrop.web.api.registration import TokenIn
+from bulletdrop.web.api.registration import MailedTokenIn
 from bulletdrop.web.auth import address_of, check_origin, required_caller
 from bulletdrop.web.bodies import json_of, nothing
 from bulletdrop.web.limits import limit_by_address
@@ -48,7 +48,7 @@ async def begin(request: Request, wanted: EmailIn) -> None:
 async def confirm(request: Request) -> HTTPResponse:
     """Confirm a new address, by the link that was mailed to it."""
     check_origin(request)
-    wanted = json_of(request, TokenIn)
+    wanted = json_of(request, MailedTokenIn)
     await limit_by_address(request, "email", most=_MOST, window=_HOUR)
     await in_thread(request, addresses.confirm_change, wanted.token, address=address_of(request))
     return nothing()
@@ -57,7 +57,7 @@ async def confirm(request: Request) -> HTTPResponse:
 async def undo(request: Request) -> HTTPResponse:
     """Stop a change of the address or take it back, by the link that was mailed to the old one. Signs everybody out."""
     check_origin(request)
-    wanted = json_of(request, TokenIn)
+    wanted = json_of(request, MailedTokenIn)
     await limit_by_address(request, "email", most=_MOST, window=_HOUR)
     await in_thread(request, addresses.undo_change, wanted.token, address=address_of(request))
     return nothing()
@@ -81,7 +81,7 @@ ROUTES = (
         handler=confirm,
         summary="Confirm a new email address",
         who=ANYBODY,
-        body=TokenIn,
+        body=MailedTokenIn,
         answers={204: None},
         noun="account",
         errors=(BadTicket, NameTaken, TooMany),
@@ -92,7 +92,7 @@ ROUTES = (
         handler=undo,
         summary="Keep the old email address",
         who=ANYBODY,
-        body=TokenIn,
+        body=MailedTokenIn,
         answers={204: None},
         noun="account",
         errors=(BadTicket, NameTaken, TooMany),

@@ -47,7 +47,7 @@ class CodeOut(Struct):
     interval: int
 
 
-class TokenIn(Struct, forbid_unknown_fields=True):
+class DeviceTokenIn(Struct, forbid_unknown_fields=True):
     """The device's question. `grant_type` and `client_id` may come along, as the RFC has them, and say nothing."""
 
     device_code: Annotated[str, msgspec.Meta(max_length=200)]
@@ -114,7 +114,7 @@ async def code(request: Request) -> HTTPResponse:
 async def token(request: Request) -> HTTPResponse:
     """Ask whether the owner said yes; the answer to one such question holds the key, once."""
     check_origin(request)
-    wanted = json_of(request, TokenIn)
+    wanted = json_of(request, DeviceTokenIn)
     _, plain, user = await in_thread(request, pairing.poll, wanted.device_code)
     return json_answer(DeviceOut(plain, user_out(user)))
 
@@ -179,7 +179,7 @@ ROUTES = (
         handler=token,
         summary="Ask whether the owner said yes",
         who=ANYBODY,
-        body=TokenIn,
+        body=DeviceTokenIn,
         answers={200: DeviceOut},
         noun="devices",
         errors=(Pending, SlowDown, Denied, ExpiredCode),

@@ -53,7 +53,7 @@ class RegisteredOut(Struct):
     must_verify: bool
 
 
-class TokenIn(Struct, forbid_unknown_fields=True):
+class MailedTokenIn(Struct, forbid_unknown_fields=True):
     """What stands behind the `#` of a mailed link."""
 
     token: _Token
@@ -72,7 +72,7 @@ class ResetIn(Struct, forbid_unknown_fields=True):
     password: _Password
 
 
-class InviteIn(Struct, forbid_unknown_fields=True):
+class InviteCodeIn(Struct, forbid_unknown_fields=True):
     """An invite's code."""
 
     code: _Name
@@ -115,7 +115,7 @@ async def make_account(request: Request, wanted: RegisterIn) -> bool:
 async def verify(request: Request) -> HTTPResponse:
     """Confirm an email address."""
     check_origin(request)
-    wanted = json_of(request, TokenIn)
+    wanted = json_of(request, MailedTokenIn)
     await limit_by_address(request, "verify", most=MOST_ASKED * 5, window=HOUR)
     await in_thread(request, registration.verify_email, wanted.token)
     return nothing()
@@ -166,7 +166,7 @@ async def set_password(request: Request, token: str, password: str) -> None:
 async def look_at_invite(request: Request) -> HTTPResponse:
     """Whether an invite still counts, and for which address."""
     check_origin(request)
-    wanted = json_of(request, InviteIn)
+    wanted = json_of(request, InviteCodeIn)
     await limit_by_address(request, "invite", most=MOST_ASKED * 5, window=HOUR)
     return json_answer(InviteForOut(await in_thread(request, _email_of, wanted.code)))
 
@@ -216,7 +216,7 @@ ROUTES = (
         handler=verify,
         summary="Confirm an email address",
         who=ANYBODY,
-        body=TokenIn,
+        body=MailedTokenIn,
         answers={204: None},
         noun="auth",
         errors=(BadTicket, TooMany),
@@ -260,7 +260,7 @@ ROUTES = (
         handler=look_at_invite,
         summary="Whether an invite still counts",
         who=ANYBODY,
-        body=InviteIn,
+        body=InviteCodeIn,
         answers={200: InviteForOut},
         noun="auth",
         errors=(Forbidden, TooMany),
