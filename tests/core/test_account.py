@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
 import zipfile
 from datetime import timedelta
 
 import pytest
 
 from bulletdrop.clock import ManualClock
+from bulletdrop.core.database import using
 from bulletdrop.core.drops import avatars
 from bulletdrop.core.models import Audit, Mail, User
 from bulletdrop.core.people import accounts, departures, profile, sessions
@@ -124,6 +126,31 @@ def test_the_only_admin_cannot_leave_and_of_two_one_can(site: Site) -> None:
     with pytest.raises(Conflict, match="only admin"):
         departures.request_deletion(site, admins[1].id, link=LINK)
     assert profile.get_user(site, admins[1].id).delete_scheduled_for is None
+
+
+def test_of_two_admins_who_leave_at_once_one_stays(site: Site) -> None:
+    admins = [
+        accounts.create_user(site, username=name, email=f"{name}@example.org", password=PASSWORD, is_admin=True)
+        for name in ("carol", "dave")
+    ]
+    barrier, refused = threading.Barrier(2), []
+
+    def leave(user: User) -> None:
+        with using(site.db):
+            barrier.wait(10)
+            try:
+                departures.request_deletion(site, user.id, link=LINK)
+            except Conflict as error:
+                refused.append(error)
+        site.db.close()
+
+    threads = [threading.Thread(target=leave, args=(user,)) for user in admins]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1
+    assert User.select().where(User.delete_scheduled_for.is_null()).count() == 1
 
 
 def unzipped(site: Site, user: User) -> zipfile.ZipFile:

@@ -8,6 +8,7 @@ from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.mail import post
 from bulletdrop.core.models import User
+from bulletdrop.core.people.accounts import hold_admins
 from bulletdrop.core.people.tickets import drop_tickets
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Blocked, Conflict, NotFound
@@ -31,7 +32,8 @@ def request_deletion(
     now = site.clock.now()
     due = now + timedelta(days=days)
     with transaction(site.db):
-        # First the write, so that of two admins who leave at once one sees the other gone.
+        # Of two admins who leave at once one sees the other gone.
+        hold_admins(site)
         changed = (
             User.update(delete_scheduled_for=due, epoch=User.epoch + 1, updated_at=now)
             .where((User.id == user_id) & User.delete_scheduled_for.is_null())
