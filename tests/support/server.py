@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -150,9 +150,13 @@ class Server:
 
     def known(self, name: str) -> None:
         """Note that there is such a person already, with the password of all, so that `key_of` only makes a key."""
+        self.remember(name, self.command("key", "add", name, "--name", "tests", "--scope", ALL_SCOPES).stdout.strip())
+
+    def remember(self, name: str, key: str) -> None:
+        """Note that there is such a person already, with the password of all and this key."""
         path = self.data.with_name(f"{self.data.name}.keys.json")
         keys: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-        keys[name] = self.command("key", "add", name, "--name", "tests", "--scope", ALL_SCOPES).stdout.strip()
+        keys[name] = key
         path.write_text(json.dumps(keys))
 
     def client(self, name: str | None = None, **options: object) -> httpx.Client:
@@ -160,10 +164,14 @@ class Server:
         headers = {"Authorization": f"Bearer {self.key_of(name)}"} if name else {}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, **options)  # type: ignore[arg-type]
 
-    def _kept(self, name: str) -> httpx.Client:
+    def keep(self, name: str, make: Callable[[], httpx.Client]) -> httpx.Client:
+        """A client that lives as long as this does, made at the first call."""
         if name not in self._clients:
-            self._clients[name] = self.client(None if name == "anonymous" else name)
+            self._clients[name] = make()
         return self._clients[name]
+
+    def _kept(self, name: str) -> httpx.Client:
+        return self.keep(name, lambda: self.client(None if name == "anonymous" else name))
 
     @property
     def alice(self) -> httpx.Client:

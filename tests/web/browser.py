@@ -28,6 +28,17 @@ def signed_in(server: Server, name: str) -> Iterator[httpx.Client]:
         yield client
 
 
+def kept(server: Server, name: str) -> httpx.Client:
+    """As `signed_in`, but the same browser at each call: signed in once, and again when its session has ended."""
+    server.key_of(name)
+    client = server.keep(f"browser of {name}", lambda: browser(server))
+    if client.get("/api/v1/auth/me").status_code != 200:
+        client.cookies.clear()
+        sign_in(client, name).raise_for_status()
+        client.headers["X-CSRF-Token"] = client.cookies["bd_csrf"]
+    return client
+
+
 def sign_in(client: httpx.Client, identifier: str, password: str = PASSWORD) -> httpx.Response:
     """Send the sign-in."""
     return client.post("/api/v1/auth/login", json={"identifier": identifier, "password": password})

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from bulletdrop.config import load_config
@@ -15,10 +14,11 @@ from bulletdrop.web.app import create_app
 from bulletdrop.web.routes import PREFIX
 from tests.support.server import Server
 from tests.web import rows
-from tests.web.browser import signed_in
+from tests.web.cast import Cast
 from tests.web.kit import path_of, png, upload
+from tests.web.rows.row import PAGE_NOBODY, PAGE_REFUSED, Page, everybody, page
 from tests.web.rows.row import PAGE_WHO as WHO
-from tests.web.rows.row import Page, everybody, page
+from tests.web.test_authorization import Asked
 
 OWNERS_ALONE = page(404, 200, 404, 200, 404)
 # Asked about one of alice's private drops; 302 leads to the sign-in form.
@@ -29,19 +29,19 @@ TABLE: dict[str, Page] = {
     "GET /robots.txt": everybody(200),
     "GET /static/<name:path>": everybody(404),
     "GET /": page(302, 200, 200, 200, 200),
-    "GET /setup": everybody(302),
-    "POST /setup": everybody(409),
+    "GET /setup": everybody(302, refused=401),
+    "POST /setup": everybody(409, refused=401),
     "GET /signin": page(200, 302, 302, 302, 302),
     "POST /signin": everybody(401),
     "POST /signout": page(302, 303, 303, 303, 303),
     "GET /trash": page(302, 200, 200, 200, 200),
-    "POST /drops/<upload_id:str>/trash": page(302, 303, 404, 303, 404),
-    "POST /drops/<upload_id:str>/restore": page(302, 303, 404, 303, 404),
-    "POST /drops/<upload_id:str>/show": page(302, 303, 404, 303, 404),
+    "POST /drops/<upload_id:str>/trash": page(302, 303, 404, 303, 404, reader=403),
+    "POST /drops/<upload_id:str>/restore": page(302, 303, 404, 303, 404, reader=403),
+    "POST /drops/<upload_id:str>/show": page(302, 303, 404, 303, 404, reader=403),
     "GET /trash/<upload_id:str>/face": page(302, 200, 404, 200, 404),
     "GET /info/<upload_id:str>": OWNERS_ALONE,
-    "GET /delete/<slug:str>/<token:str>": everybody(200),
-    "POST /delete/<slug:str>/<token:str>": everybody(200),
+    "GET /delete/<slug:str>/<token:str>": everybody(200, refused=401),
+    "POST /delete/<slug:str>/<token:str>": everybody(200, refused=401),
     "GET /i/<upload_id:str>": OWNERS_ALONE,
     "GET /u/<username:str>/<filename:str>": OWNERS_ALONE,
     "GET /<name:str>": OWNERS_ALONE,
@@ -64,52 +64,54 @@ def addresses() -> list[str]:
     return sorted(found)
 
 
-@pytest.fixture(scope="module")
-def clients(shared: Server) -> Iterator[dict[str, httpx.Client]]:
-    with signed_in(shared, "alice") as owner, signed_in(shared, "bob") as other:
-        yield {
-            "anonymous": shared.anonymous,
-            "owner": owner,
-            "other": other,
-            "key": shared.alice,
-            "foreign": shared.bob,
-        }
+class AskedDrop(Asked):
+    """A private drop of alice's, and what the row makes besides."""
+
+    def __init__(self, server: Server, address: str) -> None:
+        row = TABLE[address].params
+        self.drop: dict[str, Any] = {}
+        self.address = address
+
+        def made(server: Server) -> dict[str, str]:
+            self.drop = upload(server.alice, png(), named="private.png", is_public="false")
+            if "/trash/" in address:
+                server.alice.delete(f"/api/v1/uploads/{self.drop['id']}").raise_for_status()
+            parts = dict(zip(("", "", "slug", "token"), path_of(self.drop["deletion_url"]).split("/"), strict=True))
+            named = {"upload_id": self.drop["id"], "username": "alice", "filename": self.drop["filename"]}
+            return {**named, **parts, "name": self.drop["slug"], **(row(server) if row else {})}
+
+        super().__init__(server, made)
 
 
 def test_every_address_has_a_row() -> None:
     assert set(addresses()) == set(TABLE)
 
 
-@pytest.mark.parametrize("who", WHO)
+def test_every_row_has_a_cell_for_everybody(record_property: Callable[[str, object], None]) -> None:
+    cells = sum(len(row.statuses) for row in TABLE.values())
+    assert cells == len(addresses()) * len(WHO)
+    record_property("cells of pages", cells)
+    # What leads nobody to the sign-in form refuses whatever is sent on purpose and does not count.
+    guarded = [row for row in TABLE.values() if row.statuses["anonymous"] == 302 and row.statuses["other"] != 302]
+    assert {row.statuses[who] for row in guarded for who in PAGE_NOBODY} == {302}
+    assert {row.statuses[who] for row in guarded for who in PAGE_REFUSED} == {401}
+
+
 @pytest.mark.parametrize("address", TABLE)
-def test_the_address_lets_in_whom_it_should(
-    shared: Server, clients: dict[str, httpx.Client], address: str, who: str
-) -> None:
-    drop = upload(shared.alice, png(), named=f"{who}.png", is_public="false")
-    method, _, path = address.partition(" ")
-    if path == "/trash/<upload_id:str>/face":
-        shared.alice.delete(f"/api/v1/uploads/{drop['id']}")
-    if path.startswith("/delete"):
-        path = path_of(drop["deletion_url"])
-    for written, value in {
-        "<upload_id:str>": drop["id"],
-        "<username:str>/<filename:str>": f"alice/{drop['filename']}",
-        "<name:path>": "nothing.js",
-        "<name:str>": drop["slug"],
-    }.items():
-        path = path.replace(written, value)
-    row = TABLE[address]
-    for name, value in (row.params(shared) if row.params else {}).items():
-        path = path.replace(f"<{name}:str>", value)
-    if path == "/signout" and who in ("owner", "other"):
-        # With a session of its own, or the tests after this one would be signed out too.
-        with signed_in(shared, "alice") as fresh:
-            assert fresh.post(path).status_code == row.statuses[who]
-        return
-    client = clients[who]
+def test_the_address_lets_in_whom_it_should(cast: Cast, address: str) -> None:
+    row, wrong = TABLE[address], {}
+    method, _, written = address.partition(" ")
+    asked = AskedDrop(cast.server, address)
     form: dict[str, Any] = {"data": row.form} if row.form is not None else {}
-    answer = client.request(method, path, headers={"Accept": "text/html"}, **form)
-    assert answer.status_code == row.statuses[who], (address, who, answer.text[:300])
-    if answer.status_code == 302 and who == "anonymous":
-        assert answer.headers["location"].startswith("/signin")
-    assert who in ("owner", "key") or drop["sha256"] not in answer.text
+    for who in sorted(WHO, key=lambda who: (row.statuses[who] in (200, 303), WHO.index(who))):
+        path = asked.path(written).replace("<name:path>", "nothing.js")
+        answer = cast.request(method, path, {"Accept": "text/html", **cast.comes_with(who)}, **form)
+        if answer.status_code != 302:  # to the form, not after one
+            asked.after(method, answer)
+        if answer.status_code != row.statuses[who]:
+            wrong[who] = f"{answer.status_code} in place of {row.statuses[who]}"
+        elif answer.status_code == 302 and who in PAGE_NOBODY and not answer.headers["location"].startswith("/signin"):
+            wrong[who] = f"led to {answer.headers['location']}"
+        elif who not in ("owner", "key", "reader") and "/admin/" not in path and asked.drop["sha256"] in answer.text:
+            wrong[who] = "was shown the drop"
+    assert not wrong

@@ -25,7 +25,7 @@ ROWS = {
 }
 
 PAGES = {
-    "POST /auth/<name:str>/start": everybody(404, params=lambda _server: {"name": "github"}),
+    "POST /auth/<name:str>/start": everybody(404, refused=401, params=lambda _server: {"name": "github"}),
     "GET /account/logins": persons_page(200),
     "POST /account/logins": persons_page(404, form={"unlink": "nobody"}),
 }

@@ -9,15 +9,13 @@ NEW = {"username": "x", "email": "x@example.org", "password": "long enough to be
 
 PAGES = {
     "GET /register": page(200, 302, 302, 302, 302),
-    "POST /register": everybody(
-        403, form={"username": "x", "email": "x@example.org", "password": "long enough to be one"}
-    ),
+    "POST /register": everybody(403, refused=401, form=NEW),
     "GET /register/done": everybody(200),
     "GET /invite": page(200, 302, 302, 302, 302),
     "GET /verify": everybody(200),
     "POST /verify": everybody(401, form=TOKEN),
     "GET /forgot": everybody(200),
-    "POST /forgot": everybody(200, form={"identifier": "nobody"}),
+    "POST /forgot": everybody(200, refused=401, form={"identifier": "nobody"}),
     "GET /reset": everybody(200),
     "POST /reset": everybody(401, form={**TOKEN, "password": "another good battery"}),
     "GET /email": everybody(200),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from tests.support.server import Server
-from tests.web.browser import signed_in
+from tests.web.browser import kept
 from tests.web.rows.row import open_to_all, persons_only
 
 
 def a_key(server: Server) -> dict[str, str]:
     """One of alice's keys."""
-    with signed_in(server, "alice") as browser:
-        made = browser.post("/api/v1/api-keys", json={"name": "k", "scopes": ["uploads:read"]}).json()
+    made = kept(server, "alice").post("/api/v1/api-keys", json={"name": "k", "scopes": ["uploads:read"]}).json()
     return {"key_id": made["id"]}
 
 

@@ -28,8 +28,8 @@ ROWS = {
 
 PAGES = {
     # Without half a sign-in it leads to the first step; whoever is signed in goes on.
-    "GET /signin/second": page(302, 302, 302, 302, 302),
-    "POST /signin/second": page(303, 303, 303, 303, 303, form={"code": "123456"}),
+    "GET /signin/second": page(302, 302, 302, 302, 302, half_cookie=200),
+    "POST /signin/second": page(303, 303, 303, 303, 303, half_cookie=401, form={"code": "123456"}),
     "GET /account/security": persons_page(200),
     "POST /account/security/password": persons_page(403),
     "POST /account/security/totp": persons_page(403),

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.server import Server
-from tests.web.browser import signed_in
+from tests.web.browser import kept
 from tests.web.kit import upload
 from tests.web.rows.row import page, persons_only, persons_page, row
 
 
 def make_team(server: Server, *, role: str = "member", name: str = "Design") -> dict[str, Any]:
     """A fresh team of alice's that bob has joined, as the API answers it."""
-    with signed_in(server, "alice") as alice, signed_in(server, "bob") as bob:
-        made: dict[str, Any] = alice.post("/api/v1/teams", json={"name": name}).json()
-        invite = alice.post(f"/api/v1/teams/{made['id']}/invites", json={"role": role}).json()
-        joined = bob.post("/api/v1/teams/join", json={"code": invite["link"].partition("#code=")[2]})
-        assert joined.status_code == 200, joined.text
+    alice = kept(server, "alice")
+    made: dict[str, Any] = alice.post("/api/v1/teams", json={"name": name}).json()
+    invite = alice.post(f"/api/v1/teams/{made['id']}/invites", json={"role": role}).json()
+    joined = kept(server, "bob").post("/api/v1/teams/join", json={"code": invite["link"].partition("#code=")[2]})
+    assert joined.status_code == 200, joined.text
     return made
 
 
@@ -33,26 +33,26 @@ def a_member(server: Server) -> dict[str, str]:
 def an_ending_team(server: Server) -> dict[str, str]:
     """alice's team, which she has deleted a moment ago."""
     found = a_team(server)
-    with signed_in(server, "alice") as alice:
-        answer = alice.request("DELETE", f"/api/v1/teams/{found['team_id']}", json={"confirm": "Design"})
-        assert answer.status_code == 200, answer.text
+    path = f"/api/v1/teams/{found['team_id']}"
+    answer = kept(server, "alice").request("DELETE", path, json={"confirm": "Design"})
+    assert answer.status_code == 200, answer.text
     return found
 
 
 def an_invite(server: Server) -> dict[str, str]:
     """An open invitation into alice's team."""
     found = a_team(server)
-    with signed_in(server, "alice") as alice:
-        made = alice.post(f"/api/v1/teams/{found['team_id']}/invites", json={"whom": "somebody@example.org"}).json()
+    path = f"/api/v1/teams/{found['team_id']}/invites"
+    made = kept(server, "alice").post(path, json={"whom": "somebody@example.org"}).json()
     return {**found, "invite_id": made["id"]}
 
 
 def an_invitation(server: Server) -> dict[str, str]:
     """An invitation of bob's that is addressed to alice."""
     server.key_of("alice")
-    with signed_in(server, "bob") as bob:
-        team = bob.post("/api/v1/teams", json={"name": "Bob's"}).json()
-        made = bob.post(f"/api/v1/teams/{team['id']}/invites", json={"whom": "alice"}).json()
+    bob = kept(server, "bob")
+    team = bob.post("/api/v1/teams", json={"name": "Bob's"}).json()
+    made = bob.post(f"/api/v1/teams/{team['id']}/invites", json={"whom": "alice"}).json()
     return {"invite_id": made["id"]}
 
 
@@ -94,6 +94,7 @@ ROWS = {
     "post_teams_team_id_owner": theirs(404, body={"user_id": "nobody"}),
 }
 
+_STRANGERS: dict[str, Any] = {"stranger": 404, "admin": 404}
 PAGES = {
     "GET /teams": persons_page(200),
     "POST /teams": persons_page(303, form={"name": "Design"}),
@@ -101,11 +102,11 @@ PAGES = {
     "GET /teams/join": page(200, 200, 200, 403, 403),
     "POST /teams/join": persons_page(410, form={"code": "nonsense"}),
     "POST /teams/invitations/<invite_id:str>": page(302, 303, 404, 403, 403, params=an_invitation),
-    "GET /teams/<team:str>": page(302, 200, 200, 200, 200, params=a_teams_page),
-    "GET /teams/<team:str>/settings": persons_page(200, params=a_teams_page),
+    "GET /teams/<team:str>": page(302, 200, 200, 200, 200, **_STRANGERS, params=a_teams_page),
+    "GET /teams/<team:str>/settings": persons_page(200, **_STRANGERS, params=a_teams_page),
     # bob is a member: he may leave, and alice, the only owner, may not.
     "POST /teams/<team:str>/settings": page(
-        302, 409, 303, 403, 403, params=a_teams_page, form={"do": "leave", "sure": "yes"}
+        302, 409, 303, 403, 403, **_STRANGERS, params=a_teams_page, form={"do": "leave", "sure": "yes"}
     ),
-    "POST /drops/<upload_id:str>/move": page(302, 303, 404, 303, 404, params=a_bare_drop),
+    "POST /drops/<upload_id:str>/move": page(302, 303, 404, 303, 404, reader=403, params=a_bare_drop),
 }
