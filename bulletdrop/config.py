@@ -90,14 +90,22 @@ class Config:
 
     oidc_name: str = _row("Single sign-on", "What the button of the OpenID Connect provider says.")
     oidc_issuer: str = _row("", "An OpenID Connect issuer, such as https://id.example.org: its address is enough.")
-    oidc_client_id: str = _row("", "The client id that the issuer gave.")
+    oidc_client_id: str = _row(
+        "", "The client id that the issuer gave; its way back: PUBLIC_URL/api/v1/auth/oidc/callback."
+    )
     oidc_client_secret: str = _row("", "The client secret; empty for a public client.", secret=True)
-    google_client_id: str = _row("", "Sign in with Google: the client id.")
+    google_client_id: str = _row(
+        "", "Sign in with Google: the client id; its way back: PUBLIC_URL/api/v1/auth/google/callback."
+    )
     google_client_secret: str = _row("", "Sign in with Google: the client secret.", secret=True)
-    github_client_id: str = _row("", "Sign in with GitHub: the client id.")
+    github_client_id: str = _row(
+        "", "Sign in with GitHub: the client id; its way back: PUBLIC_URL/api/v1/auth/github/callback."
+    )
     github_client_secret: str = _row("", "Sign in with GitHub: the client secret.", secret=True)
     github_url: str = _row("https://github.com", "GitHub, or your GitHub Enterprise server.")
-    discord_client_id: str = _row("", "Sign in with Discord: the client id.")
+    discord_client_id: str = _row(
+        "", "Sign in with Discord: the client id; its way back: PUBLIC_URL/api/v1/auth/discord/callback."
+    )
     discord_client_secret: str = _row("", "Sign in with Discord: the client secret.", secret=True)
 
     accepted_types: tuple[str, ...] = _row(

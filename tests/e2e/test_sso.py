@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -34,8 +35,8 @@ def server(provider: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(autouse=True)
-def well_behaved(provider: OidcProvider) -> None:
-    provider.tell()
+def well_behaved(server: Server, provider: OidcProvider) -> None:
+    provider.tell(allow=[f"{server.url}/api/v1/auth/oidc/callback"])
 
 
 def sign_in_there(page: Page, provider: OidcProvider, subject: str) -> None:
@@ -99,6 +100,26 @@ def test_somebody_without_a_password_is_told_why_the_last_login_stays(
     page.get_by_role("button", name="Unlink: Hall").click()
     expect(page.get_by_role("alert").get_by_text("last way into your account")).to_be_visible()
     expect(page.get_by_text("lena@example.org")).to_be_visible()
+
+
+def test_an_invite_comes_along_from_the_form_of_registration(
+    provider: OidcProvider, visits: Visits, tmp_path: Path
+) -> None:
+    with server_with(provider, tmp_path / "data", BULLETDROP_REGISTRATION="invite") as closed:
+        made = closed.alice.post("/api/v1/admin/invites", json={"note": "for nora"}).json()
+        page = visits.open()
+        page.goto(made["link"])
+        page.get_by_role("button", name="Continue with Hall").click()
+        sign_in_there(page, provider, "nora")
+        page.wait_for_url(f"{closed.url}/")
+        expect(page.locator(".person-name")).to_have_text("nora")
+        # Without one there is no account, and words that say why.
+        another = visits.open()
+        another.goto(f"{closed.url}/signin")
+        another.get_by_role("link", name="Sign in with Hall").click()
+        sign_in_there(another, provider, "olaf")
+        expect(another.get_by_text("An account here needs an invite.")).to_be_visible()
+        assert [row["username"] for row in closed.alice.get("/api/v1/admin/users?q=olaf").json()["items"]] == []
 
 
 @looks

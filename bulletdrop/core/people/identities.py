@@ -7,8 +7,9 @@ from peewee import IntegrityError
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.models import Identity, User
-from bulletdrop.core.people import joining, signing_in
+from bulletdrop.core.people import joining, second_factor, signing_in
 from bulletdrop.core.people.oauth import Who
+from bulletdrop.core.people.providers import offered
 from bulletdrop.core.people.sessions import Tokens
 from bulletdrop.core.people.sign_on import Returned
 from bulletdrop.core.people.signing_in import Half
@@ -60,7 +61,7 @@ def link(site: Site, user_id: str, who: Who, *, address: str = "") -> Identity:
             if known is not None:
                 raise Conflict("This login belongs to another account here. Unlink it there first.")
             identity = _insert(site, user_id, who)
-            record(site, "identity.link", actor=user_id, subject=who.provider, address=address)
+            _note(site, user_id, "identity.link", who.provider, "was linked: whoever signs in there is in", address)
             return identity
     except IntegrityError as error:
         raise Conflict("You have linked a login there already. Unlink it first.") from error
@@ -75,7 +76,7 @@ def unlink(site: Site, user_id: str, identity_id: str, *, address: str = "") -> 
             raise NotFound("There is no such linked login.")
         identity.delete_instance()
         require_a_way(site, user_id)
-        record(site, "identity.unlink", actor=user_id, subject=identity.provider, address=address)
+        _note(site, user_id, "identity.unlink", identity.provider, "is no longer linked", address)
 
 
 def _find(who: Who) -> Identity | None:
@@ -117,6 +118,13 @@ def _insert(site: Site, user_id: str, who: Who) -> Identity:
         last_used_at=now,
     )
     return made
+
+
+def _note(site: Site, user_id: str, action: str, provider: str, what: str, address: str) -> None:
+    """Write a change of the ways in down, and tell their owner."""
+    record(site, action, actor=user_id, subject=provider, address=address, category="security")
+    title = next((offer.title for offer in offered(site.config) if offer.name == provider), provider)
+    second_factor.tell(site, User.get_by_id(user_id), f"a login at {title} {what}")
 
 
 def _seen(site: Site, identity: Identity, who: Who) -> None:

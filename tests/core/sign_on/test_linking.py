@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bulletdrop.core.database import using
-from bulletdrop.core.models import Identity, Passkey, User
+from bulletdrop.core.models import Audit, Identity, Mail, Passkey, User
 from bulletdrop.core.people import accounts, identities
 from bulletdrop.core.people.oauth import Who
 from bulletdrop.core.people.sessions import Tokens
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadTicket, BulletDropError, Conflict, NotFound
-from tests.core.sign_on.kit import PASSWORD, come_back, kept, link, set_out, sign_in
+from tests.core.sign_on.kit import PASSWORD, change, come_back, kept, link, set_out, sign_in
 from tests.support.oidc_provider import OidcProvider
 
 
@@ -161,3 +161,14 @@ def test_of_two_who_come_first_with_one_login_both_get_its_one_account(site: Sit
         ids = list(threads.map(enter, range(2)))
     assert ids[0] == ids[1]
     assert User.select().count() == 2
+
+
+def test_the_owner_is_told_of_every_change(site: Site, provider: OidcProvider, alice: User) -> None:
+    change(site, smtp_host="192.0.2.1")
+    identity = link(site, provider, "work", alice)
+    identities.unlink(site, alice.id, identity.id)
+    said = [row.text for row in Mail.select().where(Mail.purpose == "security-changed").order_by(Mail.created_at)]
+    assert "a login at Hall was linked" in said[0]
+    assert "a login at Hall is no longer linked" in said[1]
+    events = [row.action for row in Audit.select().where(Audit.category == "security").order_by(Audit.id)]
+    assert sorted(events) == ["identity.link", "identity.unlink"]
