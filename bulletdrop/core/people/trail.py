@@ -63,9 +63,9 @@ def read_trail(site: Site, wanted: Filter, *, cursor: str | None = None, limit: 
     return Page([Entry(row, names.get(row.actor or "", "")) for row in page.items], page.next)
 
 
-def actions(site: Site) -> list[str]:
-    """Every action that occurs in the log, in order."""
-    return [row.action for row in Audit.select(Audit.action).distinct().order_by(Audit.action)]
+def actions(site: Site, wanted: Filter = Filter()) -> list[str]:
+    """Every action that occurs in the log, or in what a filter leaves of it, in order."""
+    return sorted({row.action for row in _query(wanted).select(Audit.action).distinct()})
 
 
 def as_dict(entry: Entry) -> dict[str, Any]:
