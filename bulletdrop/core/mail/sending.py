@@ -8,6 +8,7 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bulletdrop import trust
 from bulletdrop.config import Config
 from bulletdrop.core.mail.letters import Letter, write
 from bulletdrop.core.models import Mail, new_id
@@ -114,9 +115,8 @@ def _deliver(config: Config, message: EmailMessage) -> None:
 @contextmanager
 def _connected(config: Config) -> Iterator[smtplib.SMTP]:
     import smtplib
-    import ssl
 
-    context = ssl.create_default_context()
+    context = trust.context()
     name, secured = config.smtp_host, config.smtp_security
     if secured == "tls":
         server: smtplib.SMTP = smtplib.SMTP_SSL(name, config.smtp_port, timeout=_SECONDS, context=context)
