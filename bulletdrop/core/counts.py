@@ -124,6 +124,17 @@ class Counts:
         left = max(0, math.floor(most - current - previous * remaining / window))
         return Taken(True, left, 0.0, remaining)
 
+    def look(self, name: str, *, window: float, now: float) -> int:
+        """How many count under a name in the window before now; rounded up. Counts nothing. See `take`."""
+        slot, past = divmod(now, window)
+        select = "SELECT slot, current, previous FROM rates WHERE name = ?"
+        row: Any = self.with_file(lambda file: file.execute(select, (name,)).fetchone())
+        if row is None or row[0] not in (slot - 1, slot, slot + 1):
+            return 0
+        last, here = (row[1], 0) if row[0] == slot - 1 else (row[2], row[1])
+        found: int = math.ceil(here + last * (1 - past / window))
+        return found
+
     def atomically(self, work: Callable[[apsw.Connection], T]) -> T:
         """Do several statements, and let no other process or thread in between. Raises Unavailable as `take`."""
         return self.with_file(lambda file: _in_transaction(file, work))

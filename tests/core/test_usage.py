@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from bulletdrop.clock import ManualClock
 from bulletdrop.core.drops import found
 from bulletdrop.core.models import Plan, Team, Usage, User
-from bulletdrop.core.people import usage
+from bulletdrop.core.people import rates, usage
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import NotFound, TooMany
@@ -155,3 +157,16 @@ def test_usage_that_is_old_or_nobody_s_is_forgotten(site: Site, alice: Caller, c
     usage.add(site, alice.user_id, views=1)
     assert usage.forget_usage(site) == "1 removed"
     assert Usage.get().day == 20271226
+
+
+def test_the_requests_of_the_hour_are_known_where_they_are_limited(site: Site, alice: Caller) -> None:
+    def requests() -> int | None:
+        return usage.summary(site, User.get_by_id(alice.user_id)).requests_this_hour
+
+    assert requests() is None
+    limit(alice, requests_per_hour=10)
+    assert requests() == 0
+    caller = replace(alice, rates=rates.rates_of(site, User.get_by_id(alice.user_id)))
+    for _ in range(3):
+        rates.count_request(site, caller, now=time.monotonic())
+    assert requests() == 3

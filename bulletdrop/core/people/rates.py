@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import Any
 
 from bulletdrop.core.counts import Taken
-from bulletdrop.core.models import ApiKey, Plan, User
+from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.people.callers import Caller, Rate
-from bulletdrop.core.people.plans import combined
+from bulletdrop.core.people.plans import combined, known_plan
 from bulletdrop.core.site import Site
 
 # The window of every limit, in seconds.
 HOUR = 3600.0
-# A plan's figures that an admin changes hold after this long, in seconds: they are asked for with every request.
-_KEPT = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,10 +30,15 @@ def rates_of(site: Site, user: User, key: ApiKey | None = None) -> tuple[Rate, .
     rates = []
     if key is not None and key.rate_limit_per_hour is not None:
         rates.append(Rate("key", f"key {key.id}", key.rate_limit_per_hour))
-    most = combined(_plan(site, user.plan), user.limits).requests_per_hour
+    most = combined(known_plan(site, user.plan), user.limits).requests_per_hour
     if most is not None:
-        rates.append(Rate("plan", f"user {user.id}", most))
+        rates.append(Rate("plan", plan_counter(user.id), most))
     return tuple(rates)
+
+
+def plan_counter(user_id: str) -> str:
+    """The name under which all of a user's requests are counted."""
+    return f"user {user_id}"
 
 
 def count_request(site: Site, caller: Caller, *, now: float) -> tuple[Counted, ...]:
@@ -52,14 +53,3 @@ def count_request(site: Site, caller: Caller, *, now: float) -> tuple[Counted, .
         if not taken.allowed:
             break
     return tuple(counted)
-
-
-def _plan(site: Site, name: str) -> Plan | None:
-    now = time.monotonic()
-    kept: dict[str, Any] = site.plans
-    found, until = kept.get(name, (None, 0.0))
-    if until <= now:
-        found = Plan.get_or_none(Plan.name == name)
-        kept[name] = (found, now + _KEPT)
-    plan: Plan | None = found
-    return plan

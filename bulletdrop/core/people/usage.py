@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from peewee import fn
 from bulletdrop.core.database import is_sqlite, transaction
 from bulletdrop.core.models import Team, Usage, User
 from bulletdrop.core.people.plans import Limits, combined, known_plan, limits_of
+from bulletdrop.core.people.rates import HOUR, plan_counter, rates_of
 from bulletdrop.core.site import Site
 
 # The months before are of no more use than for a look back; the rows go after that.
@@ -110,7 +112,7 @@ def summary(site: Site, account: User | Team) -> Summary:
         limits=combined(known_plan(site, account.plan), account.limits),
         storage_used=account.storage_used,
         uploads_today=uploads_today(site, account.id),
-        requests_this_hour=None,
+        requests_this_hour=_requests_this_hour(site, account),
         bandwidth_this_month=bandwidth_this_month(site, account.id),
         days_left=(next_month(now).date() - now.date()).days,
         silent_until=account.silent_until if account.silent_until and account.silent_until > now else None,
@@ -150,6 +152,12 @@ def forget_usage(site: Site) -> str:
     old = Usage.day < day_of(site.clock.now() - _KEEP)
     gone = Usage.account.not_in(User.select(User.id)) & Usage.account.not_in(Team.select(Team.id))
     return f"{Usage.delete().where(old | gone).execute()} removed"
+
+
+def _requests_this_hour(site: Site, account: User | Team) -> int | None:
+    if not isinstance(account, User) or not rates_of(site, account):
+        return None
+    return site.counts.look(plan_counter(account.id), window=HOUR, now=time.monotonic())
 
 
 def _judge_one(site: Site, model: Any, account: User | Team) -> None:
