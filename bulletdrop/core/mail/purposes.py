@@ -88,8 +88,8 @@ MAILS: dict[str, Purpose] = {
     "email-restored": Purpose(
         "Your account at {site} keeps its email address",
         (
-            "The change of the address of “{username}” was stopped. The account has this address, and everybody who "
-            "was signed in has been signed out.",
+            "The change of the address of “{username}” was stopped. The account has this address, everybody who "
+            "was signed in has been signed out, and API keys and paired devices no longer work.",
             "Whoever asked for the change knew your password or sat at your computer. Choose a new password now.",
         ),
         "Choose a new password",

@@ -12,6 +12,7 @@ from bulletdrop.core.mail import post
 from bulletdrop.core.models import User
 from bulletdrop.core.origin import public_base
 from bulletdrop.core.people.accounts import check_email, fold
+from bulletdrop.core.people.keys import revoke_keys
 from bulletdrop.core.people.profile import get_user
 from bulletdrop.core.people.registration import RESET, send_reset
 from bulletdrop.core.people.tickets import drop_tickets, issue, redeem
@@ -67,7 +68,7 @@ def confirm_change(site: Site, token: str, *, address: str = "") -> User:
 
 
 def undo_change(site: Site, token: str, *, address: str = "") -> User:
-    """Stop a change, or take it back: the old address stays, everybody is signed out, and a new password is offered.
+    """Stop a change, or take it back: the old address stays, sessions and keys end, and a new password is offered.
 
     Raises: BadTicket; NameTaken when another account has the old address meanwhile.
     """
@@ -79,6 +80,7 @@ def undo_change(site: Site, token: str, *, address: str = "") -> User:
                 user = _set(site, user, email)
             User.update(epoch=User.epoch + 1).where(User.id == user.id).execute()
             drop_tickets(site, user.id)
+            revoke_keys(site, user.id)
             link = send_reset(site, user)
             post(site, "email-restored", to=user.email, user=user, link=link, lives=timedelta(hours=1))
             record(site, "email.undo", actor=user.id, subject=user.username, address=address, category="security")

@@ -10,9 +10,9 @@ from typing import Any
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.mail import post
-from bulletdrop.core.models import ApiKey, Passkey, Plan, RecoveryCode, Session, Totp, User
+from bulletdrop.core.models import ApiKey, Pairing, Passkey, Plan, RecoveryCode, Session, Totp, User
 from bulletdrop.core.origin import public_base
-from bulletdrop.core.people import accounts, departures, plans, registration, usage
+from bulletdrop.core.people import accounts, departures, plans, proof, registration, usage
 from bulletdrop.core.people.directory import get_user
 from bulletdrop.core.people.tickets import drop_tickets
 from bulletdrop.core.site import Site
@@ -127,6 +127,8 @@ def revoke_all_keys(site: Site, by: By, user_id: str) -> int:
     """Revoke all keys and devices of somebody. Returns how many there were."""
     user = get_user(site, user_id)
     with transaction(site.db):
+        # Also what a device was promised and has not fetched yet; who fetches it at this moment is waited for.
+        Pairing.delete().where(Pairing.user == user).execute()
         mine = (ApiKey.user == user) & ApiKey.revoked_at.is_null()
         count = ApiKey.update(revoked_at=site.clock.now()).where(mine).execute()
         _record(site, by, "user.revoke-keys", user, f"{count} keys", security=True)
@@ -143,7 +145,7 @@ def drop_second_factor(site: Site, by: By, user_id: str) -> None:
         gone = sum(model.delete().where(model.user == user).execute() for model in (Totp, RecoveryCode, Passkey))
         if not gone:
             raise Conflict(f"{user.username} has no second factor.")
-        drop_tickets(site, user.id, "half")
+        drop_tickets(site, user.id, "half", proof.PASSKEY)
         _record(site, by, "user.second-factor-off", user, "app, recovery codes and passkeys", security=True)
         what = "an admin turned the second factor off, because it was lost; passkeys are gone with it"
         link = f"{public_base(site.config)}/account/security"

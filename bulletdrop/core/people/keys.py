@@ -10,7 +10,7 @@ from types import EllipsisType
 
 from bulletdrop.core.audit import record
 from bulletdrop.core.expiry import check_expiry
-from bulletdrop.core.models import ApiKey, User
+from bulletdrop.core.models import ApiKey, Pairing, User
 from bulletdrop.core.people.callers import SCOPES, Caller
 from bulletdrop.core.people.rates import rates_of
 from bulletdrop.core.site import Site
@@ -149,7 +149,13 @@ def change_key(
 
 
 def revoke_keys(site: Site, user_id: str, *, scope: str | None = None) -> int:
-    """Revoke all of somebody's keys and devices; with `scope`, those that have it. Returns how many."""
+    """Revoke all of somebody's keys and devices; with `scope`, those that have it. Returns how many there were.
+
+    Of all keys those too that a device was promised and has not fetched yet.
+    """
+    if scope is None:
+        # First: whoever fetches one at this moment is waited for, and has it revoked below.
+        Pairing.delete().where(Pairing.user == user_id).execute()
     mine = (ApiKey.user == user_id) & ApiKey.revoked_at.is_null()
     ids = [key.id for key in ApiKey.select().where(mine) if scope is None or scope in key.scopes]
     if ids:

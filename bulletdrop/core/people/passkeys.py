@@ -218,6 +218,8 @@ def remove(site: Site, user: User, passkey_id: str, *, address: str = "", user_a
         Passkey.delete().where(Passkey.id == row.id).execute()
         require_a_way(site, user.id)
         second_factor.settle(site, user)
+        # Also what it has proved a moment ago.
+        tickets.drop_tickets(site, user.id, proof.PASSKEY)
         record(
             site,
             "passkey.remove",

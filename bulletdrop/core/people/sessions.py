@@ -17,6 +17,7 @@ from bulletdrop.core.models import Session, User, new_id, to_microseconds
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.departures import take_back
 from bulletdrop.core.people.rates import rates_of
+from bulletdrop.core.people.tickets import drop_tickets
 from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import cleaned
@@ -148,12 +149,13 @@ def revoke_session(site: Site, user_id: str, session_id: str) -> None:
 
 
 def revoke_all(site: Site, user_id: str, but: str | None = None) -> int:
-    """End all of somebody's sessions, or all but one. Returns how many still counted."""
+    """End all of somebody's sessions, or all but one, and half sign-ins. Returns how many sessions still counted."""
     ids = [row.id for row in list_sessions(site, user_id) if row.id != but]
     ended = Session.update(revoked_at=site.clock.now()).where(
         (Session.user == user_id) & Session.revoked_at.is_null() & (Session.id != (but or ""))
     )
     ended.execute()
+    drop_tickets(site, user_id, "half")
     record(site, "session.revoke-all", actor=user_id, subject=user_id, detail=f"{len(ids)} ended")
     return len(ids)
 

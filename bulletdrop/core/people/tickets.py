@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from bulletdrop.core.database import transaction
-from bulletdrop.core.models import Ticket, User
+from bulletdrop.core.models import Pairing, Ticket, User
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadTicket
 
@@ -60,9 +60,14 @@ def redeem(site: Site, purpose: str, plain: str) -> Ticket:
 
 
 def drop_tickets(site: Site, user_id: str, *purposes: str) -> None:
-    """Make all tickets of somebody worthless; only those of the purposes, if any are named."""
+    """Make all tickets of somebody worthless; only those of the purposes, if any are named.
+
+    All of them are also the devices that somebody has said yes to and that have not fetched their keys yet.
+    """
     whose = Ticket.user == user_id
     Ticket.delete().where(whose & Ticket.purpose.in_(purposes) if purposes else whose).execute()
+    if not purposes:
+        Pairing.delete().where(Pairing.user == user_id).execute()
 
 
 def forget_tickets(site: Site) -> str:

@@ -55,7 +55,7 @@ async def confirm(request: Request) -> HTTPResponse:
 
 
 async def undo(request: Request) -> HTTPResponse:
-    """Stop a change of the address or take it back, by the link that was mailed to the old one. Signs everybody out."""
+    """Stop a change of the address or take it back, by the link that was mailed to the old one. Ends sessions and keys."""
     check_origin(request)
     wanted = json_of(request, MailedTokenIn)
     await limit_by_address(request, "email", most=_MOST, window=_HOUR)
