@@ -17,7 +17,7 @@ from bulletdrop.paths import default_data_folder
 
 MB = 1024 * 1024
 # A hundred years in days, and more bytes than any disk has.
-_LONG, _HUGE = 36_500, 2**50
+_LONG, _HUGE = 36_500, 2**62
 _ADDRESSES = ("public_url", "server", "oidc_issuer", "github_url")
 
 
