@@ -17,7 +17,7 @@ from bulletdrop.paths import default_data_folder
 
 MB = 1024 * 1024
 # A hundred years in days, and more bytes than any disk has.
-_LONG, _HUGE = 36_500, 2**62
+_LONG, _HUGE, _WHOLE_DISK = 36_500, 2**50, 2**62
 _ADDRESSES = ("public_url", "server", "oidc_issuer", "github_url")
 
 
@@ -118,7 +118,7 @@ class Config:
         200 * MB,
         "Uploads are refused when less than this is free on the data disk, in bytes.",
         least=0,
-        most=_HUGE,
+        most=_WHOLE_DISK,
         live=True,
     )
     min_upload_rate: int = _row(4096, "Uploads slower than this on average are cut off, in bytes per second.", least=0)
