@@ -119,7 +119,11 @@ def _alive(site: Site, upload: Upload | None) -> Upload:
 
 
 def _is_given_out(upload: Upload) -> bool:
-    """False while the account is blocked or waits for its deletion: nothing of it is shown, not even to itself."""
+    """False while whose it is waits for deletion or is blocked: nothing of them is shown, not even to themselves.
+
+    A team's drop is the team's, not that of whoever brought it. When they are blocked or leave, it stays to be seen,
+    as it stays when they are taken out of the team; what should not be seen the team's admins, or the server's, hide.
+    """
     if upload.team is not None:
         return upload.team.delete_scheduled_for is None
     return upload.owner.is_active and upload.owner.delete_scheduled_for is None

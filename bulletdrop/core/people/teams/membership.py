@@ -43,7 +43,7 @@ def teams_of(site: Site, user_id: str) -> list[TeamOf]:
 
 def find_team(site: Site, user_id: str, name: str) -> TeamOf:
     """A team that somebody is in, by its id or slug. Raises NotFound, to strangers as for a team that never was."""
-    team = _named(name)
+    team = named_team(name)
     role = role_in(site, team.id, user_id) if team is not None else None
     if team is None or role is None:
         raise NotFound(_UNKNOWN)
@@ -121,7 +121,8 @@ def member(team_id: str, user_id: str) -> Any:
     return (TeamMember.team == team_id) & (TeamMember.user == user_id)
 
 
-def _named(name: str) -> Team | None:
+def named_team(name: str) -> Team | None:
+    """A team by its id or slug, whoever asks."""
     if "\0" in name:
         return None
     by_id: Team | None = Team.get_or_none(Team.id == name)
