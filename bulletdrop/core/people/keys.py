@@ -9,9 +9,11 @@ from datetime import datetime
 from types import EllipsisType
 
 from bulletdrop.core.audit import record
+from bulletdrop.core.database import transaction
 from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import ApiKey, Pairing, User
 from bulletdrop.core.people.callers import SCOPES, Caller
+from bulletdrop.core.people.holding import hold_session
 from bulletdrop.core.people.rates import rates_of
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import cleaned, is_visible
@@ -30,14 +32,16 @@ def create_key(
     expires_at: datetime | None = None,
     device_name: str | None = None,
     rate_limit_per_hour: int | None = None,
+    session_id: str | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key. Returns its row and the key itself, which cannot be had again.
 
     Args:
         rate_limit_per_hour: requests that the key itself may make in an hour, beside the plan's limit; None for any.
+        session_id: the session that asks for it. When that has ended meanwhile, no key outlives it.
 
     Raises: Invalid for no name, no scope, a scope that does not exist, or a limit that is none; Forbidden for
-        `admin` for somebody who is none.
+        `admin` for somebody who is none; NotSignedIn when the session has ended.
     """
     wanted = list(dict.fromkeys(scopes))
     if not name.strip() or len(name) > 100 or not is_visible(name):
@@ -46,23 +50,26 @@ def create_key(
         raise Invalid(f"A key needs at least one scope of: {', '.join(SCOPES)}.", field="scopes")
     if unknown := [scope for scope in wanted if scope not in SCOPES]:
         raise Invalid(f"“{unknown[0]}” is no scope. There are: {', '.join(SCOPES)}.", field="scopes")
-    if "admin" in wanted and not user.is_admin:
-        raise Forbidden("Only an admin's key can have the scope “admin”.", field="scopes")
     _check_limit(rate_limit_per_hour)
     expires_at = check_expiry(site, expires_at)
     plain = _PREFIX + secrets.token_urlsafe(32)
-    key = ApiKey.create(
-        user=user,
-        name=name.strip(),
-        device_name=cleaned(device_name, most=100) if device_name else None,
-        prefix=plain[:9],
-        key_hash=_hash(plain),
-        scopes=wanted,
-        rate_limit_per_hour=rate_limit_per_hour,
-        created_at=site.clock.now(),
-        expires_at=expires_at,
-    )
-    record(site, "key.add", actor=user.id, subject=key.id)
+    with transaction(site.db):
+        if session_id is not None:
+            user = hold_session(site, session_id)
+        if "admin" in wanted and not user.is_admin:
+            raise Forbidden("Only an admin's key can have the scope “admin”.", field="scopes")
+        key = ApiKey.create(
+            user=user,
+            name=name.strip(),
+            device_name=cleaned(device_name, most=100) if device_name else None,
+            prefix=plain[:9],
+            key_hash=_hash(plain),
+            scopes=wanted,
+            rate_limit_per_hour=rate_limit_per_hour,
+            created_at=site.clock.now(),
+            expires_at=expires_at,
+        )
+        record(site, "key.add", actor=user.id, subject=key.id)
     return key, plain
 
 

@@ -16,6 +16,7 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.models import ApiKey, Pairing, User
 from bulletdrop.core.people.callers import SCOPES, Caller
 from bulletdrop.core.people.devices import TRAY_SCOPES
+from bulletdrop.core.people.holding import hold_session
 from bulletdrop.core.people.keys import create_key
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import cleaned
@@ -98,7 +99,10 @@ def approve(site: Site, caller: Caller, user_code: str, *, scopes: Iterable[str]
     granted = list(pairing.scopes) if scopes is None else list(dict.fromkeys(scopes))
     if not granted or set(granted) - set(pairing.scopes):
         raise Invalid("Choose at least one of the rights that the device asks for.", field="scopes")
-    _decide(site, pairing, approved_at=site.clock.now(), user=caller.user_id, scopes=granted)
+    with transaction(site.db):
+        if caller.session_id is not None:
+            hold_session(site, caller.session_id)
+        _decide(site, pairing, approved_at=site.clock.now(), user=caller.user_id, scopes=granted)
     record(site, "device.approve", actor=caller.user_id, subject=pairing.device_name, address=pairing.address)
     return pairing
 

@@ -27,6 +27,7 @@ from bulletdrop.errors import BadCsrf, NotFound, NotSignedIn
 _GRACE = timedelta(seconds=20)
 _REMEMBERED = timedelta(days=90)
 _AUDIENCE = "bulletdrop"
+_ENDED = "This session has ended. Sign in again."
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ def refresh(site: Site, refresh_token: str, *, user_agent: str, address: str) ->
     # Postgres takes no NUL in a text; what is no id of ours is not asked for.
     session = Session.get_or_none(Session.id == session_id) if session_id.isascii() and session_id.isalnum() else None
     if session is None:
-        raise NotSignedIn("This session has ended. Sign in again.")
+        raise NotSignedIn(_ENDED)
     user = session.user
     if session.revoked_at or session.expires_at <= now or session.epoch != user.epoch or not user.is_active:
-        raise NotSignedIn("This session has ended. Sign in again.")
+        raise NotSignedIn(_ENDED)
     if not hmac.compare_digest(session.refresh_hash, hashed):
         is_previous = hmac.compare_digest(session.previous_hash or "", hashed)
         if not is_previous or now - session.rotated_at > _GRACE:
@@ -105,7 +106,7 @@ def refresh(site: Site, refresh_token: str, *, user_agent: str, address: str) ->
                 category="security",
                 user_agent=user_agent,
             )
-            raise NotSignedIn("This session has ended. Sign in again.")
+            raise NotSignedIn(_ENDED)
         return _tokens(site, session.id, user, None)
     plain = _new_refresh_token(session.id)
     swap = Session.update(
@@ -180,7 +181,7 @@ def check_access(site: Site, token: str) -> Caller:
         .first()
     )
     if row is None or row.user.id != claims["sub"] or row.user.epoch != claims["epoch"] or not row.user.is_active:
-        raise NotSignedIn("This session has ended. Sign in again.")
+        raise NotSignedIn(_ENDED)
     rates = rates_of(site, row.user)
     return Caller(row.user.id, row.user.username, row.user.is_admin, session_id=row.id, rates=rates)
 
@@ -226,10 +227,10 @@ def _claims(site: Site, token: str) -> dict[str, Any]:
             options=options,  # type: ignore[arg-type]
         )
     except jwt.InvalidTokenError as error:
-        raise NotSignedIn("This session has ended. Sign in again.") from error
+        raise NotSignedIn(_ENDED) from error
     # By our own clock, which tests move; PyJWT asks the machine's.
     if claims["purpose"] != "access" or claims["exp"] * 1_000_000 <= to_microseconds(site.clock.now()):
-        raise NotSignedIn("This session has ended. Sign in again.")
+        raise NotSignedIn(_ENDED)
     return claims
 
 

@@ -8,6 +8,7 @@ from sanic.response import HTTPResponse
 
 from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.people import keys
+from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Forbidden, Invalid, NotFound
 from bulletdrop.web.api.schemas import KeyIn, KeyOut, KeyPatch, KeysOut, NewKeyOut, key_out, new_key_out
@@ -28,12 +29,12 @@ async def create_key(request: Request) -> HTTPResponse:
     """Make a key. The answer holds it, and nothing ever does again."""
     caller = await required_caller(request)
     wanted = json_of(request, KeyIn)
-    row, plain = await in_thread(request, _create, caller.user_id, wanted)
+    row, plain = await in_thread(request, _create, caller, wanted)
     return json_answer(new_key_out(row, plain), status=201)
 
 
-def _create(site: Site, user_id: str, wanted: KeyIn) -> tuple[ApiKey, str]:
-    user = User.get_by_id(user_id)
+def _create(site: Site, caller: Caller, wanted: KeyIn) -> tuple[ApiKey, str]:
+    user = User.get_by_id(caller.user_id)
     return keys.create_key(
         site,
         user,
@@ -41,6 +42,7 @@ def _create(site: Site, user_id: str, wanted: KeyIn) -> tuple[ApiKey, str]:
         scopes=wanted.scopes,
         expires_at=wanted.expires_at,
         rate_limit_per_hour=wanted.rate_limit_per_hour,
+        session_id=caller.session_id,
     )
 
 
