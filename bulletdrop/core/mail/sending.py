@@ -48,12 +48,12 @@ def send(site: Site, mail_id: str) -> None:
     mail: Mail | None = Mail.get_or_none(Mail.id == mail_id)
     if mail is None or mail.expires_at <= site.clock.now() or not site.config.smtp_host:
         return
-    message = _message(site, mail.id, mail.recipient, Letter(mail.subject, mail.text, mail.html))
     try:
-        _deliver(site.config, message)
+        _deliver(site.config, _message(site, mail.id, mail.recipient, Letter(mail.subject, mail.text, mail.html)))
     except BulletDropError as error:
         Mail.update(error=error.message).where(Mail.id == mail.id).execute()
-        if not isinstance(error, Refused):
+        # Neither gets better by being tried again: the mail server's word, and an address that is none.
+        if not isinstance(error, Refused | Invalid):
             raise
         logger.warning("mail refused", extra={"purpose": mail.purpose, "reason": error.message})
         return
@@ -87,6 +87,7 @@ def _host(config: Config) -> str:
 
 def _message(site: Site, mail_id: str, to: str, letter: Letter) -> EmailMessage:
     """The mail as it travels. Every header goes through the policy, which takes no line break (RFC 5322)."""
+    from email.errors import MessageError
     from email.headerregistry import Address
     from email.message import EmailMessage
     from email.policy import SMTP, SMTPUTF8
@@ -98,7 +99,7 @@ def _message(site: Site, mail_id: str, to: str, letter: Letter) -> EmailMessage:
         message["Subject"] = letter.subject
         message["Date"] = site.clock.now()
         message["Message-ID"] = f"<{mail_id}@{_host(site.config)}>"
-    except (ValueError, IndexError) as error:
+    except (MessageError, ValueError, IndexError) as error:
         raise Invalid("This is no email address.", field="email") from error
     # RFC 3834: nobody's holiday notice answers it.
     message["Auto-Submitted"] = "auto-generated"

@@ -15,7 +15,13 @@ from bulletdrop.core.audit import record
 from bulletdrop.core.database import is_sqlite, transaction
 from bulletdrop.core.models import User
 from bulletdrop.core.people.keys import revoke_keys
-from bulletdrop.core.people.passwords import check_new_password, hash_password, needs_new_hash, password_fits
+from bulletdrop.core.people.passwords import (
+    check_new_password,
+    hash_password,
+    is_bcrypt,
+    needs_new_hash,
+    password_fits,
+)
 from bulletdrop.core.people.tickets import drop_tickets
 from bulletdrop.core.reserved import is_reserved
 from bulletdrop.core.shapes import email_shape, username_shape
@@ -27,7 +33,10 @@ from bulletdrop.paths import write_private
 # Characters in anything that is looked up by name: the longest is an email address, of 254.
 LONGEST = 300
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?")
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
+# An address as mail programs write it (RFC 5322, `dot-atom`): others could be kept, but no mail could be sent to them.
+_ATOM = r"[^@\s\x00-\x1f\x7f()<>\[\]:;,.\\\"]+"
+_LABEL = rf"(?!-){_ATOM}(?<!-)"
+_EMAIL = re.compile(rf"(?=.{{1,64}}@)(?!.*=\?){_ATOM}(?:\.{_ATOM})*@(?=.{{1,189}}\Z){_LABEL}(?:\.{_LABEL})*")
 
 
 def needs_setup(site: Site) -> bool:
@@ -100,14 +109,16 @@ def authenticate(site: Site, *, identifier: str, password: str) -> User:
     Raises: NotSignedIn, with the same words and after the same time whether the name, the password or both are wrong.
     """
     user_id, stored = _stored_password(identifier)
-    fits = password_fits(stored, password)
-    user: User | None = User.get_or_none(User.id == user_id) if fits else None
+    fits = password_fits(stored, password, imported=_an_imported_hash())
+    # With this very password still: checking it took long, and it may have been changed meanwhile.
+    same = (User.id == user_id) & (User.password_hash == stored)
+    user: User | None = User.get_or_none(same) if fits else None
     if user is None:
         raise NotSignedIn("The name or the password is wrong.", title="Not signed in")
     if not user.is_active:
         raise Forbidden("This account is blocked. Ask the admin.")
     if user.password_hash and needs_new_hash(user.password_hash):
-        User.update(password_hash=hash_password(password)).where(User.id == user.id).execute()
+        User.update(password_hash=hash_password(password)).where(same).execute()
     return user
 
 
@@ -143,6 +154,8 @@ def promote(site: Site, username: str, *, is_admin: bool = True, actor: str | No
     with transaction(site.db):
         hold_admins(site)
         _change(site, user, is_admin=is_admin)
+        # A link for a new password may be in the hands of a key, which must not come by an admin's account.
+        drop_tickets(site, user.id, "reset", "half")
         if not is_admin:
             revoke_keys(site, user.id, scope="admin")
         require_an_admin(user)
@@ -197,7 +210,8 @@ def fold(name: str) -> str:
     """
     if len(name) > LONGEST:
         return name[: LONGEST + 1]
-    return unicodedata.normalize("NFKC", name).strip().casefold()
+    # Twice: what case folding takes apart would otherwise be another name than the same letters typed whole.
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
 def _stored_password(identifier: str) -> tuple[str | None, str | None]:
@@ -206,8 +220,7 @@ def _stored_password(identifier: str) -> tuple[str | None, str | None]:
     One row comes back in either case: to make a User of it, or peewee's error that there is none, takes a tenth of a
     millisecond, by which known names could be told from unknown ones.
     """
-    folded = "" if len(identifier) > LONGEST or "\0" in identifier else fold(identifier)
-    one = (User.username_key == folded) | (User.email_key == folded)
+    one = _known_as("" if len(identifier) > LONGEST or "\0" in identifier else identifier)
     query: Any = User.select(fn.MAX(User.id), fn.MAX(User.password_hash)).where(one).tuples()
     user_id, stored = next(iter(query))
     return user_id, stored
@@ -217,9 +230,20 @@ def _look_up(identifier: str) -> User | None:
     """The user of this name or email; nobody for what can be neither."""
     if len(identifier) > LONGEST or "\0" in identifier:
         return None
-    folded = fold(identifier)
-    found: User | None = User.get_or_none((User.username_key == folded) | (User.email_key == folded))
+    found: User | None = User.get_or_none(_known_as(identifier))
     return found
+
+
+def _known_as(identifier: str) -> Any:
+    """The condition for the account of this name or address, its domain in either spelling."""
+    folded = fold(identifier)
+    return (User.username_key == folded) | User.email_key.in_([folded, fold(_ascii_domain(identifier))])
+
+
+def _an_imported_hash() -> str | None:
+    """A bcrypt hash that is still there; None when all accounts have today's."""
+    query: Any = User.select(User.password_hash).where(is_bcrypt(User.password_hash)).limit(1).tuples()
+    return next((stored for (stored,) in query), None)
 
 
 def hold_admins(site: Site) -> None:
@@ -293,13 +317,29 @@ def insert_user(
 
 
 def check_email(email: str) -> str:
-    """An address in the form to keep: NFC, without space around. Raises Invalid with field `email`."""
+    """An address in the form to keep: NFC, without space around, the domain in ASCII. Raises Invalid, field `email`."""
     if len(email) > LONGEST:
         raise Invalid("This is no email address.", field="email")
-    email = unicodedata.normalize("NFC", email.strip())
-    if not _EMAIL.fullmatch(email) or not is_visible(email):
+    email = _ascii_domain(unicodedata.normalize("NFC", email.strip()))
+    if not _EMAIL.fullmatch(email) or not is_visible(email) or not email.rpartition("@")[2].isascii():
         raise Invalid("This is no email address.", field="email")
     return email
+
+
+def _ascii_domain(email: str) -> str:
+    """An address with its domain as it stands in the DNS (IDNA 2008, RFC 5891); as it is where that cannot be.
+
+    Otherwise one mailbox would have two addresses, and most mail servers would take neither.
+    """
+    local, at, domain = email.rpartition("@")
+    if not at or domain.isascii():
+        return email
+    import idna
+
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
+    except (idna.IDNAError, UnicodeError):
+        return email
 
 
 def checked_hash(password: str, *known: str) -> str:

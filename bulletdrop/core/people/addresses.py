@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from peewee import IntegrityError
 
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.mail import post
-from bulletdrop.core.models import User
+from bulletdrop.core.models import Identity, Passkey, RecoveryCode, Totp, User
 from bulletdrop.core.origin import public_base
+from bulletdrop.core.people import second_factor
 from bulletdrop.core.people.accounts import check_email, fold
 from bulletdrop.core.people.keys import revoke_keys
 from bulletdrop.core.people.profile import get_user
 from bulletdrop.core.people.registration import RESET, send_reset
-from bulletdrop.core.people.tickets import drop_tickets, issue, redeem
+from bulletdrop.core.people.tickets import VETO, drop_tickets, issue, redeem
 from bulletdrop.core.shapes import email_shape
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid, NameTaken
 
-CHANGE, UNDO = "email-change", "email-undo"
+CHANGE, UNDO = "email-change", VETO
 CHANGE_LIVES, UNDO_LIVES = timedelta(days=1), timedelta(days=7)
 
 
@@ -70,6 +71,8 @@ def confirm_change(site: Site, token: str, *, address: str = "") -> User:
 def undo_change(site: Site, token: str, *, address: str = "") -> User:
     """Stop a change, or take it back: the old address stays, sessions and keys end, and a new password is offered.
 
+    Ways in that were made since the change was asked for are gone with it: whoever asked may have made them.
+
     Raises: BadTicket; NameTaken when another account has the old address meanwhile.
     """
     try:
@@ -81,12 +84,20 @@ def undo_change(site: Site, token: str, *, address: str = "") -> User:
             User.update(epoch=User.epoch + 1).where(User.id == user.id).execute()
             drop_tickets(site, user.id)
             revoke_keys(site, user.id)
+            _shut_since(site, user, ticket.created_at)
             link = send_reset(site, user)
             post(site, "email-restored", to=user.email, user=user, link=link, lives=timedelta(hours=1))
             record(site, "email.undo", actor=user.id, subject=user.username, address=address, category="security")
     except IntegrityError as error:
         raise NameTaken("Another account has this address now. Ask the admin.", field="email") from error
     return user
+
+
+def _shut_since(site: Site, user: User, since: datetime) -> None:
+    """Take away the passkeys, linked logins, app and recovery codes that an account has got since then."""
+    for model in (Passkey, Identity, Totp, RecoveryCode):
+        model.delete().where((model.user == user) & (model.created_at >= since)).execute()
+    second_factor.settle(site, user)
 
 
 def _set(site: Site, user: User, email: str) -> User:

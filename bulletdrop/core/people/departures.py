@@ -9,7 +9,7 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.mail import post
 from bulletdrop.core.models import User
 from bulletdrop.core.people.accounts import hold_admins
-from bulletdrop.core.people.tickets import drop_tickets
+from bulletdrop.core.people.tickets import VETO, drop_tickets
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Blocked, Conflict, NotFound
 
@@ -47,7 +47,7 @@ def request_deletion(
         staying = User.is_admin & User.is_active & User.delete_scheduled_for.is_null()
         if user.is_admin and not User.select(User.id).where(staying).exists():
             raise Conflict(f"{user.username} is the only admin. Make somebody else an admin first.")
-        drop_tickets(site, user_id)
+        drop_tickets(site, user_id, but=VETO)
         if days and user.email:
             post(site, "deletion", to=user.email, user=user, link=link, lives=GRACE, date=f"{due:%-d %B %Y}")
         record(

@@ -11,7 +11,7 @@ from bulletdrop.core.models import Session, User
 from bulletdrop.core.people import keys, sessions
 from bulletdrop.core.people.passwords import check_new_password, hash_password
 from bulletdrop.core.people.sessions import Tokens
-from bulletdrop.core.people.tickets import drop_tickets
+from bulletdrop.core.people.tickets import VETO, drop_tickets
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Invalid
 
@@ -47,7 +47,7 @@ def change_password(
         changes = User.update(password_hash=hashed, epoch=User.epoch + 1, updated_at=site.clock.now())
         if not changes.where(same).execute():
             raise Conflict("The account was changed meanwhile. Sign in again.")
-        drop_tickets(site, user.id)
+        drop_tickets(site, user.id, but=VETO)
         sessions.revoke_all(site, user.id)
         if revoke_keys:
             keys.revoke_keys(site, user.id)

@@ -13,7 +13,7 @@ from bulletdrop.core.origin import public_base
 from bulletdrop.core.people import keys
 from bulletdrop.core.people.accounts import check_email, checked_hash, find_user, fold, insert_user
 from bulletdrop.core.people.invites import use_invite
-from bulletdrop.core.people.tickets import drop_tickets, issue, look, redeem
+from bulletdrop.core.people.tickets import VETO, count_since, drop_tickets, issue, look, redeem
 from bulletdrop.core.shapes import email_shape
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Blocked, Forbidden, NotFound
@@ -21,6 +21,8 @@ from bulletdrop.errors import Blocked, Forbidden, NotFound
 VERIFY, RESET = "verify", "reset"
 VERIFY_LIVES, RESET_LIVES = timedelta(days=3), timedelta(hours=1)
 _AFTER = timedelta(days=7)
+# Links that strangers may have mailed to an account within an hour. More would fill somebody's mailbox.
+_MOST_MAILED = 3
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,15 @@ def resend(site: Site, identifier: str) -> None:
     if user.is_verified or not user.is_active or user.password_hash is None:
         return
     with transaction(site.db):
-        drop_tickets(site, user.id, VERIFY)
-        _send_verification(site, user)
+        if not _was_mailed(site, user, VERIFY):
+            _send_verification(site, user)
 
 
 def forgot(site: Site, identifier: str, *, address: str = "") -> None:
-    """Send a link for a new password. Says nothing of whether there is such an account."""
+    """Send a link for a new password. Says nothing of whether there is such an account.
+
+    Links that were sent before go on working: anybody may ask for another, and must not make them worthless by it.
+    """
     try:
         user = find_user(site, identifier)
     except NotFound:
@@ -100,19 +105,23 @@ def forgot(site: Site, identifier: str, *, address: str = "") -> None:
     if not user.is_active or _is_placeholder(user):
         return
     with transaction(site.db):
+        if _was_mailed(site, user, RESET):
+            return
         record(site, "password.forgot", actor=user.id, subject=user.username, address=address, category="security")
         send_reset(site, user)
 
 
 def send_reset(site: Site, user: User, *, by_admin: bool = False) -> str:
-    """Mail a link for a new password. Those sent before no longer work. Inside the caller's transaction.
+    """Mail a link for a new password. Inside the caller's transaction.
 
     Args:
-        by_admin: an admin asked for it, who may hand the link over and therefore gets a day for it.
+        by_admin: an admin asked for it, who may hand the link over and therefore gets a day for it. Links that were
+            sent before no longer work.
     Returns: the link.
     """
     lives = timedelta(days=1) if by_admin else RESET_LIVES
-    drop_tickets(site, user.id, RESET)
+    if by_admin:
+        drop_tickets(site, user.id, RESET)
     link = f"{public_base(site.config)}/reset#token={issue(site, RESET, user=user, lives=lives)}"
     post(site, "reset", to=user.email, user=user, link=link, lives=lives)
     return link
@@ -134,7 +143,7 @@ def reset(site: Site, token: str, password: str, *, address: str = "") -> User:
             raise Blocked("This account is blocked. Ask the admin.")
         changes = {"password_hash": hashed, "is_verified": True, "epoch": User.epoch + 1}
         User.update({**changes, "updated_at": site.clock.now()}).where(User.id == user.id).execute()
-        drop_tickets(site, user.id)
+        drop_tickets(site, user.id, but=VETO)
         keys.revoke_keys(site, user.id)
         record(site, "password.reset", actor=user.id, subject=user.username, address=address, category="security")
         post(site, "password-changed", to=user.email, user=user, lives=_AFTER)
@@ -158,6 +167,11 @@ def _invited(site: Site, username: str, email: str, hashed: str, code: str) -> U
     return insert_user(
         site, username=username, email=email, password_hash=hashed, plan=invite.plan, is_verified=is_verified
     )
+
+
+def _was_mailed(site: Site, user: User, purpose: str) -> bool:
+    """True when as many links as there may be were mailed to somebody within the hour; none of them was used."""
+    return count_since(site, user.id, purpose, site.clock.now() - timedelta(hours=1)) >= _MOST_MAILED
 
 
 def _send_verification(site: Site, user: User) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bulletdrop.core.database import transaction
@@ -12,6 +12,8 @@ from bulletdrop.core.models import Pairing, Ticket, User
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadTicket
 
+# The old address's word against a change of address: nothing that whoever made the change does next takes it away.
+VETO = "email-undo"
 _MESSAGE = "This link or code has been used already, is too old, or never was. Ask for a new one."
 
 
@@ -47,6 +49,12 @@ def look(site: Site, purpose: str, plain: str) -> Ticket:
     return ticket
 
 
+def count_since(site: Site, user_id: str, purpose: str, since: datetime) -> int:
+    """How many tickets for a purpose somebody has that were made since then, and that nobody has used."""
+    recent = (Ticket.user == user_id) & (Ticket.purpose == purpose) & (Ticket.created_at > since)
+    return int(Ticket.select().where(recent).count())
+
+
 def redeem(site: Site, purpose: str, plain: str) -> Ticket:
     """The ticket, used up: of many who come with it at once, one gets it. Raises BadTicket.
 
@@ -59,13 +67,16 @@ def redeem(site: Site, purpose: str, plain: str) -> Ticket:
     return ticket
 
 
-def drop_tickets(site: Site, user_id: str, *purposes: str) -> None:
+def drop_tickets(site: Site, user_id: str, *purposes: str, but: str = "") -> None:
     """Make all tickets of somebody worthless; only those of the purposes, if any are named.
 
     All of them are also the devices that somebody has said yes to and that have not fetched their keys yet.
+
+    Args:
+        but: a purpose whose tickets stay good: VETO for whatever somebody does who need not be the account's owner.
     """
-    whose = Ticket.user == user_id
-    Ticket.delete().where(whose & Ticket.purpose.in_(purposes) if purposes else whose).execute()
+    which = Ticket.purpose.in_(purposes) if purposes else Ticket.purpose != but
+    Ticket.delete().where((Ticket.user == user_id) & which).execute()
     if not purposes:
         Pairing.delete().where(Pairing.user == user_id).execute()
 

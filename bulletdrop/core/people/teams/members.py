@@ -9,6 +9,7 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.models import Team, TeamInvite, TeamMember, User
 from bulletdrop.core.people.teams.membership import TeamOf, find_team, lock, member, role_in
 from bulletdrop.core.people.teams.roles import ADMIN, OWNER, ROLES, check_role, given_by, outranks
+from bulletdrop.core.people.teams.rooms import check_may_own
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Forbidden, NotFound
 
@@ -36,7 +37,7 @@ def change_role(site: Site, user_id: str, team: str, whom: str, role: str, *, ad
     Args:
         whom: the member's user id.
     Raises: Invalid for a word that is no role, Forbidden for a role or a member above one's own, Conflict for the
-        only owner, NotFound.
+        only owner, or for a new one who owns as many teams as one may; NotFound.
     """
     check_role(role)
     with transaction(site.db):
@@ -46,6 +47,8 @@ def change_role(site: Site, user_id: str, team: str, whom: str, role: str, *, ad
             raise Forbidden("You can only give roles below your own, and only to those who are below you.")
         if role != before:
             _keep_an_owner(site, found.team, but=whom, losing=before)
+            if role == OWNER:
+                check_may_own(site, whom)
             _set_role(site, Change(found.team, user_id, whom, address), role)
     return TeamMember.select(TeamMember, User).join(User).where(member(found.team.id, whom)).get()
 
@@ -78,15 +81,18 @@ def leave(site: Site, user_id: str, team: str, *, address: str = "") -> None:
 def hand_over(site: Site, user_id: str, team: str, whom: str, *, address: str = "") -> TeamOf:
     """Make another member the owner in one's own place; who hands over is an admin afterwards. All of it, or nothing.
 
-    Raises: Forbidden for who is no owner, Conflict for a member who is blocked or leaving, NotFound.
+    Raises: Forbidden for who is no owner, Conflict for a member who is blocked or leaving, or who owns as many teams as
+        one may; NotFound.
     """
     with transaction(site.db):
         found = lock(site, user_id, team, "hand over")
-        _role_of(site, found, whom)
+        before = _role_of(site, found, whom)
         if whom == user_id:
             raise Conflict("You are an owner of this team already.")
         if not User.select(User.id).where((User.id == whom) & _stays()).exists():
             raise Conflict("This person's account is blocked or about to be deleted. Choose somebody else.")
+        if before != OWNER:
+            check_may_own(site, whom)
         _set_role(site, Change(found.team, user_id, whom, address), OWNER)
         _set_role(site, Change(found.team, user_id, user_id, address), ADMIN)
         record(site, "team.hand-over", actor=user_id, subject=found.team.id, address=address, detail=whom)

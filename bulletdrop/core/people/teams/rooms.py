@@ -94,16 +94,31 @@ def check_slug(slug: str) -> str:
     return slug
 
 
+def check_may_own(site: Site, user_id: str) -> None:
+    """Raise Conflict for somebody who owns as many teams as one may: two people could hand over new ones for ever."""
+    _, owned, most = _owns(site, user_id)
+    if owned >= most:
+        raise Conflict(f"They own {owned} teams, and {most} are the most. Choose somebody else.")
+
+
 def _owner(site: Site, user_id: str) -> User:
-    """Who makes a team, with their row locked, so that many requests at once make no more than one may."""
+    """Who makes a team, if they may own one more."""
+    owner, owned, most = _owns(site, user_id)
+    if owned >= most:
+        raise Conflict(f"You own {owned} teams, and {most} are the most. Hand one over or delete one first.")
+    return owner
+
+
+def _owns(site: Site, user_id: str) -> tuple[User, int, int]:
+    """Somebody, how many teams they own, and how many they may.
+
+    Their row is locked, so that many requests at once make no more than one may.
+    """
     if not User.update(updated_at=User.updated_at).where(User.id == user_id).execute():
         raise NotFound("This account is gone.")
     owner: User = User.get_by_id(user_id)
     owned = TeamMember.select().where((TeamMember.user == user_id) & (TeamMember.role == OWNER)).count()
-    most = _MOST_OWNED if limits_of(site, owner).storage is None else _MOST_OWNED_WITH_LIMIT
-    if owned >= most:
-        raise Conflict(f"You own {owned} teams, and {most} are the most. Hand one over or delete one first.")
-    return owner
+    return owner, owned, _MOST_OWNED if limits_of(site, owner).storage is None else _MOST_OWNED_WITH_LIMIT
 
 
 def _free_slug(name: str) -> str:
