@@ -125,7 +125,8 @@ def test_however_a_token_is_spelt_it_ends_with_its_session(
     cast: Cast, tokens: dict[str, dict[str, str]], record_property: Callable[[str, object], None]
 ) -> None:
     values = tokens["again"]
-    spelt = [("as it is", values["bd_access"]), *spellings(values["bd_access"])]
+    token = values["bd_access"]
+    spelt = [("as it is", token), *((name, other) for name, other in spellings(token) if other != token)]
     tries = [one for name, token in spelt for one in ways(name, token, values["bd_csrf"])]
     before = outcomes(cast.server, tries)
     accepted = {one.label for one, status in before if status in (200, 201)}
@@ -216,6 +217,6 @@ def test_the_time_does_not_tell_how_much_of_a_signature_is_right(cast: Cast, rea
             began = time.perf_counter()
             assert cast.request("GET", ME, bearer(token)).status_code == 401
             times[token].append(time.perf_counter() - began)
-    faster = Counter(early < late for early in times[first][::4] for late in times[last][::4])
+    faster = Counter(early < late for early in times[first] for late in times[last])
     share = faster[True] / sum(faster.values())
     assert 0.42 < share < 0.58, (share, statistics.median(times[first]), statistics.median(times[last]))
