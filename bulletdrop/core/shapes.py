@@ -25,5 +25,7 @@ def email_shape(email: str) -> str:
 
 def _folded(text: str) -> str:
     """NFKC, case folded, foreign look-alikes as Latin letters. What is longer than any name is cut: see `fold`."""
-    text = text[:LONGEST]
-    return unicodedata.normalize("NFKC", text).strip().casefold().translate(_FOREIGN)[:LONGEST]
+    folded = unicodedata.normalize("NFKC", text[:LONGEST]).casefold()
+    # Taken apart in between: a foreign letter becomes the Latin one also where it carries an accent.
+    plain = unicodedata.normalize("NFKD", folded).translate(_FOREIGN)
+    return unicodedata.normalize("NFKC", plain).strip()[:LONGEST]

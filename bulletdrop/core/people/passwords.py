@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -15,6 +17,8 @@ _NOBODY = _hasher.hash("there is no such person")
 
 _BCRYPT = ("$2a$", "$2b$", "$2y$")
 _BCRYPT_MOST = 72
+# Of the work factor, in the hash itself: 14 takes a second, 31 would hold a thread for a day.
+_BCRYPT_DEAREST = b"14"
 
 LEAST = 8
 # Of 0 to 4; below 2 an attacker needs fewer than a hundred million guesses (zxcvbn's own scale).
@@ -47,15 +51,28 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
-def password_fits(stored: str | None, password: str) -> bool:
-    """True when the password is the stored one. With nothing stored it takes as long and is False."""
-    if stored is not None and stored.startswith(_BCRYPT):
-        return _fits_bcrypt(stored, password)
+def password_fits(stored: str | None, password: str, *, imported: str | None = None) -> bool:
+    """True when the password is the stored one. With nothing stored it takes as long and is False.
+
+    Args:
+        imported: a bcrypt hash that some account still has. Then every check does the work of both kinds, so that the
+            time tells neither which accounts came by the import nor whether there is one.
+    """
+    is_imported = stored is not None and stored.startswith(_BCRYPT)
+    fits_bcrypt = False
+    if (foreign := stored if is_imported else imported) is not None:
+        fits_bcrypt = _fits_bcrypt(foreign, password)
+    own = None if is_imported else stored
     try:
-        fits = _hasher.verify(stored or _NOBODY, password[:MOST])
+        fits = bool(_hasher.verify(own or _NOBODY, password[:MOST])) and own is not None
     except (VerificationError, InvalidHashError):
-        return False
-    return fits and stored is not None
+        fits = False
+    return fits_bcrypt if is_imported else fits
+
+
+def is_bcrypt(stored: Any) -> Any:
+    """The condition, on a column, that it holds a hash which an import brought."""
+    return stored.startswith("$2")
 
 
 def needs_new_hash(stored: str) -> bool:
@@ -71,6 +88,8 @@ def _fits_bcrypt(stored: str, password: str) -> bool:
 
     # bcrypt never saw more than 72 bytes; today's library refuses them where the old ones cut them off.
     known = stored.replace("$2y$", "$2b$", 1).encode("ascii", "replace")
+    if known[4:6] > _BCRYPT_DEAREST:
+        return False
     try:
         return bcrypt.checkpw(password.encode("utf-8", "replace")[:_BCRYPT_MOST], known)
     except ValueError:
