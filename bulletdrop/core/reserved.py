@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from bulletdrop.core.shapes import username_shape
+
 # The first parts of our own paths, of paths that browsers and robots ask for, and words that would mislead people.
 RESERVED: frozenset[str] = frozenset(
     [
@@ -112,6 +114,13 @@ RESERVED: frozenset[str] = frozenset(
     ]
 )
 
+# Only those that somebody could pretend to be: `1` reads like `l` and harms nobody.
+_TRUSTED = frozenset(
+    username_shape(word)
+    for word in ("admin", "billing", "help", "legal", "privacy", "root", "security", "service", "status", "support",
+                 "system", "moderator", "administrator", "bulletdrop")
+)  # fmt: skip
+
 
 def is_reserved(word: str) -> bool:
     """True for a word that is ours, in any case and width of letters, with or without an ending."""
@@ -120,3 +129,8 @@ def is_reserved(word: str) -> bool:
         return False
     folded = unicodedata.normalize("NFKC", word).casefold().strip()
     return folded in RESERVED or folded.split(".", 1)[0] in RESERVED
+
+
+def looks_reserved(word: str) -> bool:
+    """True for a username that reads like one of ours that people would trust, such as `adm1n` or `supp0rt`."""
+    return username_shape(word) in _TRUSTED

@@ -11,7 +11,7 @@ from sanic import Request
 
 from bulletdrop.core.people import guesses
 from bulletdrop.core.people.accounts import fold
-from bulletdrop.errors import BulletDropError, Forbidden, NotSignedIn
+from bulletdrop.errors import BulletDropError, Forbidden, NotSignedIn, TooMany
 from bulletdrop.web.auth import address_of
 from bulletdrop.web.peers import neighbours
 from bulletdrop.web.threads import in_thread
@@ -28,7 +28,11 @@ async def guess(request: Request, identifier: str | None = None) -> AsyncIterato
     # A name can be as long as a request; what is remembered of it is short.
     name = "" if identifier is None else hashlib.sha256(fold(identifier).encode("utf-8", "replace")).hexdigest()
     address = neighbours(address_of(request))
-    attempt = await in_thread(request, guesses.begin, address, name, now=monotonic(), shared=identifier is None)
+    try:
+        attempt = await in_thread(request, guesses.begin, address, name, now=monotonic(), shared=identifier is None)
+    except TooMany:
+        await in_thread(request, guesses.note_refusal, address, now=monotonic())
+        raise
     try:
         yield
     except (NotSignedIn, Forbidden):

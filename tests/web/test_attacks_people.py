@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import sqlite3
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -14,7 +17,7 @@ import pytest
 from tests.support.server import PASSWORD, Server
 from tests.support.smtp import Sink, mail_server
 from tests.web.browser import browser, sign_in, signed_in
-from tests.web.kit import problem
+from tests.web.kit import problem, upload
 
 NEW = "another good battery"
 
@@ -164,6 +167,60 @@ def test_two_people_with_limits_cannot_make_teams_for_ever_by_handing_them_over(
             problem(promoted, 409, "conflict")
         # What the limit is not about goes on: whoever owns five may still be a member and an admin of others.
         assert bob.patch(f"/api/v1/teams/{team}/members/{other}", json={"role": "admin"}).status_code == 200
+
+
+def test_whoever_was_taken_out_of_a_team_takes_nothing_of_it_home(server: Server) -> None:
+    with signed_in(server, "bob") as bob, signed_in(server, "alice") as alice:
+        team = alice.post("/api/v1/teams", json={"name": "north"}).json()["id"]
+        link = alice.post(f"/api/v1/teams/{team}/invites", json={"role": "member"}).json()["link"]
+        bob.post("/api/v1/teams/join", json={"code": link.rpartition("=")[2]}).raise_for_status()
+        own, theirs = upload(bob)["id"], upload(bob, team=team)["id"]
+        assert exported(bob) == {own, theirs}
+        alice.delete(f"/api/v1/teams/{team}/members/{id_of(alice, 'bob')}").raise_for_status()
+        alice.patch(f"/api/v1/uploads/{theirs}", json={"title": "not for bob"}).raise_for_status()
+        assert exported(bob) == {own}
+
+
+def exported(client: httpx.Client) -> set[str]:
+    """The ids of the drops in somebody's export, each with its bytes."""
+    archive = zipfile.ZipFile(io.BytesIO(client.get("/api/v1/account/export").content))
+    drops = [json.loads(line) for line in archive.read("drops.jsonl").splitlines()]
+    assert {drop["path"] for drop in drops} == {name for name in archive.namelist() if name.startswith("files/")}
+    return {drop["id"] for drop in drops}
+
+
+def test_nobody_registers_as_somebody_whom_people_would_trust(make_server: Callable[..., Server]) -> None:
+    server = make_server(BULLETDROP_REGISTRATION="open", BULLETDROP_TRUSTED_PROXIES="127.0.0.1")
+    server.key_of("alice")
+    with browser(server) as client:
+        for number, name in enumerate(
+            ("adm1n", "supp0rt", "r00t", "s-ecurity", "he1p", "Adrnin", "1egal", "bullet.drop")
+        ):
+            values = {"username": name, "email": f"p{number}@example.org", "password": PASSWORD}
+            come_from = {"X-Forwarded-For": f"10.0.0.{number}"}
+            answer = client.post("/api/v1/auth/register", json=values, headers=come_from)
+            assert problem(answer, 409, "name_reserved")["field"] == "username", name
+        fine = {"username": "helper5", "email": "fine@example.org", "password": PASSWORD}
+        assert client.post("/api/v1/auth/register", json=fine).status_code == 201
+
+
+def test_an_admin_sees_that_somebody_guesses_passwords_once_and_without_what_was_typed(
+    make_server: Callable[..., Server],
+) -> None:
+    server = make_server(BULLETDROP_TRUSTED_PROXIES="127.0.0.1")
+    with signed_in(server, "alice") as admin, browser(server) as thief:
+        for name in ("alice", "nobody-here"):
+            for number in range(15):
+                come_from = {"X-Forwarded-For": "10.9.9.9" if name == "alice" else "10.9.9.10"}
+                values = {"identifier": name, "password": f"wrong {number}"}
+                assert thief.post("/api/v1/auth/login", json=values, headers=come_from).status_code in (401, 429)
+        events = admin.get("/api/v1/admin/events?action=sign-in").json()["items"]
+        assert {(one["action"], one["address"]) for one in events} == {
+            ("sign-in.braked", "10.9.9.9"),
+            ("sign-in.braked", "10.9.9.10"),
+        }
+        assert len(events) == 2
+        assert "nobody-here" not in str(events)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from bulletdrop.core.people.passwords import (
     password_fits,
 )
 from bulletdrop.core.people.tickets import drop_tickets
-from bulletdrop.core.reserved import is_reserved
+from bulletdrop.core.reserved import is_reserved, looks_reserved
 from bulletdrop.core.shapes import email_shape, username_shape
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import is_visible
@@ -288,7 +288,7 @@ def insert_user(
     username, email = username.strip(), check_email(email)
     if not _USERNAME.fullmatch(username):
         raise Invalid("A username has 1 to 50 letters, digits, dots, dashes or underscores.", field="username")
-    if is_reserved(username):
+    if is_reserved(username) or (looks_reserved(username) and not is_admin):
         raise NameReserved("This username is reserved. Take another one.", field="username")
     now = site.clock.now()
     shapes = {"username_shape": username_shape(username), "email_shape": email_shape(email)}

@@ -9,11 +9,15 @@ from typing import Any
 
 import apsw
 
+from bulletdrop.core.audit import record
 from bulletdrop.core.site import Site
 from bulletdrop.errors import TooMany
 
 # An attempt whose process died says nothing any more after this long, in seconds; a check takes 30 ms and its queue.
 _PENDING = 60.0
+_HOUR = 3600.0
+# Security events about the brake in an hour: a thousand addresses fill no log.
+_MOST_NOTED = 100
 # Addresses that have signed in as somebody and are remembered for it.
 _MOST_KNOWN = 10_000
 
@@ -90,6 +94,18 @@ def given_back(site: Site, attempt: Attempt) -> None:
     rows = [(counted, attempt.id) for counted in attempt.names]
     statement = "DELETE FROM guesses WHERE name = ? AND id = ?"
     site.counts.atomically(lambda file: file.executemany(statement, rows).fetchall())
+
+
+def note_refusal(site: Site, address: str, *, now: float) -> None:
+    """Write down that the brake holds an address: a security event, once an hour for it, and not without end for all.
+
+    The name is not written down: people type passwords into its field, and who has an account here is not to be told
+    by how long an answer takes. `now` in monotonic seconds.
+    """
+    for counter, most in ((f"braked {address}", 1), ("braked", _MOST_NOTED)):
+        if not site.counts.take(counter, most=most, window=_HOUR, now=now).allowed:
+            return
+    record(site, "sign-in.braked", subject=address, address=address, category="security")
 
 
 def _check(file: apsw.Connection, counted: str, most: int, now: float) -> None:

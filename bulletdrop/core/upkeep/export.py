@@ -207,7 +207,10 @@ def _files(site: Site, user_id: str, after: str) -> list[tuple[str, str, str]]:
 
 
 def _page(user_id: str, after: str) -> Any:
-    query = Upload.select(Upload, Blob).join(Blob).where((Upload.owner == user_id) & (Upload.id > after))
+    # What somebody brought into a team that they are no longer in is the team's: they see nothing of it from then on.
+    mine = TeamMember.select(TeamMember.team).where(TeamMember.user == user_id)
+    own = (Upload.owner == user_id) & (Upload.team.is_null() | Upload.team.in_(mine))
+    query = Upload.select(Upload, Blob).join(Blob).where(own & (Upload.id > after))
     return query.order_by(Upload.id).limit(_ROWS)
 
 
