@@ -11,16 +11,19 @@ from bulletdrop.core.models import User
 from bulletdrop.core.people import passkeys, plans, profile, totp, usage
 from bulletdrop.core.people.departures import GRACE
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Rejected
+from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Invalid, Rejected
 from bulletdrop.web.api.account import ProofIn, leave
 from bulletdrop.web.auth import address_of, clear_session_cookies, form_of, required_caller, signed_in
 from bulletdrop.web.context import App
 from bulletdrop.web.guesses import guess
+from bulletdrop.web.pages.posted import said_of
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_hash_thread, in_thread
 
 PATH = "/account/data"
+# The page for leaving leads here through signing in, which is what keeps the account.
+_SAID = {"kept": "Your account stays. Devices and keys work again."}
 
 
 @signed_in
@@ -37,6 +40,9 @@ async def delete(request: Request) -> HTTPResponse:
     form = await form_of(request)
     proof = ProofIn(password=form.get("password"), code=form.get("code"))
     try:
+        # The script's dialog asks for it; without script it is a field of the form.
+        if form.get("word", "").strip() != caller.username:
+            raise Invalid(f"Type {caller.username} here to go on.", field="word")
         async with guess(request, caller.username):
             due = await in_hash_thread(request, leave, caller, proof, address_of(request))
     except BadCsrf:
@@ -61,7 +67,14 @@ async def _page(request: Request, *, error: BulletDropError | None = None) -> HT
     caller.needs_person()
     state = await in_thread(request, _state, caller.user_id)
     wrong = {error.field or "": error.message} if error else {}
-    return render(request, "data.html", status=status_of(error) if error else 200, wrong=wrong, **state)
+    return render(
+        request,
+        "data.html",
+        status=status_of(error) if error else 200,
+        wrong=wrong,
+        said=said_of(request, _SAID),
+        **state,
+    )
 
 
 def _state(site: Site, user_id: str) -> dict[str, Any]:

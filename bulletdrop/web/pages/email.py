@@ -11,7 +11,7 @@ from bulletdrop.core.people import addresses, passkeys, profile, totp
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Rejected
 from bulletdrop.web.api.addresses import EmailIn, begin
-from bulletdrop.web.auth import address_of, form_of, required_caller, signed_in
+from bulletdrop.web.auth import address_of, caller_of, form_of, required_caller, signed_in
 from bulletdrop.web.context import App
 from bulletdrop.web.limits import limit_by_address
 from bulletdrop.web.problems import status_of
@@ -44,8 +44,9 @@ async def change(request: Request) -> HTTPResponse:
 
 async def answer(request: Request) -> HTTPResponse:
     """The page of both mailed links. What stands behind the `#` says which it is; a button sends it."""
+    await caller_of(request)  # whoever changes an address is mostly signed in, and needs their token in the form
     done = request.args.get("done", "")
-    return render(request, "email-answer.html", wrong="", done=done if done in ("changed", "kept") else "")
+    return render(request, "email-answer.html", wrong={}, done=done if done in ("changed", "kept") else "")
 
 
 async def decide(request: Request) -> HTTPResponse:
@@ -61,7 +62,8 @@ async def decide(request: Request) -> HTTPResponse:
     except BadCsrf:
         raise
     except (Rejected, Busy) as error:
-        return render(request, "email-answer.html", status=status_of(error), wrong=error.message, done="")
+        wrong = {"undo" if undo else "confirm": error.message}
+        return render(request, "email-answer.html", status=status_of(error), wrong=wrong, done="")
     return redirect(f"/email?done={'kept' if undo else 'changed'}", status=303)
 
 

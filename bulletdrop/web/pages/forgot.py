@@ -5,9 +5,9 @@ from __future__ import annotations
 from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
-from bulletdrop.errors import BadCsrf, Busy, Rejected
+from bulletdrop.errors import BadCsrf, BadTicket, Busy, Rejected
 from bulletdrop.web.api.registration import send_link, set_password
-from bulletdrop.web.auth import form_of
+from bulletdrop.web.auth import caller_of, form_of
 from bulletdrop.web.context import App, web_of
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.render import render
@@ -15,6 +15,7 @@ from bulletdrop.web.render import render
 
 async def ask(request: Request) -> HTTPResponse:
     """The form that asks for a link."""
+    await caller_of(request)  # somebody who is signed in needs their token in the form
     return _asking(request)
 
 
@@ -32,7 +33,8 @@ async def send(request: Request) -> HTTPResponse:
 
 async def choose(request: Request) -> HTTPResponse:
     """The form for a new password; a script takes the code from behind the `#`."""
-    return render(request, "reset.html", wrong={}, is_done=request.args.get("done") == "1")
+    await caller_of(request)
+    return render(request, "reset.html", wrong={}, token="", is_done=request.args.get("done") == "1")
 
 
 async def change(request: Request) -> HTTPResponse:
@@ -48,6 +50,8 @@ async def change(request: Request) -> HTTPResponse:
             "reset.html",
             status=status_of(error),
             wrong={error.field or "": error.message},
+            # A password that is refused leaves the link good: its code stays in the form.
+            token="" if isinstance(error, BadTicket) else form.get("token", ""),
             is_done=False,
         )
     return redirect("/reset?done=1", status=303)

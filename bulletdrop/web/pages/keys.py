@@ -6,16 +6,17 @@ import contextlib
 from datetime import datetime
 
 from sanic import Request
-from sanic.response import HTTPResponse, redirect
+from sanic.response import HTTPResponse
 
 from bulletdrop.clock import parse_expiry
 from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.people import keys
-from bulletdrop.core.people.callers import SCOPES
+from bulletdrop.core.people.callers import SCOPES, Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Invalid, NotFound, Rejected
 from bulletdrop.web.auth import form_of, form_values, required_caller, signed_in
 from bulletdrop.web.context import App
+from bulletdrop.web.pages.posted import ask_first, go_on, said_of
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
@@ -35,6 +36,7 @@ MEANINGS = {
 }
 LIFETIMES = (("", "Never"), ("30d", "In 30 days"), ("90d", "In 90 days"), ("365d", "In a year"))
 _SAID = {"revoked": "Revoked: it is refused from now on.", "renamed": "Renamed."}
+_GONE = "Whatever uses it is refused from now on. This cannot be undone."
 
 
 @signed_in
@@ -51,15 +53,17 @@ async def act(request: Request) -> HTTPResponse:
     form = await form_of(request)
     try:
         if gone := form.get("revoke"):
+            if asking := ask_first(request, form, title="Revoke it?", text=_GONE, label="Revoke", back=PATH):
+                return asking
             # It is gone already, which is what was asked for.
             with contextlib.suppress(NotFound):
                 await in_thread(request, keys.revoke_key, caller.user_id, gone)
-            return redirect(f"{PATH}?done=revoked", status=303)
+            return go_on(PATH, "revoked")
         if renamed := form.get("rename"):
             await in_thread(request, keys.change_key, caller.user_id, renamed, name=form.get("name", ""))
-            return redirect(f"{PATH}?done=renamed", status=303)
+            return go_on(PATH, "renamed")
         wanted = (form.get("name", ""), form_values(request, "scope"), form.get("expires", ""), form.get("limit", ""))
-        key, plain = await in_thread(request, _create, caller.user_id, *wanted)
+        key, plain = await in_thread(request, _create, caller, *wanted)
     except BadCsrf:
         raise
     except (Rejected, Busy) as error:
@@ -97,12 +101,12 @@ async def _page(
         wrong={error.field or "": error.message} if error else {},
         values=form or {},
         chosen=["uploads:read", "uploads:write"] if chosen is None else chosen,
-        said=_SAID.get(request.args.get("done", ""), ""),
+        said=said_of(request, _SAID),
     )
 
 
-def _create(site: Site, user_id: str, name: str, scopes: list[str], lifetime: str, limit: str) -> tuple[ApiKey, str]:
-    user: User = User.get_by_id(user_id)
+def _create(site: Site, caller: Caller, name: str, scopes: list[str], lifetime: str, limit: str) -> tuple[ApiKey, str]:
+    user: User = User.get_by_id(caller.user_id)
     if limit and not (limit.isascii() and limit.isdigit()):
         raise Invalid("A limit is a whole number of requests an hour, or left empty.", field="rate_limit_per_hour")
     return keys.create_key(
@@ -112,6 +116,7 @@ def _create(site: Site, user_id: str, name: str, scopes: list[str], lifetime: st
         scopes=scopes,
         expires_at=_expiry(site, lifetime),
         rate_limit_per_hour=int(limit[:9]) if limit else None,
+        session_id=caller.session_id,
     )
 
 

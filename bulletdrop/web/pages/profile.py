@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from sanic import Request
-from sanic.response import HTTPResponse, redirect
+from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops import avatars
 from bulletdrop.core.models import User
 from bulletdrop.core.people import profile
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Invalid, Rejected, TooBig
+from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Invalid, Rejected, TooBig, UnknownType
 from bulletdrop.web.api.account import avatar_url
 from bulletdrop.web.auth import check_csrf, form_of, required_caller, signed_in
 from bulletdrop.web.context import App, web_of
+from bulletdrop.web.pages.posted import go_on, said_of
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.receive import received
 from bulletdrop.web.render import render
@@ -39,20 +40,17 @@ async def change(request: Request) -> HTTPResponse:
         await in_thread(request, profile.change_profile, caller.user_id, changes)
     except (Rejected, Busy) as error:
         return await _page(request, error=error, form=form)
-    return redirect(f"{PATH}?done=saved", status=303)
+    return go_on(PATH, "saved")
 
 
 @signed_in
 async def set_avatar(request: Request) -> HTTPResponse:
-    """Take a picture from the form; with the button that removes it, go without one."""
+    """Take a picture from the form."""
     caller = await required_caller(request)
     caller.needs_person()
     try:
         async with received(request, filename=None) as body:
             check_csrf(request, caller, request.headers.get("x-csrf-token") or body.fields.get("csrf", [""])[-1])
-            if body.fields.get("remove"):
-                await in_thread(request, avatars.remove_avatar, caller.user_id)
-                return redirect(f"{PATH}?done=no-picture", status=303)
             (incoming,) = body.take()[:1] or (None,)
             if incoming is None:
                 raise Invalid("Choose a picture first.", field="file")
@@ -62,15 +60,31 @@ async def set_avatar(request: Request) -> HTTPResponse:
             await in_picture_thread(request, avatars.set_avatar, caller.user_id, incoming)
     except BadCsrf:
         raise
+    except UnknownType:
+        # What the server takes as a drop is beside the point here.
+        return await _page(
+            request, error=UnknownType("This is no picture. Take a PNG, JPEG, WebP or HEIC.", field="file")
+        )
     except (Rejected, Busy) as error:
         return await _page(request, error=error)
-    return redirect(f"{PATH}?done=picture", status=303)
+    return go_on(PATH, "picture")
+
+
+@signed_in
+async def remove_avatar(request: Request) -> HTTPResponse:
+    """Go without a picture."""
+    caller = await required_caller(request)
+    caller.needs_person()
+    await form_of(request)
+    await in_thread(request, avatars.remove_avatar, caller.user_id)
+    return go_on(PATH, "no-picture")
 
 
 def attach(app: App) -> None:
     """Add the addresses."""
     app.add_route(show, PATH, methods=["GET"], name="page_profile")
     app.add_route(change, PATH, methods=["POST"], name="page_profile_post")
+    app.add_route(remove_avatar, f"{AVATAR}/remove", methods=["POST"], name="page_profile_no_avatar")
     app.add_route(set_avatar, AVATAR, methods=["POST"], stream=True, name="page_profile_avatar")
 
 
@@ -90,7 +104,7 @@ async def _page(
         longest=profile.LONGEST,
         picture=avatar_url(site, user),
         wrong={error.field or "": error.message} if error else {},
-        said=_SAID.get(request.args.get("done", ""), ""),
+        said=said_of(request, _SAID),
     )
 
 

@@ -49,6 +49,7 @@ async def done(request: Request) -> HTTPResponse:
 
 async def verify(request: Request) -> HTTPResponse:
     """The page of the mailed link. Its code is sent by a button: a mail program that looks at links uses nothing up."""
+    await caller_of(request)  # somebody who is signed in needs their token in the form
     return render(request, "verify.html", wrong="", is_done=request.args.get("done") == "1", is_sent=False)
 
 

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 
 from sanic import Request
-from sanic.response import HTTPResponse, redirect
+from sanic.response import HTTPResponse
 
 from bulletdrop.core.models import Session
 from bulletdrop.core.people import sessions
@@ -14,11 +14,13 @@ from bulletdrop.errors import NotFound
 from bulletdrop.web.agents import in_words
 from bulletdrop.web.auth import form_of, required_caller, signed_in
 from bulletdrop.web.context import App
+from bulletdrop.web.pages.posted import ask_first, go_on, said_of
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
 
 PATH = "/account/sessions"
 _SAID = {"one": "Signed out there.", "all": "Signed out everywhere else."}
+_STAYS = "This browser stays signed in. Devices and keys are not touched."
 _WAYS = {
     "password": "with the password",
     "password+totp": "with password and code",
@@ -49,7 +51,7 @@ async def show(request: Request) -> HTTPResponse:
         for row in rows
     ]
     shown.sort(key=lambda one: not one.is_current)
-    return render(request, "sessions.html", sessions=shown, said=_SAID.get(request.args.get("done", ""), ""))
+    return render(request, "sessions.html", sessions=shown, said=said_of(request, _SAID))
 
 
 @signed_in
@@ -62,9 +64,11 @@ async def end(request: Request) -> HTTPResponse:
         # It has ended meanwhile, which is what was asked for.
         with contextlib.suppress(NotFound):
             await in_thread(request, sessions.revoke_session, caller.user_id, one)
-        return redirect(f"{PATH}?done=one", status=303)
+        return go_on(PATH, "one")
+    if asking := ask_first(request, form, title="Sign out everywhere else?", text=_STAYS, label="Sign out", back=PATH):
+        return asking
     await in_thread(request, sessions.revoke_all, caller.user_id, caller.session_id)
-    return redirect(f"{PATH}?done=all", status=303)
+    return go_on(PATH, "all")
 
 
 def attach(app: App) -> None:

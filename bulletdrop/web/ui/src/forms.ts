@@ -101,6 +101,7 @@ function takeFromHash(): void {
   for (const field of document.querySelectorAll<HTMLInputElement>("[data-from-hash]")) {
     const value = given.get(field.dataset.fromHash ?? "");
     if (!value) continue;
+    if (field.form) clear(field.form);
     field.value = value;
     history.replaceState(null, "", location.pathname + location.search);
     [...(field.form?.querySelectorAll<HTMLInputElement>(".field input") ?? [])].find((one) => one.value === "")?.focus();
@@ -119,10 +120,10 @@ function start(): void {
   listen();
 }
 
-// What was said once is not said again when the page is loaded anew.
+// What was said once is not said again when the page is loaded anew, and what was made here is not made again.
 function tidyAddress(): void {
   const address = new URL(location.href);
-  if (!address.searchParams.has("said")) return;
+  if (!address.searchParams.has("said") && !document.querySelector("[data-made-here]")) return;
   address.searchParams.delete("said");
   history.replaceState(null, "", address);
 }

@@ -13,6 +13,9 @@ export function watch(field: HTMLInputElement): void {
   let timer = 0;
   const look = (): void => tell(field);
   field.addEventListener("input", () => {
+    // What was wrong was wrong with another password.
+    for (const said of field.closest(".field")?.querySelectorAll<HTMLElement>(":scope > .wrong") ?? []) said.hidden = true;
+    field.removeAttribute("aria-invalid");
     window.clearTimeout(timer);
     timer = window.setTimeout(look, 150);
   });
