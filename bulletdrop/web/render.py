@@ -65,6 +65,9 @@ def error_page(request: Request, status: int, error: BulletDropError) -> HTTPRes
     """The page for an error: what happened, then what to do. Works also while the server starts or stops."""
     message = error.message if error.message.rstrip(".") != error.title else ""
     caller = getattr(request.ctx, "caller", None)
+    if caller is not None and caller.session_id is None:
+        # A key is asked for only where there is something to hide, and the page must not tell that by its buttons.
+        caller = None
     context = {
         "caller": caller,
         "csrf": "",

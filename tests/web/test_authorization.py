@@ -51,6 +51,12 @@ class Asked:
             written = written.replace(f"<{name}>", value).replace(f"<{name}:str>", value)
         return written
 
+    @property
+    def params(self) -> dict[str, str]:
+        """The parameters of the path, after it was asked for."""
+        assert self._found is not None
+        return self._found
+
     def after(self, method: str, answer: httpx.Response) -> None:
         """Note an answer."""
         if method != "GET" and answer.status_code < 400:

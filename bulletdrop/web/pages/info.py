@@ -13,6 +13,7 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import NotFound
 from bulletdrop.web.auth import caller_of
 from bulletdrop.web.context import App
+from bulletdrop.web.files import NOTHING
 from bulletdrop.web.pages.drops import Looked, look
 from bulletdrop.web.pages.shown import Shown
 from bulletdrop.web.problems import wants_page
@@ -37,7 +38,7 @@ def attach(app: App) -> None:
 def _find(site: Site, caller: Caller | None, upload_id: str) -> Looked:
     upload = uploads.find_by_id(site, upload_id)
     if not uploads.may_see(site, caller, upload):
-        raise NotFound("There is no such drop.")
+        raise NotFound(NOTHING)
     return look(site, caller, upload)
 
 
