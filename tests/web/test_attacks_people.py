@@ -17,7 +17,7 @@ import pytest
 from tests.support.server import PASSWORD, Server
 from tests.support.smtp import Sink, mail_server
 from tests.web.browser import browser, sign_in, signed_in
-from tests.web.kit import problem, upload
+from tests.web.kit import png, problem, upload
 
 NEW = "another good battery"
 
@@ -221,6 +221,23 @@ def test_an_admin_sees_that_somebody_guesses_passwords_once_and_without_what_was
         }
         assert len(events) == 2
         assert "nobody-here" not in str(events)
+
+
+def test_requests_that_are_refused_half_way_leave_no_stuck_work_to_the_admin(server: Server) -> None:
+    server.key_of("bob")
+    with signed_in(server, "alice") as admin, signed_in(server, "bob") as bob:
+        own = {"limits": {"uploads_per_day": 2}}
+        admin.patch(f"/api/v1/admin/users/{id_of(admin, 'bob')}", json=own).raise_for_status()
+        for _ in range(3):
+            files = [("file", (f"{number}.png", png(), "image/png")) for number in range(4)]
+            problem(bob.post("/api/v1/uploads", files=files), 429)
+    # As such a request leaves it when the work is looked at after the refusal has deleted the picture.
+    values = ("j1", "thumbnails", "no such picture", 0, 0)
+    with contextlib.closing(sqlite3.connect(server.data / "bulletdrop.db", timeout=10)) as database, database:
+        database.execute(
+            "INSERT INTO job (id, kind, subject, attempts, due_at, created_at) VALUES (?, ?, ?, 0, ?, ?)", values
+        )
+    assert eventually(lambda: rows(server, "SELECT COUNT(*) FROM job WHERE kind = 'thumbnails'") == [(0,)], seconds=20)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -71,8 +72,9 @@ JOBS: tuple[Periodic, ...] = (
 
 
 def make_thumbnails(site: Site, blob_id: str) -> None:
-    """Queue work: decode a picture once and make its thumbnails."""
-    pictures.make_thumbnails(site, blob_id)
+    """Queue work: decode a picture once and make its thumbnails. One that was deleted meanwhile needs none."""
+    with contextlib.suppress(NotFound):
+        pictures.make_thumbnails(site, blob_id)
 
 
 QUEUED: dict[str, Callable[[Site, str], None]] = {intake.THUMBNAILS: make_thumbnails, mail.MAIL: mail.send}
