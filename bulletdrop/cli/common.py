@@ -83,3 +83,14 @@ def read_expiry(text: str | None, *, now: datetime) -> datetime | None:
         return parse_expiry(text, now=now)
     except (ValueError, OverflowError) as error:
         raise Invalid("An expiry is 30m, 12h, 7d, 2w, 1y, a date, or a time such as 2027-01-01T00:00:00Z.") from error
+
+
+def read_figure(text: str) -> tuple[str, int | None]:
+    """A limit, written NAME=VALUE, in the form in which it is kept. Raises Invalid."""
+    from bulletdrop.core.people.plans import UNLIMITED
+
+    name, equals, value = text.partition("=")
+    value = value.strip().lower()
+    if not equals or not (value in ("", "none") or (value.isascii() and value.isdigit())):
+        raise Invalid(f"“{text}” is no limit. Write NAME=NUMBER, NAME=none or NAME=.", field="figures")
+    return name.strip(), None if value == "" else UNLIMITED if value == "none" else int(value)

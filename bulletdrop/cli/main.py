@@ -19,6 +19,7 @@ from bulletdrop.cli.key import key
 from bulletdrop.cli.pair import pair
 from bulletdrop.cli.serve import serve
 from bulletdrop.cli.settings import config
+from bulletdrop.cli.team import team
 from bulletdrop.cli.tray import tray
 from bulletdrop.cli.upload import upload
 from bulletdrop.cli.user_acts import user
@@ -45,7 +46,7 @@ def bulletdrop(context: click.Context) -> None:
         context.invoke(start_here)
 
 
-for command in (serve, tray, upload, pair, user, key, invite, verify, doctor, job, config, audit):
+for command in (serve, tray, upload, pair, user, team, key, invite, verify, doctor, job, config, audit):
     bulletdrop.add_command(command)
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
-from bulletdrop.cli.common import data_option, opened
+from bulletdrop.cli.common import data_option, opened, read_figure
 from bulletdrop.cli.user import user
-from bulletdrop.errors import Invalid
 
 # The group with all its commands: whoever takes it from here has both halves.
 __all__ = ["user"]
@@ -46,23 +45,12 @@ def limits(username: str, figures: tuple[str, ...], data: Path | None) -> None:
     with opened(data) as site:
         found = find_user(site, username)
         if figures:
-            found = set_limits(site, By(), found.id, dict(map(_figure, figures)))
+            found = set_limits(site, By(), found.id, dict(map(read_figure, figures)))
         allowed = limits_of(site, found)
     for name in NAMES:
         value = getattr(allowed, name)
         own = "  (own)" if name in found.limits else ""
         click.echo(f"{name:<22}{'no limit' if value is None else value}{own}")
-
-
-def _figure(text: str) -> tuple[str, int | None]:
-    """A limit in the form in which it is kept. Raises Invalid."""
-    from bulletdrop.core.people.plans import UNLIMITED
-
-    name, equals, value = text.partition("=")
-    value = value.strip().lower()
-    if not equals or not (value in ("", "none") or (value.isascii() and value.isdigit())):
-        raise Invalid(f"“{text}” is no limit. Write NAME=NUMBER, NAME=none or NAME=.", field="figures")
-    return name.strip(), None if value == "" else UNLIMITED if value == "none" else int(value)
 
 
 @user.command("verify")

@@ -33,6 +33,19 @@ def show(house: Server, name: str) -> dict[str, Any]:
     return shown
 
 
+def make_team(house: Server) -> None:
+    """A team of bob's, named Design."""
+    with contextlib.closing(sqlite3.connect(house.data / "bulletdrop.db")) as database, database:
+        database.execute(
+            "INSERT INTO team (id, name, slug, slug_key, plan, limits, storage_used, created_at, updated_at)"
+            " VALUES ('t1', 'Design', 'design', 'design', 'home', '{}', 0, 0, 0)"
+        )
+        database.execute(
+            "INSERT INTO team_member (team_id, user_id, role, joined_at)"
+            " SELECT 't1', id, 'owner', 0 FROM user WHERE username = 'bob'"
+        )
+
+
 def test_people_are_listed_searched_and_shown(house: Server) -> None:
     assert house.command("user", "list", "--search", "BO").stdout.split()[:4] == [
         "bob",
@@ -60,6 +73,34 @@ def test_limits_and_plans_are_changed(house: Server) -> None:
     for wrong in ("storage", "storage=-5", "storage=much", "cats=1"):
         assert house.command("user", "limits", "bob", wrong, check=False).returncode == 2
     assert house.command("user", "plan", "bob", "golden", check=False).returncode == 2
+
+
+def test_teams_are_listed_and_their_plans_and_limits_changed(house: Server) -> None:
+    assert "No teams yet" in house.command("team", "list").stdout
+    make_team(house)
+    words = ["design", "1", "members", "home", "0", "bytes", "bob"]
+    assert house.command("team", "list").stdout.split() == words
+    assert house.command("team", "plan", "Design", "free").stdout == "design is on the plan free.\n"
+    said = house.command("team", "limits", "design", "storage=1000", "uploads_per_day=none").stdout
+    assert "storage               1000  (own)\n" in said
+    assert "uploads_per_day       no limit  (own)\n" in said
+    assert "requests_per_hour" not in said
+    house.command("team", "limits", "t1", "storage=")
+    (listed,) = json.loads(house.command("team", "list", "--search", "bob", "--json").stdout)
+    assert (listed["plan"], listed["limits"], listed["owners"]) == ("free", {"uploads_per_day": -1}, ["bob"])
+    for wrong in ("storage", "storage=-5", "storage=much", "cats=1", "requests_per_hour=1"):
+        assert house.command("team", "limits", "design", wrong, check=False).returncode == 2
+    assert house.command("team", "plan", "design", "golden", check=False).returncode == 2
+    assert house.command("team", "plan", "nothing", "free", check=False).returncode == 1
+
+
+def test_a_team_is_deleted_in_seven_days_and_kept(house: Server) -> None:
+    make_team(house)
+    assert "design will be deleted on" in house.command("team", "delete", "design").stdout
+    assert house.command("team", "list", "--state", "leaving").stdout.rstrip().endswith("leaving")
+    assert house.command("team", "delete", "design", check=False).returncode == 1
+    assert house.command("team", "keep", "design").stdout == "design stays.\n"
+    assert house.command("team", "keep", "design", check=False).returncode == 1
 
 
 def test_a_reset_prints_the_link_alone(house: Server) -> None:
@@ -135,6 +176,10 @@ ACTS: tuple[tuple[str, ...], ...] = (
     ("config", "set", "trash_days", "9"),
     ("config", "unset", "trash_days"),
     ("job", "expire"),
+    ("team", "plan", "design", "pro"),
+    ("team", "limits", "design", "storage=5"),
+    ("team", "delete", "design"),
+    ("team", "keep", "design"),
     ("user", "delete", "bob"),
     ("user", "keep", "bob"),
 )
@@ -145,6 +190,7 @@ def test_every_act_of_the_command_line_is_a_row_of_the_log(house: Server) -> Non
     with contextlib.closing(sqlite3.connect(house.data / "bulletdrop.db")) as database, database:
         database.execute("UPDATE user SET is_verified = 0 WHERE username = 'zoe'")
         database.execute("INSERT INTO totp (user_id, secret, last_step, created_at) SELECT id, 's', 0, 0 FROM user")
+    make_team(house)
     silent = []
     for act in ACTS:
         before = len(audit(house, "--category", "admin", "--limit", "0"))

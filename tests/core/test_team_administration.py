@@ -162,6 +162,8 @@ def test_limits_of_a_team_lie_over_its_plans_and_go_again(site: Site, people: Ca
     with pytest.raises(Invalid) as refused:
         team_administration.set_team_limits(site, root, "design", {"happiness": 1})
     assert refused.value.field == "happiness"
+    with pytest.raises(Invalid, match="limit its people"):
+        team_administration.set_team_limits(site, root, "design", {"requests_per_hour": 1})
 
 
 def test_of_several_changes_all_happen_or_none(site: Site, people: Cast, root: By) -> None:

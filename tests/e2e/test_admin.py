@@ -14,6 +14,7 @@ from tests.e2e.test_pages_axe import _violations, looks
 from tests.support.pictures import screenshot
 from tests.support.server import Server
 from tests.web.rows.admin import id_of
+from tests.web.rows.teams import make_team
 
 pytestmark = pytest.mark.browser
 
@@ -142,6 +143,26 @@ def test_all_of_it_works_without_script(server: Server, visits: Visits) -> None:
     expect(page.get_by_text("The job ran.")).to_be_visible()
 
 
+def test_a_team_gets_another_plan_and_limits_and_is_deleted_and_kept(server: Server, visits: Visits) -> None:
+    for name in ("Design", "Office"):
+        make_team(server, name=name)
+    page = admin(visits, server, "/teams")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_label("Search team or member").type("off")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Office").click()
+    page.get_by_label("Plan").select_option("free")
+    page.get_by_role("button", name="Change the plan").click()
+    expect(page.get_by_text("The plan was changed.")).to_be_visible()
+    page.get_by_role("textbox", name="Storage").fill("2 GB")
+    page.get_by_role("button", name="Save limits").click()
+    expect(page.locator(".meter-words").first).to_have_text("0 bytes of 2 GB")
+    page.get_by_role("button", name="Delete in seven days").click()
+    expect(page.get_by_text("Will be deleted in seven days.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("The team stays.")).to_be_visible()
+
+
 @looks
 def test_pages_of_the_administration_have_no_violation(
     make_server: Callable[..., Server], visits: Visits, phone: bool, dark: bool
@@ -161,6 +182,7 @@ def test_pages_of_the_administration_have_no_violation(
         "audit",
         "jobs",
         "users",
+        "teams",
         "new-user",
     ]
     for path in ("", "/new-user", *(f"/{place}" for place in places)):
@@ -170,11 +192,16 @@ def test_pages_of_the_administration_have_no_violation(
     upload(server, screenshot(2), "other.png", "bob")
     bob = id_of(server, "bob")
     api = "/api/v1/admin"
+    silent, leaving = (make_team(server, name=name)["id"] for name in ("Design & much more of it", "Office"))
     server.alice.patch(f"{api}/users/{bob}", json={"plan": "free", "is_active": False, "limits": {"storage": 9000}})
     server.alice.post(f"{api}/users/{bob}/reset").raise_for_status()
     server.alice.post(f"{api}/invites", json={"note": "office"}).raise_for_status()
     server.alice.patch(f"{api}/settings", json={"site_name": "Ours"}).raise_for_status()
-    for path in ("", *(f"/{place}" for place in places), f"/users/{bob}", f"/uploads/{drop['id']}", "/users?q=zz"):
+    limits = {"storage": 9000, "bandwidth_per_month": 0}
+    server.alice.patch(f"{api}/teams/{silent}", json={"limits": limits}).raise_for_status()
+    server.alice.delete(f"{api}/teams/{leaving}").raise_for_status()
+    found = (f"/users/{bob}", f"/teams/{silent}", f"/teams/{leaving}", f"/uploads/{drop['id']}")
+    for path in ("", *(f"/{place}" for place in places), *found, "/users?q=zz", "/teams?q=zz"):
         page.goto(f"{server.url}/admin{path}")
         assert (path, _violations(page)) == (path, [])
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

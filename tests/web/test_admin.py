@@ -212,6 +212,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "post_admin_users": {"username": "fresh", "email": "fresh@example.org"},
     "post_admin_invites": {"note": "office"},
     "patch_admin_users_user_id": {"is_active": False},
+    "patch_admin_teams_team_id": {"plan": "free"},
     "patch_admin_plans_name": {"uploads_per_day": 77},
     "patch_admin_uploads_upload_id": {"act": "hide"},
     "patch_admin_settings": {"trash_days": 9},

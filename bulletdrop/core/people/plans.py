@@ -30,6 +30,8 @@ class Limits:
 
 
 NAMES: tuple[str, ...] = tuple(field.name for field in fields(Limits))
+# Requests are made by people, and count for them alone.
+TEAM_NAMES: tuple[str, ...] = tuple(name for name in NAMES if name != "requests_per_hour")
 
 
 def limits_of(site: Site, account: User | Team) -> Limits:

@@ -53,9 +53,12 @@ def set_team_limits(site: Site, by: By, name: str, figures: Mapping[str, Any]) -
     """Give a team, by its id or slug, limits of its own over the plan's: they hold at once.
 
     Args:
-        figures: by name; None goes back to the plan's, -1 is no limit, what is left out stays.
+        figures: by name, of TEAM_NAMES; None goes back to the plan's, -1 is no limit, what is left out stays.
     Raises: Invalid with the field, NotFound.
     """
+    for figure in figures:
+        if figure in plans.NAMES and figure not in plans.TEAM_NAMES:
+            raise Invalid("A team makes no requests: limit its people instead.", field=figure)
     checked = plans.check_figures(dict(figures), unlimited=plans.UNLIMITED)
     with transaction(site.db):
         team = _locked(site, name)

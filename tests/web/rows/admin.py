@@ -10,6 +10,7 @@ from bulletdrop.core.models import new_id
 from tests.support.server import PASSWORD, Server
 from tests.web.kit import upload
 from tests.web.rows.row import admins_only, admins_page, row
+from tests.web.rows.teams import a_team, an_ending_team
 
 
 def somebody(server: Server) -> dict[str, str]:
@@ -67,6 +68,12 @@ ROWS = {
     "post_admin_users_user_id_revoke_keys": admins_only(200, params=somebody),
     "delete_admin_users_user_id_second_factor": admins_only(409, params=somebody),
     "post_admin_users_user_id_keep": admins_only(200, params=somebody_leaving),
+    # The admin of the table is in no team.
+    "get_admin_teams": admins_only(200),
+    "get_admin_teams_team_id": admins_only(200, params=a_team),
+    "patch_admin_teams_team_id": admins_only(200, params=a_team),
+    "delete_admin_teams_team_id": admins_only(202, params=a_team),
+    "post_admin_teams_team_id_keep": admins_only(200, params=an_ending_team),
     "get_admin_invites": admins_only(200),
     "post_admin_invites": admins_only(201),
     "delete_admin_invites_invite_id": admins_only(204, params=an_invite),
@@ -94,6 +101,11 @@ def somebody_and(act: str) -> Callable[[Server], dict[str, str]]:
     return lambda server: {**somebody(server), "act": act}
 
 
+def a_team_and(act: str) -> Callable[[Server], dict[str, str]]:
+    """alice's team, and what is done to it."""
+    return lambda server: {**a_team(server), "act": act}
+
+
 PAGES = {
     "GET /admin": admins_page(200),
     "GET /admin/users": admins_page(200),
@@ -101,6 +113,9 @@ PAGES = {
     "POST /admin/new-user": admins_page(400),
     "GET /admin/users/<user_id:str>": admins_page(200, params=somebody),
     "POST /admin/users/<user_id:str>/<act:str>": admins_page(303, params=somebody_and("sign-out")),
+    "GET /admin/teams": admins_page(200),
+    "GET /admin/teams/<team_id:str>": admins_page(200, params=a_team),
+    "POST /admin/teams/<team_id:str>/<act:str>": admins_page(303, params=a_team_and("delete")),
     "GET /admin/invites": admins_page(200),
     "POST /admin/invites": admins_page(200),
     "POST /admin/invites/<invite_id:str>/revoke": admins_page(303, params=an_invite),

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from bulletdrop.web.api.admin import invites, jobs, mail, overview, plans, settings, trail, uploads, user_acts, users
+from bulletdrop.web.api.admin import (
+    invites,
+    jobs,
+    mail,
+    overview,
+    plans,
+    settings,
+    teams,
+    trail,
+    uploads,
+    user_acts,
+    users,
+)
 from bulletdrop.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     overview.ROUTES
     + users.ROUTES
     + user_acts.ROUTES
+    + teams.ROUTES
     + invites.ROUTES
     + plans.ROUTES
     + uploads.ROUTES

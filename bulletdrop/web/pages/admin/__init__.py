@@ -13,11 +13,13 @@ from bulletdrop.web.pages.admin import (
     plans,
     settings,
     storage,
+    team,
+    teams,
     trail,
     uploads,
 )
 
-NOUNS = (overview, people, person, invites, plans, uploads, storage, settings, mail, trail, jobs)
+NOUNS = (overview, people, person, teams, team, invites, plans, uploads, storage, settings, mail, trail, jobs)
 
 
 def attach(app: App) -> None:

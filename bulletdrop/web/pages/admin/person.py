@@ -28,23 +28,12 @@ from bulletdrop.web.pages.admin.entry import (
     notice_of,
     page,
     posted,
-    read_count,
-    read_size,
-    write_size,
 )
+from bulletdrop.web.pages.admin.figures import LABELS, own_limits, plan_limits, read_limits
 from bulletdrop.web.pages.posted import ask_first
 from bulletdrop.web.pages.shown import Shown, shown
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.threads import in_thread
-
-SIZES = ("storage", "bandwidth_per_month", "max_file_size")
-LABELS = {
-    "uploads_per_day": "Uploads a day",
-    "requests_per_hour": "API requests an hour",
-    "storage": "Storage",
-    "bandwidth_per_month": "Bandwidth a month",
-    "max_file_size": "Largest file",
-}
 
 
 @dataclass(frozen=True)
@@ -75,14 +64,7 @@ def _plan(site: Site, by: By, user_id: str, form: dict[str, str]) -> object:
 
 
 def _limits(site: Site, by: By, user_id: str, form: dict[str, str]) -> object:
-    """What is left empty is the plan's."""
-    figures: dict[str, int | None] = {}
-    for name in plans.NAMES:
-        text = form.get(name, "").strip()
-        read = read_size if name in SIZES else read_count
-        value = read(text, name) if text else None
-        figures[name] = None if not text else plans.UNLIMITED if value is None else value
-    return administration.set_limits(site, by, user_id, figures)
+    return administration.set_limits(site, by, user_id, read_limits(form))
 
 
 def _delete(site: Site, by: By, user_id: str, form: dict[str, str]) -> object:
@@ -229,14 +211,13 @@ def _ways(about: Dossier) -> str:
 def _seen(site: Site, user_id: str) -> Seen:
     about = directory.dossier(site, user_id)
     user = about.user
-    plan = plans.combined(Plan.get_or_none(Plan.name == user.plan), {})
     mine = moderation.Filter(owner=user.id)
     return Seen(
         about=about,
         states=states_of(user),
         usage=usage.summary(site, user),
-        own_limits={name: _written(name, value) for name, value in user.limits.items()},
-        plan_limits={name: _written(name, getattr(plan, name)) for name in plans.NAMES},
+        own_limits=own_limits(user),
+        plan_limits=plan_limits(user),
         plans=plans.list_plans(site),
         drops=[_shown(site, one) for one in moderation.list_everybodys(site, mine, limit=8).items],
         trail=trail.read_trail(site, Filter(about=(user.id, user.username)), limit=10).items,
@@ -245,9 +226,3 @@ def _seen(site: Site, user_id: str) -> Seen:
 
 def _shown(site: Site, upload: Upload) -> Shown:
     return shown(site, upload)
-
-
-def _written(name: str, value: int | None) -> str:
-    """A figure as the form shows it."""
-    value = None if value == plans.UNLIMITED else value
-    return write_size(value) if name in SIZES else "no limit" if value is None else str(value)

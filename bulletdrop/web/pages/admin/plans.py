@@ -10,7 +10,7 @@ from peewee import fn
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from bulletdrop.core.models import Plan, User
+from bulletdrop.core.models import Plan, Team, User
 from bulletdrop.core.people import administration, plans
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BulletDropError, NotFound, Rejected
@@ -23,11 +23,8 @@ from bulletdrop.web.pages.admin.entry import (
     notice_of,
     page,
     posted,
-    read_count,
-    read_size,
-    write_size,
 )
-from bulletdrop.web.pages.admin.person import LABELS, SIZES
+from bulletdrop.web.pages.admin.figures import LABELS, read_figure, write_figure
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.threads import in_thread
 
@@ -36,12 +33,13 @@ NOTICES = {"changed": Notice("The plan was changed. It holds at once.")}
 
 @dataclass(frozen=True)
 class Shown:
-    """A plan as its form shows it, and how many accounts are on it."""
+    """A plan as its form shows it, and how many accounts and teams are on it."""
 
     name: str
     title: str
     figures: dict[str, str]
     accounts: int
+    teams: int
 
 
 async def show(request: Request) -> HTTPResponse:
@@ -55,8 +53,7 @@ async def change(request: Request, plan: str) -> HTTPResponse:
     try:
         changes: dict[str, Any] = {"title": form.get("title", "")}
         for figure in plans.NAMES:
-            read = read_size if figure in SIZES else read_count
-            changes[figure] = read(form.get(figure, ""), figure)
+            changes[figure] = read_figure(figure, form.get(figure, ""))
         await in_thread(request, administration.change_plan, await by_of(request), plan, changes)
     except NotFound:
         raise
@@ -91,14 +88,16 @@ async def _page(
 
 
 def _plans(site: Site) -> list[Shown]:
-    counted: Any = User.select(User.plan, fn.COUNT(User.id)).group_by(User.plan).tuples()
-    on = Counter(dict(counted))
-    return [Shown(plan.name, plan.title, _figures(plan), on[plan.name]) for plan in plans.list_plans(site)]
+    people, teams = _counted(User), _counted(Team)
+    return [
+        Shown(plan.name, plan.title, _figures(plan), people[plan.name], teams[plan.name])
+        for plan in plans.list_plans(site)
+    ]
+
+
+def _counted(model: Any) -> Counter[str]:
+    return Counter(dict(model.select(model.plan, fn.COUNT(model.id)).group_by(model.plan).tuples()))
 
 
 def _figures(plan: Plan) -> dict[str, str]:
-    figures = {}
-    for name in plans.NAMES:
-        value = getattr(plan, name)
-        figures[name] = write_size(value) if name in SIZES else "no limit" if value is None else str(value)
-    return figures
+    return {name: write_figure(name, getattr(plan, name)) for name in plans.NAMES}

@@ -76,7 +76,7 @@ def _seen(site: Site, kind: str, cursor: str | None) -> tuple[Room, list[Keeper]
     keepers = [
         Keeper(
             name=one.username if kind == "users" else one.name,
-            path=f"/admin/users/{one.id}" if kind == "users" else "",
+            path=f"/admin/{kind}/{one.id}",
             used=one.storage_used,
             allowed=limits_of(site, one).storage,
         )
