@@ -11,7 +11,7 @@ from bulletdrop.core.people import profile
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Invalid, Rejected, TooBig, UnknownType
 from bulletdrop.web.api.account import avatar_url
-from bulletdrop.web.auth import check_csrf, form_of, required_caller, signed_in
+from bulletdrop.web.auth import check_csrf, check_origin, form_of, required_caller, signed_in
 from bulletdrop.web.context import App, web_of
 from bulletdrop.web.pages.posted import go_on, said_of
 from bulletdrop.web.problems import status_of
@@ -48,6 +48,7 @@ async def set_avatar(request: Request) -> HTTPResponse:
     """Take a picture from the form."""
     caller = await required_caller(request)
     caller.needs_person()
+    check_origin(request, null_counts=False)
     try:
         async with received(request, filename=None) as body:
             check_csrf(request, caller, request.headers.get("x-csrf-token") or body.fields.get("csrf", [""])[-1])
