@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.page_kit import Visits, log_in, shows_picture, upload
 from tests.e2e.test_pages_axe import _violations, looks
@@ -49,6 +49,21 @@ def test_somebody_is_found_while_typing_and_blocked_and_is_out_within_a_second(s
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Let in again.")).to_be_visible()
     log_in(bob, server, "bob")
+
+
+def test_what_was_typed_before_the_script_came_is_searched_for(server: Server, visits: Visits) -> None:
+    server.key_of("bob")
+    page = admin(visits, server)
+    held: list[Route] = []
+    is_slow = True
+    page.route("**/*.js", lambda route: held.append(route) if is_slow else route.continue_())
+    page.goto(f"{server.url}/admin/users", wait_until="commit")
+    page.get_by_label("Search name or email").type("BO")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    is_slow = False
+    for one in held:
+        one.continue_()
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
 def test_what_nothing_brings_back_is_asked_first(server: Server, visits: Visits) -> None:

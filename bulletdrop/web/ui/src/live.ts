@@ -16,6 +16,9 @@ export function listen(): void {
     window.clearTimeout(timer);
     void filter(form);
   });
+  // On a slow line somebody has typed before this script came.
+  const fields = form?.querySelectorAll("input") ?? [];
+  if (form && [...fields].some((field) => field.value !== field.defaultValue)) void filter(form);
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("[data-pager] a") : null;
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
