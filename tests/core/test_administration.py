@@ -200,6 +200,8 @@ def test_of_several_changes_all_happen_or_none(site: Site, root: By, bob: Caller
         administration.change_user(site, root, bob.user_id, {"epoch": 7})
     with pytest.raises(Invalid):
         administration.change_user(site, root, bob.user_id, {"plan": "golden"})
+    with pytest.raises(Invalid):
+        administration.change_user(site, root, bob.user_id, {"plan": "pro\0"})
     with pytest.raises(NotFound):
         administration.change_user(site, root, "nobody\0", {"plan": "pro"})
     assert not admin_rows(site, "user.plan")

@@ -83,7 +83,7 @@ def set_verified(site: Site, by: By, user_id: str, is_verified: bool, reason: st
 def set_plan(site: Site, by: By, user_id: str, plan: str, reason: str = "") -> User:
     """Put somebody on another plan. Raises Invalid for one that does not exist."""
     user = get_user(site, user_id)
-    if not Plan.select().where(Plan.name == plan.replace("\0", "")).exists():
+    if "\0" in plan or not Plan.select().where(Plan.name == plan).exists():
         raise Invalid(f"There is no plan “{plan[:20]}”.", field="plan")
     if user.plan != plan:
         with transaction(site.db):
