@@ -111,12 +111,13 @@ def test_what_is_wrong_with_a_new_account_is_said_beside_the_field(
         expect(page.get_by_label("Username")).to_have_value(name)
 
 
-def test_the_line_below_the_password_agrees_with_the_server(posting: Server, visits: Visits) -> None:
+def test_the_line_below_the_password_agrees_with_the_server_and_moves_nothing(posting: Server, visits: Visits) -> None:
     page = visits.open()
     page.goto(f"{posting.url}/register")
     fill(page, "dora", "dora@example.org", "")
     field, line = page.get_by_label("Password", exact=True), page.locator("[data-strength-words]")
-    said, meant = {}, {}
+    button = page.get_by_role("button", name="Make the account")
+    said, meant, places = {}, {}, {str(button.bounding_box())}
     for password in ("dora", "password", "dora@example.org", "Summer2019", "plane tiger cotton", "vK9#mQ2x"):
         field.fill("")
         expect(line).to_be_hidden()
@@ -124,8 +125,10 @@ def test_the_line_below_the_password_agrees_with_the_server(posting: Server, vis
         expect(line).to_be_visible()
         said[password] = "fits" in (line.get_attribute("class") or "").split()
         meant[password] = _is_taken_by_the_server(password)
+        places.add(str(button.bounding_box()))
     assert said == meant
     assert set(said.values()) == {True, False}
+    assert len(places) == 1
 
 
 @both_ways
