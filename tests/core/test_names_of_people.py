@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bulletdrop.core.database import transaction
 from bulletdrop.core.models import User
-from bulletdrop.core.people import accounts
+from bulletdrop.core.people import accounts, teams
 from bulletdrop.core.shapes import email_shape, username_shape
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid, NameReserved, NameTaken
@@ -99,3 +99,11 @@ def test_a_domain_that_cannot_stand_in_the_dns_is_refused(site: Site, email: str
     with pytest.raises(Invalid) as refusal:
         accounts.create_user(site, username="bob", email=email, password=PASSWORD)
     assert refusal.value.field == "email"
+
+
+def test_an_invitation_to_a_domain_in_its_own_letters_is_for_whoever_has_the_address(site: Site) -> None:
+    alice = accounts.create_user(site, username="alice", email="alice@example.org", password=PASSWORD)
+    bob = accounts.create_user(site, username="bob", email="bob@münchen.de", password=PASSWORD)
+    team = teams.create_team(site, alice.id, name="Friends")
+    teams.invite(site, alice.id, team.team.id, whom="Bob@MÜNCHEN.de", role="viewer")
+    assert [one.team_name for one in teams.invitations_of(site, bob.id)] == ["Friends"]

@@ -237,7 +237,7 @@ def _look_up(identifier: str) -> User | None:
 def _known_as(identifier: str) -> Any:
     """The condition for the account of this name or address, its domain in either spelling."""
     folded = fold(identifier)
-    return (User.username_key == folded) | User.email_key.in_([folded, fold(_ascii_domain(identifier))])
+    return (User.username_key == folded) | User.email_key.in_([folded, fold(ascii_domain(identifier))])
 
 
 def _an_imported_hash() -> str | None:
@@ -320,13 +320,13 @@ def check_email(email: str) -> str:
     """An address in the form to keep: NFC, without space around, the domain in ASCII. Raises Invalid, field `email`."""
     if len(email) > LONGEST:
         raise Invalid("This is no email address.", field="email")
-    email = _ascii_domain(unicodedata.normalize("NFC", email.strip()))
+    email = ascii_domain(unicodedata.normalize("NFC", email.strip()))
     if not _EMAIL.fullmatch(email) or not is_visible(email) or not email.rpartition("@")[2].isascii():
         raise Invalid("This is no email address.", field="email")
     return email
 
 
-def _ascii_domain(email: str) -> str:
+def ascii_domain(email: str) -> str:
     """An address with its domain as it stands in the DNS (IDNA 2008, RFC 5891); as it is where that cannot be.
 
     Otherwise one mailbox would have two addresses, and most mail servers would take neither.

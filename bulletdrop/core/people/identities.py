@@ -88,7 +88,8 @@ def _find(who: Who) -> Identity | None:
 def _join(site: Site, returned: Returned, address: str) -> User:
     """A new account with this identity as its way in: both, or neither."""
     who = returned.who
-    joining.check(site, who, invite=returned.invite)
+    if twin := _made_meanwhile(site, returned):
+        return twin
     for name in joining.wished_names(who):
         try:
             with transaction(site.db):
@@ -101,8 +102,21 @@ def _join(site: Site, returned: Returned, address: str) -> User:
             if identity := _find(who):
                 found: User = identity.user
                 return found
-            joining.check(site, who, invite=returned.invite)
+            if twin := _made_meanwhile(site, returned):
+                return twin
     raise Conflict("No free username could be made for you. Ask the admin for an account.")
+
+
+def _made_meanwhile(site: Site, returned: Returned) -> User | None:
+    """Raise as `joining.check`, unless what took the address is this login's account, made for another browser."""
+    try:
+        joining.check(site, returned.who, invite=returned.invite)
+    except Conflict:
+        if identity := _find(returned.who):
+            found: User = identity.user
+            return found
+        raise
+    return None
 
 
 def _insert(site: Site, user_id: str, who: Who) -> Identity:

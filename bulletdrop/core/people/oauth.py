@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
 from bulletdrop.core.people import openid
+from bulletdrop.core.people.accounts import ascii_domain
 from bulletdrop.core.people.providers import Provider
 from bulletdrop.core.people.remote import Answer, ask
 from bulletdrop.core.site import Site
@@ -171,6 +172,6 @@ def _who(provider: Provider, subject: object, email: object, verified: bool, nam
         raise BadSignOn(f"{provider.title} did not say who you are. Start again.")
     address = email.strip() if isinstance(email, str) else ""
     # What is no one line is no address, and what is cut is another one's.
-    address = address if len(address) <= 254 and address.isprintable() else ""
+    address = ascii_domain(address) if len(address) <= 254 and address.isprintable() else ""
     said = [cleaned(text, most=100).strip() if isinstance(text, str) else "" for text in (name, wish)]
     return Who(provider.name, provider.base, identity, address, verified and bool(address), said[0], said[1])

@@ -14,12 +14,12 @@ from bulletdrop.core.database import transaction
 from bulletdrop.core.mail import post
 from bulletdrop.core.models import Team, TeamInvite, TeamMember, User
 from bulletdrop.core.origin import public_base
-from bulletdrop.core.people.accounts import LONGEST, fold
+from bulletdrop.core.people.accounts import LONGEST, ascii_domain, fold
 from bulletdrop.core.people.teams.membership import TeamOf, check_alive, find_team, lock, lock_row, role_in
 from bulletdrop.core.people.teams.roles import OWNER, check_role, given_by, require
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import is_visible
-from bulletdrop.errors import Gone, Conflict, Forbidden, Invalid, NotFound
+from bulletdrop.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 
 LIVES = timedelta(days=7)
 # Open ones at once: an invitation can send a mail to anybody.
@@ -185,7 +185,7 @@ def _shown(row: TeamInvite) -> Invitation:
 
 def _check_whom(whom: str) -> str:
     """As it is kept: a folded address, `@` and a folded username, or nothing. Raises Invalid."""
-    whom = fold(whom)
+    whom = fold(ascii_domain(whom.strip()) if len(whom) <= LONGEST else whom)
     if len(whom) > min(LONGEST, 250) or not is_visible(whom) or any(letter.isspace() for letter in whom):
         raise Invalid("Give a username, an email address, or nothing.", field="whom")
     return whom if not whom or "@" in whom else f"@{whom}"
