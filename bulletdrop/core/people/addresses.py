@@ -13,6 +13,7 @@ from bulletdrop.core.models import Identity, Passkey, RecoveryCode, Totp, User
 from bulletdrop.core.origin import public_base
 from bulletdrop.core.people import second_factor
 from bulletdrop.core.people.accounts import check_email, fold
+from bulletdrop.core.people.holding import hold_session
 from bulletdrop.core.people.keys import revoke_keys
 from bulletdrop.core.people.profile import get_user
 from bulletdrop.core.people.registration import RESET, send_reset
@@ -25,19 +26,23 @@ CHANGE, UNDO = "email-change", VETO
 CHANGE_LIVES, UNDO_LIVES = timedelta(days=1), timedelta(days=7)
 
 
-def request_change(site: Site, user_id: str, email: str, *, address: str = "") -> None:
+def request_change(site: Site, user_id: str, email: str, *, address: str = "", session_id: str | None = None) -> None:
     """Begin a change of somebody's address; the caller has proved to be them.
 
     The new address gets a link that confirms, the old one a link that stops it. Whether another account has the new
     address is said only to whoever reads its mail.
 
-    Raises: Invalid for no address, or the present one; NotFound.
+    Args:
+        session_id: the session that asks. When it has ended since the proof was given, nothing happens.
+    Raises: Invalid for no address, or the present one; NotFound; NotSignedIn.
     """
     user, email = get_user(site, user_id), check_email(email)
     if fold(email) == user.email_key:
         raise Invalid("This is your address already.", field="email")
     base = public_base(site.config)
     with transaction(site.db):
+        if session_id is not None:
+            hold_session(site, session_id)
         drop_tickets(site, user.id, CHANGE)
         token = issue(site, CHANGE, user=user, lives=CHANGE_LIVES, data={"email": email})
         undo = issue(site, UNDO, user=user, lives=UNDO_LIVES, data={"email": user.email})

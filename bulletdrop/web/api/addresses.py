@@ -42,7 +42,8 @@ async def begin(request: Request, wanted: EmailIn) -> None:
     caller = await required_caller(request)
     await limit_by_address(request, "email", most=_MOST, window=_HOUR)
     user = await prove(request, caller, wanted.password, wanted.code)
-    await in_thread(request, addresses.request_change, user.id, wanted.email, address=address_of(request))
+    address, session_id = address_of(request), caller.session_id
+    await in_thread(request, addresses.request_change, user.id, wanted.email, address=address, session_id=session_id)
 
 
 async def confirm(request: Request) -> HTTPResponse:
@@ -55,7 +56,7 @@ async def confirm(request: Request) -> HTTPResponse:
 
 
 async def undo(request: Request) -> HTTPResponse:
-    """Stop a change of the address or take it back, by the link that was mailed to the old one. Ends sessions and keys."""
+    """Stop a change of the address or take it back, by the link mailed to the old one. Ends sessions and keys."""
     check_origin(request)
     wanted = json_of(request, MailedTokenIn)
     await limit_by_address(request, "email", most=_MOST, window=_HOUR)
