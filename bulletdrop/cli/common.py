@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,16 +31,18 @@ def data_option(function: F) -> F:
 
 
 @contextmanager
-def opened(data: Path | None, *, may_make: bool = False) -> Iterator[Site]:
+def opened(data: Path | None, *, may_make: bool = False, as_running: bool = True) -> Iterator[Site]:
     """The site of a data folder, for a command that works beside a running server.
 
     Args:
         may_make: the command may be the first one that the folder sees.
+        as_running: links begin as those of the server that runs on it, whatever flags it was started with.
 
     Raises: BadConfig where there is no data folder: its name may be mistyped.
     """
     from bulletdrop.config import load_config
     from bulletdrop.core.database import using
+    from bulletdrop.core.people.devices import links_of_running
     from bulletdrop.core.site import close_site, open_site
     from bulletdrop.log import set_up_logging
 
@@ -49,6 +52,8 @@ def opened(data: Path | None, *, may_make: bool = False) -> Iterator[Site]:
     known = ("secret.key", "bulletdrop.db", "start.lock")
     if not may_make and not any((config.data / name).exists() for name in known):
         raise BadConfig(f"There is no data folder at {config.data}.", field="data", paths=[config.data])
+    if as_running and (links := links_of_running(config.data)):
+        config = replace(config, public_url=links)
     site = open_site(config)
     try:
         with using(site.db):

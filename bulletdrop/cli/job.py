@@ -16,11 +16,11 @@ def job(name: str | None, data: Path | None) -> None:
     """Run the job NAME once; without a name, list the jobs."""
     from bulletdrop.core.people.administration import By
     from bulletdrop.core.upkeep.by_hand import run_by_hand
-    from bulletdrop.core.upkeep.jobs import JOBS
+    from bulletdrop.core.upkeep.jobs import JOBS, how_often
 
     if name is None:
         for one in JOBS:
-            click.echo(f"{one.name:<16} every {one.every}")
+            click.echo(f"{one.name:<20}{how_often(one.every)}")
         return
     with opened(data) as site:
         click.echo(f"{name}: {run_by_hand(site, By(), name)}")

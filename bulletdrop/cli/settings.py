@@ -24,7 +24,7 @@ def config(context: click.Context, as_json: bool, data: Path | None) -> None:
     current = load_config({"data": data})
     if (current.data / "secret.key").exists():
         # With what the admin changed at run time.
-        with opened(data) as site:
+        with opened(data, as_running=False) as site:
             current = site.config
     values = {
         setting.name: "***" if setting.secret and getattr(current, setting.name) else getattr(current, setting.name)

@@ -133,6 +133,19 @@ def test_an_invite_prints_its_link_alone_and_is_revoked(house: Server) -> None:
     assert house.command("invite", "add", "--uses", "0", check=False).returncode == 2
 
 
+def test_links_begin_as_those_of_the_running_server(server: Server) -> None:
+    server.key_of("bob")
+    assert server.command("invite", "add").stdout.startswith(f"{server.url}/invite#")
+    assert server.command("user", "reset", "bob").stdout.startswith(f"{server.url}/reset#")
+    assert json.loads(server.command("config", "--json").stdout)["public_url"] == ""
+
+
+def test_jobs_are_listed_in_words(house: Server) -> None:
+    assert ["measure-thumbnails", "every", "6", "hours"] in [
+        line.split() for line in house.command("job").stdout.splitlines()
+    ]
+
+
 def test_settings_are_changed_for_a_running_server(house: Server) -> None:
     assert house.command("config", "set", "registration", "invite").stdout == "registration = invite\n"
     assert house.command("config", "set", "accepted_types", "png,jpeg").stdout == "accepted_types = png, jpeg\n"

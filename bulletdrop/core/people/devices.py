@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 
 from bulletdrop.core.models import ApiKey, User
+from bulletdrop.core.origin import public_base
 from bulletdrop.core.people.accounts import first_admin
 from bulletdrop.core.people.keys import create_key
 from bulletdrop.core.site import Site
@@ -27,7 +28,8 @@ def announce(site: Site, *, url: str, pid: int, instance: str) -> None:
     folder = make_private_folder(site.config.data / "run")
     for left in folder.glob(".claim-*"):
         left.unlink(missing_ok=True)
-    values = {"url": url, "pid": pid, "instance": instance, "local_secret": secrets.token_urlsafe(32)}
+    links = public_base(site.config)
+    values = {"url": url, "links": links, "pid": pid, "instance": instance, "local_secret": secrets.token_urlsafe(32)}
     write_private(folder / "server.json", json.dumps(values) + "\n")
 
 
@@ -44,6 +46,11 @@ def withdraw(site: Site, *, instance: str) -> None:
             aside.unlink()
         else:
             aside.replace(path)
+
+
+def links_of_running(data: Path) -> str:
+    """The address that the server of this data folder begins its links with; empty when none runs."""
+    return str(_read(data / "run" / "server.json").get("links", ""))
 
 
 def pair_local(site: Site, *, secret: str, device_name: str) -> tuple[ApiKey, str, User]:

@@ -46,6 +46,16 @@ class Periodic:
     every: timedelta
 
 
+def how_often(span: timedelta) -> str:
+    """A span as people say it: "every hour", "every 6 hours"."""
+    minutes = int(span.total_seconds()) // 60
+    for length, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= length and minutes % length == 0:
+            count = minutes // length
+            return f"every {unit}" if count == 1 else f"every {count} {unit}s"
+    return f"every {span}"
+
+
 def forget_runs(site: Site) -> str:
     """Remove the records of job runs older than 30 days."""
     return f"{JobRun.delete().where(JobRun.started_at < site.clock.now() - _KEEP_RUNS).execute()} removed"

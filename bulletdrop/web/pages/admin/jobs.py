@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from sanic import Request
@@ -14,7 +13,7 @@ from bulletdrop.core.queue import waiting
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep import overview
 from bulletdrop.core.upkeep.by_hand import retry_by_hand, run_by_hand
-from bulletdrop.core.upkeep.jobs import JOBS
+from bulletdrop.core.upkeep.jobs import JOBS, how_often
 from bulletdrop.errors import Unavailable
 from bulletdrop.web.context import App
 from bulletdrop.web.pages.admin.entry import (
@@ -91,16 +90,6 @@ def attach(app: App) -> None:
 
 def _seen(site: Site, name: str, cursor: str | None) -> Seen:
     last = {run.name: run for run in overview.last_runs(site)}
-    rows = [Row(job.name, _every(job.every), last.get(job.name)) for job in JOBS]
+    rows = [Row(job.name, how_often(job.every), last.get(job.name)) for job in JOBS]
     page = overview.list_runs(site, name=name, cursor=cursor, limit=30)
     return Seen(rows, page.items, page.next, waiting(site), overview.stuck_work(site))
-
-
-def _every(span: timedelta) -> str:
-    """A span as people say it: "every hour", "every 6 hours"."""
-    minutes = int(span.total_seconds()) // 60
-    for length, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
-        if minutes >= length and minutes % length == 0:
-            count = minutes // length
-            return f"every {unit}" if count == 1 else f"every {count} {unit}s"
-    return f"every {span}"
