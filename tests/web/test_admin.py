@@ -170,6 +170,15 @@ def test_a_private_drops_bytes_are_shown_only_after_asking_which_is_recorded(ser
         assert bob.get(f"{path}/bytes").status_code == 403
 
 
+def test_a_teams_drop_is_shown_to_an_admin_who_is_not_in_the_team(server: Server) -> None:
+    with signed_in(server, "bob") as bob:
+        assert bob.post("/teams", data={"name": "Quiet"}).status_code == 303
+    drop = upload(server.bob, team="quiet")
+    with signed_in(server, "alice") as alice:
+        path = f"/admin/uploads/{drop['id']}/bytes"
+        assert [alice.get(path, params={"size": size}).status_code for size in ("thumb", "small")] == [200, 200]
+
+
 def test_a_setting_changes_at_once_and_what_the_environment_gives_does_not(
     make_server: Callable[..., Server],
 ) -> None:

@@ -112,7 +112,7 @@ def _check_may_enter(user: User) -> None:
     if not user.is_active:
         raise Blocked("This account is blocked. Ask the admin.")
     if not user.is_verified:
-        raise Forbidden("Confirm your email address first: open the link in the mail that was sent to you.")
+        raise Forbidden("Confirm your email address first: open the link that was sent to you, or ask the admin.")
 
 
 def _is_new_place(user: User, user_agent: str, address: str) -> bool:

@@ -44,7 +44,8 @@ async def register(request: Request) -> HTTPResponse:
 
 async def done(request: Request) -> HTTPResponse:
     """What comes next: the mail, or signing in."""
-    return render(request, "registered.html", must_verify=request.args.get("mail") == "1")
+    has_mail = bool(web_of(request).config.smtp_host)
+    return render(request, "registered.html", must_verify=request.args.get("mail") == "1", has_mail=has_mail)
 
 
 async def verify(request: Request) -> HTTPResponse:

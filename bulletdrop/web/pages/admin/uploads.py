@@ -119,7 +119,7 @@ async def bytes_of(request: Request, upload_id: str) -> HTTPResponse:
     by = await by_of(request)
     upload = await in_thread(request, moderation.looked_at, by, upload_id)
     # For this answer only the admin stands in for the owner; as a private one no cache keeps it.
-    upload.is_public, upload.owner_id = False, str(by.actor)
+    upload.is_public, upload.owner_id, upload.team_id = False, str(by.actor), None
     return await serve_upload(request, upload, size=request.args.get("size"))
 
 

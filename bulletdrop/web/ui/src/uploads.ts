@@ -86,7 +86,8 @@ uppy.on("upload-error", (file, error, response) => {
   if (!file || !row) return;
   const request = (response ?? (error as { request?: unknown }).request) as XMLHttpRequest | undefined;
   const problem = problemIn(request?.status ?? 0, request?.responseText ?? "");
-  fail(row, problem.message, [0, 408, 429, 500, 502, 503, 504, 507].includes(request?.status ?? 0));
+  const words = request?.status === 401 ? "You are signed out. Reload the page and sign in again." : problem.message;
+  fail(row, words, [0, 408, 429, 500, 502, 503, 504, 507].includes(request?.status ?? 0));
   tell();
 });
 
