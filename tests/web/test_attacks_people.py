@@ -140,7 +140,9 @@ def test_a_stranger_can_neither_end_nor_multiply_the_links_that_confirm_an_addre
 
 def test_an_admin_s_key_gets_no_admin_s_account_by_a_link_from_before_the_promotion(server: Server) -> None:
     with signed_in(server, "alice") as admin:
-        key = admin.post("/api/v1/api-keys", json={"name": "k", "scopes": ["admin"]}).json()["key"]
+        key = admin.post("/api/v1/api-keys", json={"name": "k", "scopes": ["admin"], "password": PASSWORD}).json()[
+            "key"
+        ]
         with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as program:
             wanted = {"username": "dora", "email": "dora@example.org"}
             made = program.post("/api/v1/admin/users", json=wanted).json()

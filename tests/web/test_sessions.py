@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.server import Server
+from tests.support.server import PASSWORD, Server
 from tests.web.browser import browser, sign_in, signed_in
 from tests.web.kit import problem
 
@@ -53,3 +53,12 @@ def test_ending_a_session_needs_the_token_of_the_page(server: Server) -> None:
     with browser(server) as client:
         assert sign_in(client, "alice").status_code == 200
         problem(client.delete("/api/v1/account/sessions"), 403, "bad_csrf")
+
+
+def test_a_key_with_an_admins_power_asks_for_the_password_again(server: Server) -> None:
+    with signed_in(server, "alice") as alice:
+        wanted = {"name": "k", "scopes": ["admin"]}
+        assert problem(alice.post("/api/v1/api-keys", json=wanted), 403)["field"] == "password"
+        problem(alice.post("/api/v1/api-keys", json={**wanted, "password": "not this one"}), 403)
+        assert alice.post("/api/v1/api-keys", json={**wanted, "password": PASSWORD}).status_code == 201
+        assert alice.post("/api/v1/api-keys", json={"name": "k", "scopes": ["uploads:read"]}).status_code == 201

@@ -11,6 +11,7 @@ from bulletdrop.core.people import keys
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Forbidden, Invalid, NotFound
+from bulletdrop.web.api.proofs import prove
 from bulletdrop.web.api.schemas import KeyIn, KeyOut, KeyPatch, KeysOut, NewKeyOut, key_out, new_key_out
 from bulletdrop.web.auth import required_caller
 from bulletdrop.web.bodies import json_answer, json_of, nothing
@@ -29,6 +30,9 @@ async def create_key(request: Request) -> HTTPResponse:
     """Make a key. The answer holds it, and nothing ever does again."""
     caller = await required_caller(request)
     wanted = json_of(request, KeyIn)
+    if "admin" in wanted.scopes:
+        # A session that was left open makes no key that outlives it with an admin's power.
+        await prove(request, caller, wanted.password, wanted.code)
     row, plain = await in_thread(request, _create, caller, wanted)
     return json_answer(new_key_out(row, plain), status=201)
 

@@ -68,12 +68,14 @@ class TokensOut(Struct):
 
 
 class KeyIn(Struct, forbid_unknown_fields=True):
-    """A new API key."""
+    """A new API key. One with the scope `admin` asks for the password again, or for a code without one."""
 
     name: Annotated[str, msgspec.Meta(max_length=100)]
     scopes: Annotated[list[_Scope], msgspec.Meta(max_length=100)]
     expires_at: Moment | None = None
     rate_limit_per_hour: int | None = None
+    password: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+    code: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
 class KeyPatch(Struct, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ from bulletdrop.core.people import keys
 from bulletdrop.core.people.callers import SCOPES, Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Invalid, NotFound, Rejected
+from bulletdrop.web.api.proofs import prove
 from bulletdrop.web.auth import form_of, form_values, required_caller, signed_in
 from bulletdrop.web.context import App
 from bulletdrop.web.pages.posted import ask_first, go_on, said_of
@@ -63,6 +64,8 @@ async def act(request: Request) -> HTTPResponse:
             await in_thread(request, keys.change_key, caller.user_id, renamed, name=form.get("name", ""))
             return go_on(PATH, "renamed")
         wanted = (form.get("name", ""), form_values(request, "scope"), form.get("expires", ""), form.get("limit", ""))
+        if "admin" in wanted[1]:
+            await prove(request, caller, form.get("password"), form.get("code"))
         key, plain = await in_thread(request, _create, caller, *wanted)
     except BadCsrf:
         raise
