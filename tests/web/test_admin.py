@@ -200,6 +200,16 @@ def test_a_setting_changes_at_once_and_what_the_environment_gives_does_not(
     raise AssertionError("what the command line changed was not taken up")
 
 
+def test_the_types_of_file_as_they_are_saved_again_are_no_change(server: Server) -> None:
+    shown = {one["name"]: one["value"] for one in server.alice.get(f"{API}/settings").json()["items"]}
+    boxes = {f"accepted_types.{kind}": "yes" for kind in shown["accepted_types"]}
+    with signed_in(server, "alice") as alice:
+        for less, changed in (((), 0), (("accepted_types.png",), 1)):
+            form = {name: value for name, value in boxes.items() if name not in less}
+            assert alice.post("/admin/settings", data={"has.accepted_types": "yes", **form}).status_code == 303
+            assert len(rows(server, action="setting.change")) == changed
+
+
 def test_the_log_is_exported_whole_whatever_its_length(server_on: Server) -> None:
     server_on.key_of("alice")
     for _ in range(230):

@@ -53,6 +53,15 @@ _CHOICES = {
     "invite": "Whoever has an invitation",
     "open": "Whoever confirms an email address",
 }
+# Where the words of config.toml, with their units and values, do not fit the form.
+_HELP = {
+    "registration": "",
+    "default_plan": "It says what they may use; see Plans.",
+    "accepted_types": "Read from the bytes, not from the name.",
+    "max_file_size": "Such as 100 MB. A plan can allow less.",
+    "min_free_disk": "Such as 200 MB. When less is free, uploads are refused.",
+    "slug_length": "More are harder to guess.",
+}
 _SIZES = ("max_file_size", "min_free_disk")
 
 
@@ -124,6 +133,9 @@ def _changes(before: list[Shown], form: dict[str, str]) -> dict[str, object]:
                 changes[name] = None
             continue
         wanted = _read(one.setting, form)
+        # The boxes stand in an order of their own, which is nothing that anybody chose.
+        if isinstance(wanted, tuple) and isinstance(one.value, tuple) and set(wanted) == set(one.value):
+            continue
         if wanted != one.value:
             changes[name] = wanted
     return changes
@@ -173,7 +185,7 @@ def _row(one: Shown, form: dict[str, str] | None, error: BulletDropError | None)
     return Row(
         name=name,
         label=_LABELS.get(name, name.replace("_", " ").capitalize()),
-        help=setting.help,
+        help=_HELP.get(setting.name, setting.help),
         kind=_kind(setting),
         value=value,
         several=several,
