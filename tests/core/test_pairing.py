@@ -9,7 +9,7 @@ import pytest
 from bulletdrop.clock import ManualClock
 from bulletdrop.core.database import using
 from bulletdrop.core.models import ApiKey, Pairing, User
-from bulletdrop.core.people import accounts, keys, pairing
+from bulletdrop.core.people import accounts, keys, pairing, sessions
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Blocked, Denied, ExpiredCode, Forbidden, Invalid, NotFound, Pending, SlowDown
@@ -19,7 +19,8 @@ from tests.support.server import PASSWORD
 @pytest.fixture
 def alice(site: Site) -> Caller:
     user = accounts.create_user(site, username="alice", email="alice@example.org", password=PASSWORD)
-    return Caller(user.id, user.username, user.is_admin, session_id="s")
+    session_id = sessions.open_session(site, user, user_agent="", address="").session_id
+    return Caller(user.id, user.username, user.is_admin, session_id=session_id)
 
 
 def begun(site: Site, *scopes: str) -> pairing.Begun:
