@@ -111,6 +111,23 @@ RESERVED: frozenset[str] = frozenset(
         "well-known",
         ".well-known",
         "index",
+        "content",
+        "album",
+        "request",
+        "requests",
+        "unlock",
+        "shorten",
+        "short",
+        "pastes",
+        "paste",
+        "raw",
+        "go",
+        "t",
+        "p",
+        "e",
+        "qr",
+        "q",
+        "r",
     ]
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bulletdrop.core.drops.rows import LIVE, joined, put_into_trash, with_tags
 from bulletdrop.core.models import Team, Upload, User
+from bulletdrop.core.names.chosen import find_chosen
 from bulletdrop.core.names.urls import token_fits
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.accounts import fold
@@ -21,7 +22,9 @@ def find_public(site: Site, name: str, ext: str | None = None) -> Upload:
     """
     found = joined().where((Upload.slug == name) & LIVE).first()
     if found is None:
-        found = joined().where((Upload.custom_key == fold(name)) & LIVE).first()
+        chosen = find_chosen(site, name)
+        if chosen is not None and chosen.upload_id is not None:
+            found = joined().where((Upload.id == chosen.upload_id) & LIVE).first()
     if found is not None and ext is not None and not same_ending(ext, found.blob.ext):
         found = None
     return _alive(site, found)
@@ -33,7 +36,7 @@ def find_page(site: Site, name: str) -> Upload:
     That drop may be private, expired or in the trash: its direct link must not lead to somebody else's.
     """
     stem = name.rpartition(".")[0]
-    if stem and Upload.select(Upload.id).where((Upload.slug == stem) | (Upload.custom_key == fold(stem))).exists():
+    if stem and (Upload.select(Upload.id).where(Upload.slug == stem).exists() or find_chosen(site, stem) is not None):
         return _alive(site, None)
     return find_public(site, name)
 

@@ -12,6 +12,7 @@ from peewee import IntegrityError, PeeweeException
 from bulletdrop.core.database import transaction
 from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import Blob, Team, Upload, UploadTag, User, new_id
+from bulletdrop.core.names.chosen import choose, is_taken
 from bulletdrop.core.names.slugs import check_custom_name, check_filename, new_slug
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.callers import Caller
@@ -345,13 +346,14 @@ def _insert_upload(site: Site, caller: Caller, blob: Blob, slug: str, filename: 
         filename=f"{Path(filename).stem[:240] or slug}.{blob.ext}",
         original_filename=filename,
         custom_name=wishes.custom_name,
-        custom_key=fold(wishes.custom_name) if wishes.custom_name else None,
         is_public=wishes.is_public,
         expires_at=wishes.expires_at,
         source=wishes.source,
         idempotency_key=wishes.idempotency_key,
         created_at=site.clock.now(),
     )
+    if wishes.custom_name:
+        choose(site, wishes.custom_name, upload=upload.id)
     for tag in wishes.tags:
         UploadTag.create(upload=upload, tag=tag)
     upload.tag_names = wishes.tags
@@ -360,20 +362,6 @@ def _insert_upload(site: Site, caller: Caller, blob: Blob, slug: str, filename: 
         # Once more, now that the team's row is locked: nobody's role changes before this drop is there.
         check_may_upload(site, caller.user_id, wishes.team_id)
     return upload
-
-
-def is_taken(name: str, *, but: str | None = None) -> bool:
-    """True when a custom name would hide another drop's address, or be hidden by it.
-
-    Args:
-        name: as `check_custom_name` gives it.
-        but: the id of the drop that is to get the name.
-    """
-    # A slug and a custom name share one address, and so do `name.1` as a page and `name` with an ending.
-    near = {name, name.partition(".")[0], name.rpartition(".")[0] or name}
-    same = Upload.custom_key.in_([fold(one) for one in near]) | Upload.slug.in_(list(near))
-    query = Upload.select(Upload.id).where(same | Upload.custom_key.startswith(f"{fold(name)}."))
-    return bool((query.where(Upload.id != but) if but else query).exists())
 
 
 def sweep_temporary(site: Site, *, older_than_seconds: float = 0) -> int:

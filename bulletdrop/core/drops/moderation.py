@@ -11,7 +11,7 @@ from bulletdrop.core.cursors import Page, paged, read_cursor, write_cursor
 from bulletdrop.core.database import transaction
 from bulletdrop.core.drops.deletion import delete_forever
 from bulletdrop.core.mail import post
-from bulletdrop.core.models import Audit, Blob, Upload, User
+from bulletdrop.core.models import Audit, Blob, Name, Upload, User
 from bulletdrop.core.people.accounts import LONGEST, fold
 from bulletdrop.core.people.administration import By, check_reason
 from bulletdrop.core.reserve import with_reserve
@@ -183,7 +183,8 @@ def _conditions(wanted: Filter) -> list[Any]:
     found: list[Any] = [_in_state(wanted.state)]
     if text := _text(wanted.text, "q"):
         names = (Upload.filename, Upload.original_filename, Upload.title)
-        matching = (Upload.slug == text) | (Upload.custom_key.contains(fold(text)))
+        called = Name.select(Name.upload).where(Name.key.contains(fold(text)))
+        matching = (Upload.slug == text) | Upload.id.in_(called)
         for name in names:
             matching |= name.contains(text)
         found.append(matching)

@@ -9,21 +9,24 @@ from peewee import JOIN
 
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
-from bulletdrop.core.models import Blob, Team, Upload, UploadTag, User
+from bulletdrop.core.models import Blob, Domain, Team, Upload, UploadTag, User
 from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
 
 LIVE = Upload.trashed_at.is_null()
 # What is needed of whom a drop counts for: whole rows would cost every picture that is looked at.
 _PAYER = ("id", "delete_scheduled_for", "silent_until", "plan", "limits")
-_OWNER = tuple(getattr(User, name) for name in (*_PAYER, "username", "is_active"))
+_OWNER = tuple(
+    getattr(User, name)
+    for name in (*_PAYER, "username", "is_active", "hotlink", "hotlink_hosts", "embed_color", "link_ending")
+)
 _TEAM = tuple(getattr(Team, name) for name in (*_PAYER, "name", "slug"))
 
 
 def joined() -> Any:
-    """Drops with blob, and what is needed of owner and team, in one query."""
-    query = Upload.select(Upload, Blob, *_OWNER, *_TEAM).join(Blob).switch(Upload).join(User)
-    return query.switch(Upload).join(Team, JOIN.LEFT_OUTER)
+    """Drops with blob and domain, and what is needed of owner and team, in one query."""
+    query = Upload.select(Upload, Blob, Domain.id, Domain.name, *_OWNER, *_TEAM).join(Blob).switch(Upload).join(User)
+    return query.switch(Upload).join(Team, JOIN.LEFT_OUTER).switch(Upload).join(Domain, JOIN.LEFT_OUTER)
 
 
 def with_tags(rows: Iterable[Upload]) -> list[Upload]:

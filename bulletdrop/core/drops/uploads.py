@@ -23,14 +23,14 @@ from bulletdrop.core.drops.found import (
     may_see,
     same_ending,
 )
-from bulletdrop.core.drops.intake import check_tags, is_taken
+from bulletdrop.core.drops.intake import check_tags
 from bulletdrop.core.drops.moving import move
 from bulletdrop.core.drops.rows import LIVE, joined, put_into_trash, with_tags
 from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import TeamMember, Upload, UploadTag, from_microseconds, to_microseconds
+from bulletdrop.core.names.chosen import choose, is_taken
 from bulletdrop.core.names.slugs import check_custom_name
 from bulletdrop.core.people import teams
-from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.teams import TeamOf
 from bulletdrop.core.site import Site
@@ -135,7 +135,7 @@ def change_upload(site: Site, caller: Caller, upload_id: str, changes: Mapping[s
             tags = check_tags(tuple(value))
         elif field == "custom_name":
             name = check_custom_name(value) if value else None
-            values |= {"custom_name": name, "custom_key": fold(name) if name else None}
+            values["custom_name"] = name
             _check_free(upload, name)
         elif field == "title":
             values["title"] = _check_title(value)
@@ -206,6 +206,8 @@ def _write_changes(
                 move(site, moved[0], upload, moved[1])
             if values:
                 Upload.update(values).where(Upload.id == upload.id).execute()
+            if "custom_name" in values:
+                choose(site, values["custom_name"], upload=upload.id)
             if tags is not None:
                 UploadTag.delete().where(UploadTag.upload == upload.id).execute()
                 for tag in tags:

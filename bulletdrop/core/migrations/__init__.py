@@ -11,6 +11,7 @@ from peewee import Database
 from bulletdrop.core.database import is_sqlite, transaction
 from bulletdrop.core.migrations.first_tables import first_tables
 from bulletdrop.core.migrations.people_tables import people_tables
+from bulletdrop.core.migrations.sharing_tables import sharing_tables
 from bulletdrop.core.models import to_microseconds
 from bulletdrop.errors import Unavailable
 from bulletdrop.log import get_logger
@@ -25,7 +26,7 @@ _LOCK = 0x62756C6C
 
 
 # Never reordered, never changed once released: a new column is a new row at the end.
-MIGRATIONS: tuple[Migration, ...] = (first_tables, people_tables)
+MIGRATIONS: tuple[Migration, ...] = (first_tables, people_tables, sharing_tables)
 
 
 def migrate(

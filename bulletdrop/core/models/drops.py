@@ -5,6 +5,7 @@ from __future__ import annotations
 from peewee import BigIntegerField, BooleanField, CharField, CompositeKey, ForeignKeyField, IntegerField, TextField
 
 from bulletdrop.core.models.base import Base, id_field, time, time_or_none
+from bulletdrop.core.models.names import Domain
 from bulletdrop.core.models.people import User
 from bulletdrop.core.models.teams import Team
 
@@ -46,8 +47,18 @@ class Upload(Base):
     original_filename = CharField(max_length=255)
     title = CharField(max_length=200, default="")
     custom_name = CharField(max_length=100, null=True)
-    custom_key = CharField(max_length=100, null=True, unique=True)
+    # The domain that its links are built with; none is `public_url`. Its custom name is a row of Name.
+    domain_id: str | None
+    domain = ForeignKeyField(Domain, backref="uploads", on_delete="SET NULL", null=True)
+    description = TextField(default="")
+    # Of a paste: the language whose colours it is shown in; empty for what is none.
+    language = CharField(max_length=40, default="")
     is_public = BooleanField(default=True)
+    # Who may look, and how often: see `core/sharing/limits`. Without a limit the views are not counted here.
+    password_hash = TextField(null=True)
+    max_views = IntegerField(null=True)
+    views = IntegerField(default=0)
+    last_viewed_at = time_or_none()
     expires_at = time_or_none(index=True)
     source = CharField(max_length=20, default="api")
     idempotency_key = CharField(max_length=200, null=True)

@@ -39,6 +39,14 @@ class User(Base):
     is_verified = BooleanField(default=False)
     plan = CharField(max_length=20, default="home")
     storage_used = BigIntegerField(default=0)
+    # How the slugs of new drops are made: random, words, date or name; and whether copied links end in `.png`.
+    slug_style = CharField(max_length=10, default="random")
+    link_ending = BooleanField(default=False)
+    # Whose pages may show this person's pictures: off (everybody's), list (hotlink_hosts), own (this server's alone).
+    hotlink = CharField(max_length=10, default="off")
+    hotlink_hosts: Any = JSONField(default=list)
+    # The colour beside previews in chats, as #rrggbb; empty for the server's own.
+    embed_color = CharField(max_length=7, default="")
     # Own limits over the plan's, as {"storage": bytes, "uploads_per_day": n, …}.
     limits: Any = JSONField(default=dict)
     # Tokens made before this number went up are refused: password change, block, role change.

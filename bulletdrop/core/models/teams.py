@@ -78,6 +78,7 @@ class Usage(Base):
     views = IntegerField(default=0)
     bytes_served = BigIntegerField(default=0)
     api_requests = IntegerField(default=0)
+    secrets = IntegerField(default=0)
 
     class Meta:
         """Peewee's own settings."""

@@ -17,6 +17,7 @@ from bulletdrop.core.drops import intake, pictures
 from bulletdrop.core.drops.avatars import sweep_avatars
 from bulletdrop.core.drops.deletion import empty_trash, expire
 from bulletdrop.core.models import JobRun, Setting, to_microseconds
+from bulletdrop.core.names.chosen import forget_names
 from bulletdrop.core.people.pairing import forget_pairings
 from bulletdrop.core.people.registration import forget_unverified
 from bulletdrop.core.people.sessions import forget_sessions
@@ -77,6 +78,7 @@ JOBS: tuple[Periodic, ...] = (
     Periodic("sweep-avatars", sweep_avatars, timedelta(hours=6)),
     Periodic("forget-audit", forget_audit, timedelta(days=1)),
     Periodic("end-silences", end_silences, timedelta(minutes=1)),
+    Periodic("forget-names", forget_names, timedelta(hours=1)),
     Periodic("forget-usage", forget_usage, timedelta(days=1)),
 )
 
