@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.e2e.page_kit import Visits
-from tests.support.needs import requires
+from tests.e2e.page_kit import PATIENCE, Visits, chromium
+
+# Not only what is clicked and awaited, but also what is expected; Playwright's own five seconds are too few for two
+# cores with a test each.
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +21,8 @@ def browser() -> Iterator[Browser]:
     Not for the whole session: Playwright's own event loop counts as running as long as this is open, and every later
     test of the worker that starts one with `asyncio.run` would fail.
     """
-    requires("chromium", package="chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.page_kit import Visits, pick, ready, set_up_code
-from tests.support.needs import requires
+from tests.e2e.page_kit import Visits, chromium, pick, ready, set_up_code
 from tests.support.pictures import screenshot
 from tests.support.server import PASSWORD, Server
 
@@ -19,12 +18,8 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A Chromium for which bd.test is this machine, though not one that it trusts as it does 127.0.0.1."""
-    requires("chromium", package="chromium")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP bd.test 127.0.0.1"]
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+    with chromium("bd.test") as opened:
         yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize("script", [True, False])

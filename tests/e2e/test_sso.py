@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.e2e.page_kit import AXE, Visits, log_in
 from tests.support.oidc_provider import OidcProvider, oidc_provider
@@ -41,7 +41,8 @@ def well_behaved(server: Server, provider: OidcProvider) -> None:
 
 def sign_in_there(page: Page, provider: OidcProvider, subject: str) -> None:
     """Fill in the provider's own form."""
-    page.wait_for_url(f"{provider.url}/**")
+    # Its page need not be complete: fonts and the like are its own affair.
+    page.wait_for_url(f"{provider.url}/**", wait_until="commit")
     page.get_by_placeholder("Enter any login").fill(subject)
     page.get_by_placeholder("and password").fill("any")
     page.get_by_role("button", name="Sign-in").click()
@@ -120,6 +121,14 @@ def test_an_invite_comes_along_from_the_form_of_registration(
         sign_in_there(another, provider, "olaf")
         expect(another.get_by_text("An account here needs an invite.")).to_be_visible()
         assert [row["username"] for row in closed.alice.get("/api/v1/admin/users?q=olaf").json()["items"]] == []
+
+
+@pytest.mark.parametrize("host", ["fonts.googleapis.com", "192.0.2.1"])
+def test_the_browser_asks_nobody_but_this_machine_so_that_no_page_waits_for_the_network(
+    visits: Visits, host: str
+) -> None:
+    with pytest.raises(Error, match="ERR_NAME_NOT_RESOLVED"):
+        visits.open().goto(f"http://{host}/css", timeout=5_000)
 
 
 @looks
