@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bulletdrop.core.drops.rows import LIVE, joined, put_into_trash, with_tags
 from bulletdrop.core.models import Team, Upload, User
-from bulletdrop.core.names.chosen import find_chosen
+from bulletdrop.core.names.chosen import MAIN, find_chosen
+from bulletdrop.core.names.places import MAIN_PLACE, Place
 from bulletdrop.core.names.urls import token_fits
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.accounts import fold
@@ -15,35 +18,59 @@ from bulletdrop.errors import NotFound, TooMany
 _NO_LINK = "This deletion link does not work. The drop may be gone already."
 
 
-def find_public(site: Site, name: str, ext: str | None = None) -> Upload:
+def find_public(site: Site, name: str, ext: str | None = None, *, place: Place = MAIN_PLACE) -> Upload:
     """The drop at `/{name}` or `/{name}.{ext}`: by slug, else by custom name. Not in the trash, not expired.
 
-    Whether the asker may see it is `may_see`'s to say. Raises NotFound.
+    A name that the drop had before, and that still leads on, finds it too: see `leads_on`. Whether the asker may see
+    it is `may_see`'s to say.
+
+    Args:
+        place: the host that was asked. On a domain its own drops are found, elsewhere all by slug, and those with a
+            custom name of the main address.
+    Raises: NotFound.
     """
-    found = joined().where((Upload.slug == name) & LIVE).first()
+    found = joined().where((Upload.slug == name) & LIVE & _within(place)).first()
     if found is None:
-        chosen = find_chosen(site, name)
+        chosen = find_chosen(site, name, domain_key=place.domain_key)
         if chosen is not None and chosen.upload_id is not None:
-            found = joined().where((Upload.id == chosen.upload_id) & LIVE).first()
+            found = joined().where((Upload.id == chosen.upload_id) & LIVE & _of_person(place)).first()
     if found is not None and ext is not None and not same_ending(ext, found.blob.ext):
         found = None
     return _alive(site, found)
 
 
-def find_page(site: Site, name: str) -> Upload:
+def find_page(site: Site, name: str, *, place: Place = MAIN_PLACE) -> Upload:
     """The drop whose page is at `/{name}`. As `find_public`, but `name.ext` is nobody's page where `name` is a drop's.
 
     That drop may be private, expired or in the trash: its direct link must not lead to somebody else's.
     """
     stem = name.rpartition(".")[0]
-    if stem and (Upload.select(Upload.id).where(Upload.slug == stem).exists() or find_chosen(site, stem) is not None):
+    if stem and (
+        Upload.select(Upload.id).where(Upload.slug == stem).exists()
+        or find_chosen(site, stem, domain_key=place.domain_key) is not None
+    ):
         return _alive(site, None)
-    return find_public(site, name)
+    return find_public(site, name, place=place)
 
 
-def find_by_id(site: Site, upload_id: str) -> Upload:
-    """The drop with this id, not in the trash, not expired. Raises NotFound."""
-    return _alive(site, joined().where((Upload.id == upload_id) & LIVE).first())
+def find_by_id(site: Site, upload_id: str, *, place: Place = MAIN_PLACE) -> Upload:
+    """The drop with this id, not in the trash, not expired; on a domain its own alone. Raises NotFound."""
+    return _alive(site, joined().where((Upload.id == upload_id) & LIVE & _within(place)).first())
+
+
+def leads_on(upload: Upload, name: str, *, place: Place = MAIN_PLACE) -> bool:
+    """True when a drop was found by a name that it was given up for another, or has on another domain now.
+
+    Such a link leads on for as long as its owner wished, but its page is elsewhere.
+
+    Args:
+        name: as it was asked for, without the ending of the bytes.
+        place: where it was asked for.
+    """
+    if name == upload.slug:
+        return False
+    has_it = upload.custom_name is not None and fold(upload.custom_name) == fold(name)
+    return not has_it or (upload.domain_id or MAIN) != place.domain_key
 
 
 def find_by_user_and_filename(site: Site, username: str, filename: str) -> Upload:
@@ -112,6 +139,17 @@ def check_not_silent(site: Site, caller: Caller | None, upload: Upload) -> None:
         wait = (until - site.clock.now()).total_seconds()
         message = "This picture's owner has used up the month's bandwidth."
         raise TooMany(message, title="Not to be seen this month", retry_after=wait)
+
+
+def _within(place: Place) -> Any:
+    """The condition for the drops that a host may show at all."""
+    if place.kind != "domain":
+        return True
+    return (Upload.domain == place.domain_key) & _of_person(place)
+
+
+def _of_person(place: Place) -> Any:
+    return True if place.user_id is None else Upload.owner == place.user_id
 
 
 def _alive(site: Site, upload: Upload | None) -> Upload:
