@@ -14,6 +14,7 @@ Two families decide everything:
     │   ├── NotSignedIn
     │   │   ├── ExpiredKey
     │   │   ├── RevokedKey
+    │   │   ├── NeedsPassword     what is looked at has a password of its own, and this was not it
     │   │   ├── BadTicket         a link, code or half-finished sign-in that is used up, too old or never was
     │   │   └── BadSignOn         what another provider said about somebody does not count
     │   ├── Pending               a device's pairing is not approved yet
@@ -31,7 +32,9 @@ Two families decide everything:
     │   │   ├── NameReserved
     │   │   └── NotSetUp
     │   ├── Gone
+    │   │   ├── UsedUp            it has been opened as often as its owner allowed
     │   │   └── Withdrawn         the picture's one full decode failed: its bytes are never served
+    │   ├── UnknownHost           the request was meant for another server, by the name that it asks for
     │   ├── TooSlow               the body came slower than the minimum rate
     │   ├── TooBig
     │   ├── UnknownType
@@ -137,6 +140,17 @@ class RevokedKey(NotSignedIn):
     title = "This key was revoked"
 
 
+class NeedsPassword(NotSignedIn):
+    """`subject` says of what, for the form that asks: a kind and an id."""
+
+    code = "password_needed"
+    title = "Protected by a password"
+
+    def __init__(self, message: str, *, subject: str, field: str | None = None) -> None:
+        super().__init__(message, field=field)
+        self.subject = subject
+
+
 class BadTicket(NotSignedIn):
     code = "bad_ticket"
     title = "This no longer works"
@@ -222,9 +236,19 @@ class Gone(Rejected):
     title = "No longer here"
 
 
+class UsedUp(Gone):
+    code = "used_up"
+    title = "Opened as often as allowed"
+
+
 class Withdrawn(Gone):
     code = "withdrawn"
     title = "This picture was withdrawn"
+
+
+class UnknownHost(Rejected):
+    code = "unknown_host"
+    title = "This server is not known by this name"
 
 
 class TooSlow(Rejected):

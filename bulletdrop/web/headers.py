@@ -9,7 +9,9 @@ from sanic import Request
 from sanic.exceptions import BadRequest
 from sanic.response import HTTPResponse
 
+from bulletdrop.core.names.places import MAIN_PLACE
 from bulletdrop.log import request_id
+from bulletdrop.web.admission import add_given_cookies
 from bulletdrop.web.auth import finish_cookies
 from bulletdrop.web.context import web_of
 from bulletdrop.web.limits import rate_headers
@@ -40,6 +42,8 @@ def begin(request: Request) -> None:
     ctx.new_tokens = None
     ctx.signed_out = False
     ctx.counted = ()
+    ctx.given_cookies = []
+    ctx.place = MAIN_PLACE
     request_id.set(ctx.request_id)
     if not request.head.isascii():
         _check_text(request.head)
@@ -60,9 +64,10 @@ def finish(request: Request, response: HTTPResponse) -> None:
     _refuse_early(request, response)
     rates = rate_headers(request.ctx.counted)
     if isinstance(response, Ready):
-        if request.ctx.new_tokens is not None or request.ctx.signed_out:
+        if request.ctx.new_tokens is not None or request.ctx.signed_out or request.ctx.given_cookies:
             carrier = HTTPResponse()
             finish_cookies(request, carrier)
+            add_given_cookies(request, carrier)
             response.add_cookies(carrier)
         response.add_lines(rates)
         return
@@ -71,6 +76,7 @@ def finish(request: Request, response: HTTPResponse) -> None:
         web.cache.expire_all()
     headers = response.headers
     finish_cookies(request, response)
+    add_given_cookies(request, response)
     headers.update(rates)
     headers["x-request-id"] = request.ctx.request_id
     headers["date"] = web.date_value()

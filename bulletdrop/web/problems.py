@@ -56,6 +56,7 @@ STATUS: dict[type[BulletDropError], int] = {
     errors.NotSignedIn: 401,
     errors.ExpiredKey: 401,
     errors.RevokedKey: 401,
+    errors.NeedsPassword: 401,
     errors.BadTicket: 401,
     errors.BadSignOn: 401,
     errors.Pending: 400,
@@ -75,9 +76,12 @@ STATUS: dict[type[BulletDropError], int] = {
     errors.NameReserved: 409,
     errors.NotSetUp: 409,
     errors.Gone: 410,
+    errors.UsedUp: 410,
     errors.Withdrawn: 410,
     errors.TooBig: 413,
     errors.UnknownType: 415,
+    # RFC 9110, section 15.5.20: Misdirected Request.
+    errors.UnknownHost: 421,
     errors.BadPicture: 422,
     errors.TooManyPixels: 422,
     errors.TooMany: 429,
@@ -187,7 +191,10 @@ async def _page(request: Request, status: int, error: BulletDropError) -> HTTPRe
     from bulletdrop.web import render
 
     try:
-        made = render.error_page(request, status, error)
+        if isinstance(error, errors.NeedsPassword):
+            made = render.password_page(request, error)
+        else:
+            made = render.error_page(request, status, error)
         response: HTTPResponse = await made if inspect.isawaitable(made) else made
     except Exception:
         log.exception("the error page cannot be shown")

@@ -15,9 +15,9 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.people.callers import Caller
-from bulletdrop.errors import BulletDropError
+from bulletdrop.errors import BulletDropError, NeedsPassword
 from bulletdrop.log import get_logger
-from bulletdrop.web import words
+from bulletdrop.web import copying, words
 from bulletdrop.web.auth import csrf_of
 from bulletdrop.web.context import web_of
 from bulletdrop.web.cookies import REFRESH
@@ -84,6 +84,20 @@ def error_page(request: Request, status: int, error: BulletDropError) -> HTTPRes
     return _answer("error.html", status, context)
 
 
+def password_page(request: Request, error: NeedsPassword, *, back: str = "") -> HTTPResponse:
+    """The page that asks for a password. It says nothing of what is behind it, and is the same for everything.
+
+    Args:
+        back: where to go on to; the address that was asked for when left out.
+    """
+    if not back:
+        back = request.path + (f"?{request.query_string}" if request.query_string else "")
+    wrong = error.message if error.field else ""
+    response = render(request, "password.html", status=401, subject=error.subject, back=back, wrong=wrong)
+    response.headers["referrer-policy"] = "no-referrer"
+    return response
+
+
 def asset(name: str) -> str:
     """The address of a built file, by its logical name (`app.css`)."""
     return f"/static/{_manifest().get(name, name)}"
@@ -137,6 +151,8 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.globals["asset"] = asset
+    made.globals["copying_forms"] = copying.forms
+    made.globals["qr_svg"] = copying.qr_svg
     made.filters["size"] = words.size
     made.filters["name"] = words.name
     made.filters["days"] = by_day

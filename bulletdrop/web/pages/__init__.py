@@ -25,6 +25,7 @@ from bulletdrop.web.pages import (
     signin,
     teams,
     trash,
+    unlock,
 )
 
 NOUNS = (
@@ -48,6 +49,7 @@ NOUNS = (
     trash,
     info,
     delete,
+    unlock,
     admin,
 )
 
