@@ -66,8 +66,8 @@ _TABLES = """
     CREATE TABLE share_link (
         id VARCHAR(22) NOT NULL PRIMARY KEY, token VARCHAR(40) NOT NULL, owner_id VARCHAR(22) NOT NULL,
         upload_id VARCHAR(22), album_id VARCHAR(22), note VARCHAR(200) NOT NULL, password_hash TEXT, max_views
-        INTEGER, views INTEGER NOT NULL, last_viewed_at BIGINT, expires_at BIGINT, revoked_at BIGINT, created_at
-        BIGINT NOT NULL,
+        INTEGER, views INTEGER NOT NULL, last_viewed_at BIGINT, expires_at BIGINT, revoked_at BIGINT,
+        idempotency_key VARCHAR(200), created_at BIGINT NOT NULL,
         FOREIGN KEY (owner_id) REFERENCES "user" (id) ON DELETE CASCADE,
         FOREIGN KEY (upload_id) REFERENCES upload (id) ON DELETE CASCADE,
         FOREIGN KEY (album_id) REFERENCES album (id) ON DELETE CASCADE
@@ -78,6 +78,7 @@ _TABLES = """
     CREATE INDEX share_link_album_id ON share_link (album_id);
     CREATE INDEX share_link_expires_at ON share_link (expires_at);
     CREATE INDEX share_link_owner_id_created_at_id ON share_link (owner_id, created_at, id);
+    CREATE UNIQUE INDEX share_link_owner_id_idempotency_key ON share_link (owner_id, idempotency_key);
     CREATE TABLE upload_request (
         id VARCHAR(22) NOT NULL PRIMARY KEY, token VARCHAR(40) NOT NULL, owner_id VARCHAR(22) NOT NULL, album_id
         VARCHAR(22) NOT NULL, title VARCHAR(200) NOT NULL, message TEXT NOT NULL, password_hash TEXT, max_files

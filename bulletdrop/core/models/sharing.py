@@ -78,12 +78,16 @@ class ShareLink(Base):
     last_viewed_at = time_or_none()
     expires_at = time_or_none(index=True)
     revoked_at = time_or_none()
+    idempotency_key = CharField(max_length=200, null=True)
     created_at = time()
 
     class Meta:
         """Peewee's own settings."""
 
-        indexes = ((("owner", "created_at", "id"), False),)
+        indexes = (
+            (("owner", "created_at", "id"), False),
+            (("owner", "idempotency_key"), True),
+        )
 
 
 class UploadRequest(Base):
