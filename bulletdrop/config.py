@@ -18,7 +18,7 @@ from bulletdrop.paths import default_data_folder
 MB = 1024 * 1024
 # A hundred years in days, and more bytes than any disk has.
 _LONG, _HUGE, _WHOLE_DISK = 36_500, 2**50, 2**62
-_ADDRESSES = ("public_url", "server", "oidc_issuer", "github_url")
+_ADDRESSES = ("public_url", "content_url", "server", "oidc_issuer", "github_url")
 
 
 def _row(
@@ -55,6 +55,22 @@ class Config:
     host: str = _row("0.0.0.0", "The address to listen on. 127.0.0.1 keeps the server to this machine.")
     port: int = _row(8484, "The port to listen on.", least=0)
     public_url: str = _row("", "The address people use, such as https://drop.example.org. Every link is built from it.")
+    content_url: str = _row(
+        "",
+        "A second address of this server for people's files alone, such as https://files.example.net. Recommended: "
+        "what somebody uploads then never comes from the address where people are signed in. Private, limited and "
+        "passworded files stay at public_url, where they cannot run scripts.",
+    )
+    hosts: tuple[str, ...] = _row(
+        (),
+        "More names by which this server may be called, comma-separated; others are refused. IP addresses always work.",
+    )
+    user_domains: str = _row(
+        "on",
+        "Whether people choose among the domains that the admin offers for links: on or off.",
+        live=True,
+        of=("on", "off"),
+    )
     database_url: str = _row(
         "", "postgresql://user:password@host/name; left out, SQLite in the data folder.", secret=True
     )

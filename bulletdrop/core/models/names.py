@@ -23,6 +23,9 @@ class Domain(Base):
     max_file_size = BigIntegerField(null=True)
     created_at = time()
 
+    # Not a column: links of the drop that this was read for are built with its owner's own host.
+    on_own_host: bool = False
+
 
 class UserDomain(Base):
     """Somebody's claim on a domain; with the primary one their new links are built."""
