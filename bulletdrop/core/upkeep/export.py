@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import zipfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from datetime import datetime
 from typing import Any
 
 from bulletdrop.clock import rfc3339
+from bulletdrop.core.archive import Archive
 from bulletdrop.core.database import using
 from bulletdrop.core.models import (
     ApiKey,
@@ -31,7 +29,6 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import MissingObject
 
 FORMAT = "bulletdrop-export-1"
-_PIECE = 256 * 1024
 # Rows fetched at a time: a library of ten years never lies in memory.
 _ROWS = 500
 
@@ -44,7 +41,7 @@ def export(site: Site, user_id: str) -> Generator[bytes]:
     `manifest.json`: for every other entry its path, size and SHA-256. What was deleted while it ran is in the
     manifest's `missing`.
     """
-    archive = _Archive()
+    archive = Archive()
     with using(site.db):
         account = _account(site, user_id)
     yield from archive.text("account.json", json.dumps(account, indent=2, ensure_ascii=False))
@@ -65,86 +62,6 @@ def export(site: Site, user_id: str) -> Generator[bytes]:
     made = {"format": FORMAT, "made_at": rfc3339(site.clock.now()), "entries": archive.entries, "missing": missing}
     yield from archive.text("manifest.json", json.dumps(made, indent=2, ensure_ascii=False))
     yield from archive.close()
-
-
-class _Sink(io.RawIOBase):
-    """What the zip is written to: pieces that are handed on as they come. It cannot seek, and says so."""
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-        self._at = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-    def tell(self) -> int:
-        return self._at
-
-    def write(self, data: Any) -> int:
-        self.pieces.append(bytes(data))
-        self._at += len(data)
-        return len(data)
-
-
-class _Archive:
-    """A zip that comes out piece by piece, and notes what it holds."""
-
-    def __init__(self) -> None:
-        self._sink = _Sink()
-        # Stored, not deflated: pictures do not shrink, and a person's CPU is no place to try.
-        self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_STORED, allowZip64=True)
-        self.entries: list[dict[str, Any]] = []
-
-    def _taken(self) -> Iterator[bytes]:
-        pieces, self._sink.pieces = self._sink.pieces, []
-        if pieces:
-            yield b"".join(pieces)
-
-    def text(self, path: str, text: str) -> Iterator[bytes]:
-        """One small entry."""
-        yield from self.copy(path, io.BytesIO(text.encode()))
-
-    def lines(self, path: str, page: Callable[[str], list[tuple[str, dict[str, Any]]]]) -> Iterator[bytes]:
-        """An entry of one JSON object a line, from pages of (cursor, object)."""
-        digest, size, after = hashlib.sha256(), 0, ""
-        with self._zip.open(zipfile.ZipInfo(path, _WHEN), "w", force_zip64=True) as entry:
-            while rows := page(after):
-                data = "".join(json.dumps(row, ensure_ascii=False) + "\n" for _, row in rows).encode()
-                after = rows[-1][0]
-                digest.update(data)
-                size += len(data)
-                entry.write(data)
-                yield from self._taken()
-        self._note(path, size, digest.hexdigest())
-        yield from self._taken()
-
-    def copy(self, path: str, source: Any) -> Iterator[bytes]:
-        """One entry from an open file."""
-        digest, size = hashlib.sha256(), 0
-        with self._zip.open(zipfile.ZipInfo(path, _WHEN), "w", force_zip64=True) as entry:
-            while piece := source.read(_PIECE):
-                digest.update(piece)
-                size += len(piece)
-                entry.write(piece)
-                yield from self._taken()
-        self._note(path, size, digest.hexdigest())
-        yield from self._taken()
-
-    def close(self) -> Iterator[bytes]:
-        """The zip's directory."""
-        self._zip.close()
-        yield from self._taken()
-
-    def _note(self, path: str, size: int, sha256: str) -> None:
-        if path != "manifest.json":
-            self.entries.append({"path": path, "size": size, "sha256": sha256})
-
-
-# A zip cannot say "no time"; this is the earliest it can.
-_WHEN = (1980, 1, 1, 0, 0, 0)
 
 
 def _account(site: Site, user_id: str) -> dict[str, Any]:
