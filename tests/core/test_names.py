@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulletdrop.core.drops import uploads
-from bulletdrop.core.names.chosen import choose
+from bulletdrop.core.names.chosen import write_name
 from bulletdrop.core.names.slugs import check_custom_name
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
@@ -64,10 +64,10 @@ def test_a_page_is_never_shown_at_the_direct_link_of_another_drop(site: Site, al
     for stem in (hers.slug, "relea"):
         # As an older version let him have it.
         name = f"{stem}.png"
-        choose(site, name, upload=his.id)
+        write_name(site, name, upload=his.id)
         uploads.trash_upload(site, alice, hers.id)
         with pytest.raises(NotFound):
             uploads.find_page(site, name)
         uploads.restore_upload(site, alice, hers.id)
-    choose(site, "his.1", upload=his.id)
+    write_name(site, "his.1", upload=his.id)
     assert uploads.find_page(site, "his.1").id == his.id

@@ -16,9 +16,9 @@ def sharing_tables(database: Database) -> None:
     rows = database.execute_sql("SELECT id, custom_key, created_at FROM upload WHERE custom_key IS NOT NULL").fetchall()
     for upload_id, key, created_at in rows:
         database.execute_sql(
-            "INSERT INTO name (id, domain_key, key, upload_id, created_at)"
-            f" VALUES ({mark}, '', {mark}, {mark}, {mark})",
-            (new_id(), key, upload_id, created_at),
+            "INSERT INTO name (id, domain_key, key, stem, upload_id, created_at)"
+            f" VALUES ({mark}, '', {mark}, {mark}, {mark}, {mark})",
+            (new_id(), key, key.partition(".")[0], upload_id, created_at),
         )
     run_script(database, "DROP INDEX upload_custom_key; ALTER TABLE upload DROP COLUMN custom_key")
 
@@ -108,13 +108,15 @@ _TABLES = """
     CREATE UNIQUE INDEX short_link_owner_id_idempotency_key ON short_link (owner_id, idempotency_key);
     CREATE TABLE name (
         id VARCHAR(22) NOT NULL PRIMARY KEY, domain_key VARCHAR(22) NOT NULL, key VARCHAR(100) NOT NULL,
-        upload_id VARCHAR(22), short_id VARCHAR(22), until BIGINT, created_at BIGINT NOT NULL,
+        stem VARCHAR(100) NOT NULL, upload_id VARCHAR(22), short_id VARCHAR(22), until BIGINT, created_at
+        BIGINT NOT NULL,
         FOREIGN KEY (upload_id) REFERENCES upload (id) ON DELETE CASCADE,
         FOREIGN KEY (short_id) REFERENCES short_link (id) ON DELETE CASCADE
     );
     CREATE INDEX name_upload_id ON name (upload_id);
     CREATE INDEX name_short_id ON name (short_id);
     CREATE INDEX name_until ON name (until);
+    CREATE INDEX name_stem ON name (stem);
     CREATE UNIQUE INDEX name_domain_key_key ON name (domain_key, key);
     CREATE TABLE secret (
         id VARCHAR(22) NOT NULL PRIMARY KEY, owner_id VARCHAR(22) NOT NULL, team_id VARCHAR(22), mode

@@ -81,6 +81,9 @@ class ShareLink(Base):
     idempotency_key = CharField(max_length=200, null=True)
     created_at = time()
 
+    # Not a column: filled by whoever reads the row (see `core/sharing/link_states`).
+    state: str = "active"
+
     class Meta:
         """Peewee's own settings."""
 
@@ -162,6 +165,8 @@ class Name(Base):
     id = id_field()
     domain_key = CharField(max_length=22, default="")
     key = CharField(max_length=100)
+    # What stands before the first dot: names of one stem could hide each other, `name.1` as a page and `name` with it.
+    stem = CharField(max_length=100, index=True)
     upload_id: str | None
     upload = ForeignKeyField(Upload, backref="names", on_delete="CASCADE", null=True)
     short_id: str | None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import secrets
 import unicodedata
+from typing import Literal, get_args
 
 from bulletdrop.core.models import random_text
+from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.reserved import is_reserved
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BadName, NameReserved
+from bulletdrop.errors import BadName, Invalid, NameReserved
 
 _CUSTOM = re.compile(r"[\w](?:[\w.-]{0,98}[\w])?", re.UNICODE)
 # What a link ends in, or a browser knows: `/name.png` must stay the address of the bytes of `name`.
@@ -19,17 +22,64 @@ _ENDINGS = (
 # Asked before normalising, which takes time by the square of a run of combining marks.
 _LONGEST_NAME = 200
 _LONGEST_FILENAME = 1000
+# The styles of slugs, for people to choose from.
+Style = Literal["random", "words", "date", "name"]
+STYLES: tuple[str, ...] = get_args(Style)
+LONGEST_STEM = 30
 _FORBIDDEN = ("Cc", "Cs", "Zl", "Zp")
 # What turns the direction of the text around it, so that `exe.png` is read where `gnp.exe` stands (UAX #9, 2.1 to 2.5).
 # The plain marks U+200E and U+200F are no danger, and macOS puts them into names.
 _TURNS_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def new_slug(site: Site) -> str:
-    """A fresh slug: `slug_length` characters of base 58 (58 bits for ten), never a reserved word."""
-    while is_reserved(slug := random_text(site.config.slug_length)):
-        pass
+def new_slug(site: Site, style: str = "random", *, filename: str = "", plain: bool = False) -> str:
+    """A fresh slug in one of the STYLES, never a reserved word. Whether it is free is the caller's to ask.
+
+    How hard one is to guess for who knows nothing of it:
+
+    - random: `slug_length` characters of base 58, 58 bits for ten. The one for links that nobody is to find.
+    - words: `quiet-otter-4821`, 29 bits: ten tries a second find one of a thousand drops within a day.
+    - date: `2026-11-21-184501-x7Kd` in UTC: 23 bits for who knows the second.
+    - name: what the file is called, with four random characters when that is taken: anybody's guess.
+
+    Args:
+        filename: of the file, for the style `name`; what has no letters in it gets a random slug.
+        plain: for the style `name`, without the random characters.
+    """
+    while is_reserved(slug := _made(site, style, filename, plain)):
+        plain = False
     return slug
+
+
+def check_style(style: str) -> str:
+    """The style itself. Raises Invalid with the field `slug_style` for one that is none of ours."""
+    if style not in STYLES:
+        raise Invalid(f"slug_style is one of {', '.join(STYLES)}.", field="slug_style")
+    return style
+
+
+def _made(site: Site, style: str, filename: str, plain: bool) -> str:
+    if style == "words":
+        # Here, because few servers need them.
+        from bulletdrop.core.names.words import ADJECTIVES, NOUNS
+
+        return f"{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}-{1000 + secrets.randbelow(9000)}"
+    if style == "date":
+        return f"{site.clock.now():%Y-%m-%d-%H%M%S}-{random_text(4)}"
+    if style == "name" and (stem := _stem_of(filename)):
+        return stem if plain else f"{stem}-{random_text(4)}"
+    return random_text(site.config.slug_length)
+
+
+def _stem_of(filename: str) -> str:
+    """Letters and digits of a file's name, in lower case, with dashes between; empty where it has none."""
+    text = fold(filename[:_LONGEST_NAME].rpartition(".")[0] or filename[:_LONGEST_NAME])
+    letters = ""
+    for letter in text:
+        # A vowel sign of Devanagari is no letter for Python, but the word is none without it.
+        belongs = letter.isalnum() or (unicodedata.category(letter).startswith("M") and letters[-1:] not in ("", "-"))
+        letters += letter if belongs else "-" if letters[-1:] not in ("", "-") else ""
+    return letters[:LONGEST_STEM].strip("-")
 
 
 def check_custom_name(name: str) -> str:
