@@ -7,6 +7,8 @@ from collections.abc import Generator
 from datetime import datetime
 from typing import Any
 
+from peewee import JOIN
+
 from bulletdrop.clock import rfc3339
 from bulletdrop.core.archive import Archive
 from bulletdrop.core.database import using
@@ -14,6 +16,7 @@ from bulletdrop.core.models import (
     ApiKey,
     Audit,
     Blob,
+    Domain,
     Identity,
     Passkey,
     Session,
@@ -26,6 +29,7 @@ from bulletdrop.core.models import (
 )
 from bulletdrop.core.names import urls
 from bulletdrop.core.site import Site
+from bulletdrop.core.upkeep import export_shared
 from bulletdrop.errors import MissingObject
 
 FORMAT = "bulletdrop-export-1"
@@ -37,7 +41,8 @@ def export(site: Site, user_id: str) -> Generator[bytes]:
     """The zip of an account, piece by piece. Each step may run in another thread.
 
     In it: `account.json` (profile, sessions, keys without themselves, identities, teams, usage), `audit.jsonl`,
-    `drops.jsonl` (one drop a line, with its tags and link), `files/…` (the bytes, under their dates) and last
+    `drops.jsonl` (one drop a line, with its tags and link), a file each of that kind for what it has shared
+    (`export_shared`), `files/…` (the bytes, under their dates) and last
     `manifest.json`: for every other entry its path, size and SHA-256. What was deleted while it ran is in the
     manifest's `missing`.
     """
@@ -47,10 +52,12 @@ def export(site: Site, user_id: str) -> Generator[bytes]:
     yield from archive.text("account.json", json.dumps(account, indent=2, ensure_ascii=False))
     yield from archive.lines("audit.jsonl", lambda after: _audit(site, user_id, after))
     yield from archive.lines("drops.jsonl", lambda after: _drops(site, user_id, after))
+    for path, page in export_shared.pages(site, user_id):
+        yield from archive.lines(path, page)
     missing: list[str] = []
     after = ""
-    while page := _files(site, user_id, after):
-        for upload_id, key, path in page:
+    while found := _files(site, user_id, after):
+        for upload_id, key, path in found:
             after = upload_id
             try:
                 file = site.storage.open(key)
@@ -88,8 +95,9 @@ def _account(site: Site, user_id: str) -> dict[str, Any]:
             for row in Identity.select().where(Identity.user == user_id)
         ],
         "teams": [{"name": row.team.name, "slug": row.team.slug, "role": row.role} for row in teams],
+        "domains": export_shared.domains_of(user_id),
         "usage": [
-            _picked(row, ("day", "uploads", "views", "bytes_served", "api_requests"))
+            _picked(row, ("day", "uploads", "views", "bytes_served", "api_requests", "secrets"))
             for row in Usage.select().where(Usage.account == user_id).order_by(Usage.day)
         ],
     }
@@ -111,11 +119,12 @@ def _drops(site: Site, user_id: str, after: str) -> list[tuple[str, dict[str, An
 
 
 def _drop(site: Site, row: Upload, tags: list[str]) -> dict[str, Any]:
-    names = ("id", "slug", "filename", "original_filename", "title", "custom_name", "is_public", "source")
-    times = ("expires_at", "created_at", "trashed_at")
+    names = ("id", "slug", "filename", "original_filename", "title", "description", "custom_name", "language")
+    state = ("is_public", "source", "max_views", "views")
+    times = ("expires_at", "last_viewed_at", "created_at", "trashed_at")
     blob = ("mime", "size", "sha256", "width", "height")
     link = {"url": urls.page_url(site, row), "path": _path(row), "tags": tags, "team": row.team_id}
-    return {**_picked(row, names + times), **_picked(row.blob, blob), **link}
+    return {**_picked(row, names + state + times), **_picked(row.blob, blob), **link}
 
 
 def _files(site: Site, user_id: str, after: str) -> list[tuple[str, str, str]]:
@@ -127,7 +136,8 @@ def _page(user_id: str, after: str) -> Any:
     # What somebody brought into a team that they are no longer in is the team's: they see nothing of it from then on.
     mine = TeamMember.select(TeamMember.team).where(TeamMember.user == user_id)
     own = (Upload.owner == user_id) & (Upload.team.is_null() | Upload.team.in_(mine))
-    query = Upload.select(Upload, Blob).join(Blob).where(own & (Upload.id > after))
+    query = Upload.select(Upload, Blob, Domain.id, Domain.name).join(Blob).switch(Upload)
+    query = query.join(Domain, JOIN.LEFT_OUTER).where(own & (Upload.id > after))
     return query.order_by(Upload.id).limit(_ROWS)
 
 
