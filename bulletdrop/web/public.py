@@ -5,13 +5,16 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from sanic import Request
-from sanic.response import HTTPResponse
+from sanic.response import HTTPResponse, redirect
 
-from bulletdrop.core.drops.uploads import find_by_id, find_by_user_and_filename, find_page, find_public
+from bulletdrop.core.drops.found import find_by_id, find_by_user_and_filename, find_page, find_public, leads_on
+from bulletdrop.core.models import Upload
+from bulletdrop.core.names import urls
 from bulletdrop.errors import NotFound
-from bulletdrop.web.context import App
-from bulletdrop.web.files import NOTHING, from_cache, serve_found, serve_upload
-from bulletdrop.web.seeing import check_not_silent, sees
+from bulletdrop.web import negotiating
+from bulletdrop.web.context import App, web_of
+from bulletdrop.web.files import from_cache, serve_found, serve_upload
+from bulletdrop.web.seeing import NOTHING, is_theirs
 from bulletdrop.web.threads import in_thread
 
 
@@ -28,7 +31,9 @@ async def by_id(request: Request, upload_id: str) -> HTTPResponse:
     if lying_ready is not None:
         return lying_ready
     size = request.args.get("size")
-    return await serve_found(request, find_by_id, plain(upload_id), size=size, download=wants_download(request))
+    download = wants_download(request)
+    found = (find_by_id, plain(upload_id))
+    return await serve_found(request, *found, size=size, download=download, place=request.ctx.place)
 
 
 async def by_user(request: Request, username: str, filename: str) -> HTTPResponse:
@@ -39,7 +44,7 @@ async def by_user(request: Request, username: str, filename: str) -> HTTPRespons
 
 
 async def by_name(request: Request, name: str) -> HTTPResponse:
-    """With an ending: the bytes. Without: the page that shows them."""
+    """With an ending: the bytes. Without: the page that shows them, or the bytes where a page could not be shown."""
     lying_ready = from_cache(request)
     if lying_ready is not None:
         return lying_ready
@@ -47,21 +52,31 @@ async def by_name(request: Request, name: str) -> HTTPResponse:
     stem, dot, ending = name.rpartition(".")
     if dot:
         try:
-            return await serve_found(request, find_public, stem, ending, download=wants_download(request))
+            found = (find_public, stem, ending)
+            return await serve_found(request, *found, download=wants_download(request), place=request.ctx.place)
         except NotFound:
             # A custom name may hold a dot of its own: `/release-1.2` is a page.
             if not ending or not stem:
                 raise
     # Here, because the pages use the modules around this one.
-    from bulletdrop.web.pages import drops
+    from bulletdrop.web.pages import drops, short
 
-    upload = await in_thread(request, find_page, name)
-    if not await sees(request, upload):
-        raise NotFound(NOTHING)
-    # With its picture missing, the page would only look broken.
-    await check_not_silent(request, upload)
+    try:
+        upload = await in_thread(request, find_page, name, place=request.ctx.place)
+    except NotFound:
+        return await short.short_page(request, name)
+    if leads_on(upload, name, place=request.ctx.place) and (upload.is_public or await is_theirs(request, upload)):
+        # Kept by nobody, as every answer without a word on it: the name may be another drop's one day.
+        return redirect(urls.page_url(web_of(request).site, upload), status=301)
+    if is_shown(upload) and negotiating.wants_bytes(request):
+        return await serve_upload(request, upload, vary=negotiating.DECIDED_BY)
     page: HTTPResponse = await drops.drop_page(request, upload)
     return page
+
+
+def is_shown(upload: Upload) -> bool:
+    """True for what browsers draw or play."""
+    return bool(upload.blob.mime.startswith(("image/", "video/")))
 
 
 def wants_download(request: Request) -> bool:

@@ -16,6 +16,7 @@ from bulletdrop.web.api import (
     registration,
     sessions,
     setup,
+    short,
     teams,
     totp,
     uploads,
@@ -38,6 +39,7 @@ NOUNS = (
     devices,
     teams,
     uploads,
+    short,
     admin,
 )
 ROUTES: tuple[Route, ...] = tuple(route for noun in NOUNS for route in noun.ROUTES)
