@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from peewee import JOIN
+from peewee import JOIN, Case, Value
 
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
-from bulletdrop.core.models import Blob, Domain, Team, Upload, UploadTag, User
+from bulletdrop.core.models import Blob, Domain, Team, Upload, UploadTag, User, UserDomain
 from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
 
@@ -23,10 +23,24 @@ _OWNER = tuple(
 _TEAM = tuple(getattr(Team, name) for name in (*_PAYER, "name", "slug"))
 
 
+# Whose own host a drop's links are built with; NULL beside no domain, or peewee would make one up.
+_OWN_NAME = Case(
+    None,
+    (
+        (Domain.id.is_null(), Value(None)),
+        (UserDomain.is_own_host & Domain.is_wildcard, User.username),
+    ),
+    "",
+)
+
+
 def joined() -> Any:
     """Drops with blob and domain, and what is needed of owner and team, in one query."""
-    query = Upload.select(Upload, Blob, Domain.id, Domain.name, *_OWNER, *_TEAM).join(Blob).switch(Upload).join(User)
-    return query.switch(Upload).join(Team, JOIN.LEFT_OUTER).switch(Upload).join(Domain, JOIN.LEFT_OUTER)
+    domain = (Domain.id, Domain.name, _OWN_NAME.alias("own_name").bind_to(Domain))
+    query = Upload.select(Upload, Blob, *domain, *_OWNER, *_TEAM).join(Blob).switch(Upload).join(User)
+    query = query.switch(Upload).join(Team, JOIN.LEFT_OUTER).switch(Upload).join(Domain, JOIN.LEFT_OUTER)
+    claim = (UserDomain.user == Upload.owner) & (UserDomain.domain == Upload.domain)
+    return query.switch(Upload).join(UserDomain, JOIN.LEFT_OUTER, on=claim)
 
 
 def with_tags(rows: Iterable[Upload]) -> list[Upload]:
