@@ -44,6 +44,8 @@ class Live:
     def __init__(self, written: Config) -> None:
         self.written = written
         self.config = written
+        # The domains as they were at the last look (see `names/known`); None before the first.
+        self.domains: Any = None
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ class Domain(Base):
     max_file_size = BigIntegerField(null=True)
     created_at = time()
 
-    # Not a column: links of the drop that this was read for are built with its owner's own host.
-    on_own_host: bool = False
+    # Not a column: whose own host links are built with, as a username; empty for the domain itself. Filled with a drop.
+    own_name: str = ""
 
 
 class UserDomain(Base):

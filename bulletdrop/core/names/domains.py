@@ -144,7 +144,7 @@ def find_owner(site: Site, domain_id: str, label: str) -> str | None:
 
 
 def _usable(which: Any, user_id: str) -> Domain | None:
-    """A claimed domain that the account's plan still has, with `own_host` filled."""
+    """A claimed domain that the account's plan still has, with `own_name` filled."""
     its = UserDomain.is_own_host.alias("own"), User.plan.alias("plan"), User.username.alias("who")
     query = Domain.select(Domain, *its)
     query = query.join(UserDomain).join(User).where((UserDomain.user == user_id) & which)
@@ -152,7 +152,7 @@ def _usable(which: Any, user_id: str) -> Domain | None:
     if row is None or (row.is_premium and row.plan not in PREMIUM_PLANS):
         return None
     domain: Domain = row
-    domain.on_own_host = bool(row.own and row.is_wildcard and own_label(row.who))
+    domain.own_name = row.who if row.own and row.is_wildcard else ""
     return domain
 
 

@@ -7,18 +7,22 @@ import hmac
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bulletdrop.core.models import Album, Secret, ShareLink, ShortLink, Upload, UploadRequest
+from bulletdrop.core.models import Album, Domain, Secret, ShareLink, ShortLink, Upload, UploadRequest
+from bulletdrop.core.names.spelling import own_label
 from bulletdrop.core.origin import lan_address, public_base
 from bulletdrop.core.site import Site
 
 __all__ = [
     "album_url",
     "base_of",
+    "content_base",
     "copied_url",
     "deletion_token",
     "deletion_url",
     "direct_url",
     "embed_url",
+    "host_of",
+    "is_everybodys",
     "lan_address",
     "link_url",
     "page_url",
@@ -33,7 +37,7 @@ __all__ = [
 
 
 def base_of(site: Site, domain_name: str | None) -> str:
-    """The address that links on a domain start with; the main one for None."""
+    """The address that links on a domain start with, scheme and port as the main one's; that itself for None."""
     main = public_base(site.config)
     if domain_name is None:
         return main
@@ -42,8 +46,35 @@ def base_of(site: Site, domain_name: str | None) -> str:
     return f"{parts.scheme}://{domain_name}{port}"
 
 
-def _base_of_drop(site: Site, upload: Upload) -> str:
-    return base_of(site, upload.domain.name if upload.domain_id is not None and upload.domain is not None else None)
+def host_of(domain: Domain | None) -> str | None:
+    """The host that links on a domain are built with: its owner's own one where they chose that; None for none."""
+    if domain is None:
+        return None
+    label = own_label(domain.own_name)
+    return f"{label}.{domain.name}" if label else domain.name
+
+
+def is_everybodys(upload: Upload) -> bool:
+    """True for a drop whose bytes whoever has the link may have: public, and neither password nor limit on it."""
+    return upload.is_public and upload.password_hash is None and upload.max_views is None
+
+
+def content_base(site: Site) -> str:
+    """The address for people's files alone; empty where there is none."""
+    return site.config.content_url
+
+
+def _domain_of(upload: Upload) -> Domain | None:
+    """The domain whose host a drop's links have. A private one's have the main address: only there are people known."""
+    return upload.domain if upload.domain_id is not None and upload.is_public else None
+
+
+def _bytes_base(site: Site, upload: Upload) -> str:
+    """Where the bytes are: on the drop's own domain, else at the files' own address if they are everybody's."""
+    domain = _domain_of(upload)
+    if domain is None and is_everybodys(upload) and site.config.content_url:
+        return site.config.content_url
+    return base_of(site, host_of(domain))
 
 
 def copied_url(site: Site, upload: Upload) -> str:
@@ -73,7 +104,7 @@ def request_url(site: Site, wanted: UploadRequest) -> str:
 
 def short_url(site: Site, short: ShortLink) -> str:
     """A short link, under its chosen name if it has one."""
-    base = base_of(site, short.domain.name if short.domain_id is not None and short.domain is not None else None)
+    base = base_of(site, host_of(short.domain if short.domain_id is not None else None))
     return f"{base}/{quote(short.custom_name or short.slug)}"
 
 
@@ -84,18 +115,20 @@ def secret_url(site: Site, secret: Secret) -> str:
 
 def page_url(site: Site, upload: Upload) -> str:
     """The page that shows a drop."""
-    return f"{_base_of_drop(site, upload)}/{quote(upload.slug)}"
+    return f"{base_of(site, host_of(_domain_of(upload)))}/{quote(upload.slug)}"
 
 
 def direct_url(site: Site, upload: Upload) -> str:
     """The bytes themselves, under the custom name if there is one."""
-    name = quote(upload.custom_name or upload.slug)
-    return f"{_base_of_drop(site, upload)}/{name}.{upload.blob.ext}"
+    is_elsewhere = upload.domain_id is not None and _domain_of(upload) is None
+    # Its chosen name counts on its domain alone.
+    name = quote(upload.slug if is_elsewhere else upload.custom_name or upload.slug)
+    return f"{_bytes_base(site, upload)}/{name}.{upload.blob.ext}"
 
 
 def thumbnail_url(site: Site, upload: Upload, size: str = "thumb") -> str:
     """A thumbnail in one of the four sizes."""
-    return f"{public_base(site.config)}/i/{upload.id}?size={size}"
+    return f"{_bytes_base(site, upload)}/i/{upload.id}?size={size}"
 
 
 def user_url(site: Site, upload: Upload, username: str) -> str:
