@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from datetime import datetime
-from threading import Lock
 from typing import Annotated, Any
 
 import msgspec
@@ -25,6 +22,7 @@ from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.export import export
 from bulletdrop.errors import BadPicture, Conflict, Forbidden, Invalid, NotFound, TooBig, TooMany, UnknownType
 from bulletdrop.web.api.schemas import milliseconds, milliseconds_or_none
+from bulletdrop.web.archives import send_archive
 from bulletdrop.web.auth import address_of, clear_session_cookies, required_caller
 from bulletdrop.web.bodies import json_answer, json_of, nothing
 from bulletdrop.web.context import web_of
@@ -134,22 +132,7 @@ async def export_account(request: Request) -> BaseHTTPResponse | None:
     site = web_of(request).site
     await in_thread(request, _note_export, caller.user_id, address_of(request))
     name = f"bulletdrop-{caller.username}-{site.clock.now():%Y-%m-%d}.zip"
-    headers = {
-        "content-disposition": f'attachment; filename="{name}"',
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-    }
-    pieces, under_way = export(site, caller.user_id), Lock()
-    response = await request.respond(content_type="application/zip", headers=headers)
-    loop, pool = asyncio.get_running_loop(), web_of(request).pools.sending
-    try:
-        while piece := await loop.run_in_executor(pool, _next, pieces, under_way):
-            await response.send(piece)
-        await response.eof()
-    finally:
-        # A client that leaves: what it holds open is closed now and not some day.
-        await loop.run_in_executor(pool, _end, pieces, under_way)
-    return None
+    return await send_archive(request, export(site, caller.user_id), name=name)
 
 
 async def delete_account(request: Request) -> HTTPResponse:
@@ -178,17 +161,6 @@ def avatar_url(site: Site, user: User) -> str | None:
         return None
     version = user.avatar_key.rpartition("-")[2].removesuffix(".webp")
     return f"{public_base(site.config)}/avatars/{user.id}/{version}"
-
-
-def _next(pieces: Iterator[bytes], under_way: Lock) -> bytes:
-    with under_way:
-        return next(pieces, b"")
-
-
-def _end(pieces: Generator[bytes], under_way: Lock) -> None:
-    # The step that a client did not wait for may still be under way in another thread.
-    with under_way:
-        pieces.close()
 
 
 def _note_export(site: Site, user_id: str, address: str) -> None:

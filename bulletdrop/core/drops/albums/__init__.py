@@ -11,6 +11,7 @@ from bulletdrop.core.drops.albums.looking import (
     is_locked,
     is_theirs,
     items,
+    items_page,
     may_see,
     payer_of,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "is_locked",
     "is_theirs",
     "items",
+    "items_page",
     "list_albums",
     "listed",
     "may_change",

@@ -6,12 +6,13 @@ from typing import Any
 
 from peewee import JOIN, fn
 
-from bulletdrop.core.drops.rows import LIVE, joined
+from bulletdrop.core.cursors import MOST_PER_PAGE, Page, read_cursor, write_cursor
+from bulletdrop.core.drops.rows import LIVE, joined, with_tags
 from bulletdrop.core.models import Album, AlbumItem, Blob, Team, Upload, User
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
-from bulletdrop.errors import NotFound, TooMany
+from bulletdrop.errors import Invalid, NotFound, TooMany
 
 NOTHING = "There is nothing at this address. The link may be mistyped, expired or taken back."
 _NO_DROP = "There is no such drop in this album."
@@ -75,6 +76,24 @@ def items(site: Site, album: Album, caller: Caller | None, *, start: int = 0, li
     """
     query = _seen(site, album, theirs=is_theirs(site, caller, album)).order_by(*_order(album)).offset(start)
     return list(query if limit is None else query.limit(limit))
+
+
+def items_page(site: Site, caller: Caller, album: Album, *, cursor: str | None = None, limit: int = 60) -> Page[Upload]:
+    """A part of an album's drops as its own people see them, with tags and rights.
+
+    The cursor is a place in the order: a drop that is taken out before it moves the rest up by one.
+    Raises: Invalid for a cursor that is none of this list's, or a limit beyond 1 to 200.
+    """
+    if not 1 <= limit <= MOST_PER_PAGE:
+        raise Invalid(f"limit is 1 to {MOST_PER_PAGE}.", field="limit")
+    start, of_album = read_cursor(cursor, int) if cursor else (0, album.id)
+    if of_album != album.id or start < 0:
+        raise Invalid("This cursor is none of ours. Start at the beginning.", field="cursor")
+    found = with_tags(items(site, album, caller, start=start, limit=limit + 1))
+    role = teams.role_in(site, album.team_id, caller.user_id) if album.team_id is not None else None
+    for upload in found:
+        upload.may_change = teams.changes(role, caller, upload)
+    return Page(found[:limit], write_cursor(start + limit, album.id) if len(found) > limit else None)
 
 
 def item_ids(site: Site, album: Album, *, theirs: bool) -> list[str]:
