@@ -75,6 +75,11 @@ class Config:
         "", "postgresql://user:password@host/name; left out, SQLite in the data folder.", secret=True
     )
     secret_key: str = _row("", "Signs sessions and deletion links. Made at the first start when left out.", secret=True)
+    master_key: str = _row(
+        "",
+        "Wraps the keys of secrets: 64 hexadecimal digits, or several, the newest first. Default: made in master.key.",
+        secret=True,
+    )
     log_level: str = _row("info", "debug, info, warning or error.", of=("debug", "info", "warning", "error"))
     trusted_proxies: tuple[str, ...] = _row((), "Addresses of proxies whose forwarded headers count, comma-separated.")
 
@@ -91,6 +96,12 @@ class Config:
         of=("home", "free", "pro", "enterprise"),
     )
     site_name: str = _row("BulletDrop", "What this server calls itself in mails and on its pages.", live=True)
+    search_engines: str = _row(
+        "off",
+        "Whether search engines may list public drops: on or off. What has a password or a limit they never may.",
+        live=True,
+        of=("off", "on"),
+    )
     audit_days: int = _row(365, "Days after which rows of the audit log are removed.", least=1, most=_LONG, live=True)
 
     smtp_host: str = _row("", "The mail server. Without one, the admin hands the links over.")

@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
 
+from sanic import Request
+
 from bulletdrop.web.prepared import Prepared
 
 # How long an answer counts before the database is asked again, in seconds. Other processes' changes show after it.
@@ -14,6 +16,15 @@ VALID_SECONDS = 1.0
 _OVERHEAD = 2048
 # Open files are kept for bodies that do not lie in memory.
 _MOST_FILES = 64
+
+
+def key_of(request: Request) -> bytes:
+    """What an answer is kept under: the host and the address, for a name can be one drop's here and another's there.
+
+    Neither can hold a space in a strict head's first line, so no two requests share a key by accident.
+    """
+    host: str = request.headers.get("host", "")
+    return host.encode(errors="replace") + b" " + request.raw_url
 
 
 class Cache:
@@ -47,7 +58,7 @@ class Cache:
         """Keep an answer.
 
         Args:
-            key: the address it answers.
+            key: what it answers, by `key_of`.
             prepared: the answer; one that no stranger may see must not come here.
             generation: `generation` as it was before the database was asked. Something may have changed since.
         """

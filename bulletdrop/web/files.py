@@ -16,12 +16,16 @@ from bulletdrop.core.drops import pictures
 from bulletdrop.core.drops.found import is_silent, payer_of
 from bulletdrop.core.models import Upload
 from bulletdrop.core.people.usage import is_metered
+from bulletdrop.core.sharing.limits import is_guarded
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid, NotFound, Withdrawn
+from bulletdrop.web import hotlinks
+from bulletdrop.web.admission import Look
+from bulletdrop.web.cache import key_of
 from bulletdrop.web.context import web_of
 from bulletdrop.web.prepared import Prepared, prepare, shared_file
-from bulletdrop.web.seeing import check_not_silent, sees
-from bulletdrop.web.sending import Ready, ready
+from bulletdrop.web.seeing import check_not_silent, let_in
+from bulletdrop.web.sending import Ready, bare_head, ready
 from bulletdrop.web.threads import in_picture_thread, in_thread
 
 # Files up to this size are kept in memory while they are asked for often.
@@ -30,59 +34,90 @@ SMALL = 64 * 1024
 _WAIT = 25.0
 # Only these addresses are kept ready: a query of somebody's own making would fill the cache with the same bytes.
 _KNOWN_QUERIES = frozenset({"", *(f"size={size}" for size in pictures.SIZES)})
-NOTHING = "There is nothing at this address. The link may be mistyped, expired or taken back."
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Which bytes of a drop, and how: `lasting` as in `prepare`."""
+    """Which bytes of a drop, and how.
+
+    lasting: as in `prepare`.
+    open: whether they are given to anybody who asks; what was let in by terms of its own is kept by nobody.
+    vary: as in `prepare`.
+    """
 
     size: str | None
     download: bool
     lasting: bool
+    open: bool = True
+    vary: str = ""
 
 
 def from_cache(request: Request) -> Ready | None:
     """The answer when it lies ready. For the first line of a handler: costs no thread."""
-    prepared = web_of(request).cache.get(request.raw_url)
+    prepared = web_of(request).cache.get(key_of(request))
     return None if prepared is None else ready(request, prepared)
 
 
 async def serve_found(
-    request: Request, find: Callable[..., Upload], *args: Any, size: str | None = None, download: bool = False
+    request: Request,
+    find: Callable[..., Upload],
+    *args: Any,
+    size: str | None = None,
+    download: bool = False,
+    **where: Any,
 ) -> HTTPResponse:
     """Find a drop and answer with its bytes.
 
     Args:
         find: a use case that gives the drop or raises NotFound.
-        args: its arguments after the site.
+        args, where: its arguments after the site.
         size: a thumbnail's size; None for the drop's own bytes.
         download: to be saved rather than shown.
 
     Raises: NotFound, also where it is not the caller's to see; Invalid for an unknown size; Withdrawn for a broken
-        picture.
+        picture; what `let_in` raises.
     """
     _check_size(size)
     web = web_of(request)
     generation = web.cache.generation
-    upload, prepared = await in_thread(request, _find_and_open, find, args, size, download)
+    upload, prepared = await in_thread(request, _find_and_open, find, args, where, size, download)
     if prepared is None:
         return await serve_upload(request, upload, size=size, download=download)
     if request.query_string in _KNOWN_QUERIES:
-        web.cache.put(request.raw_url, prepared, generation=generation)
+        web.cache.put(key_of(request), prepared, generation=generation)
     return ready(request, prepared)
 
 
 async def serve_upload(
-    request: Request, upload: Upload, *, size: str | None = None, download: bool = False
+    request: Request,
+    upload: Upload,
+    *,
+    size: str | None = None,
+    download: bool = False,
+    granted: bool = False,
+    vary: str = "",
 ) -> HTTPResponse:
-    """Answer with the bytes of a drop that was found already. See `serve_found`."""
+    """Answer with the bytes of a drop that was found already. See `serve_found`.
+
+    Args:
+        granted: the asker was let in by something that shows this drop, such as an album or a link; no cache keeps it.
+        vary: the headers by which it was decided to answer with the bytes.
+    """
     _check_size(size)
-    if not await sees(request, upload):
-        # The same words as for an address that never was: not even its existence is a stranger's business.
-        raise NotFound(NOTHING)
-    await check_not_silent(request, upload)
-    asked = Asked(size, download, lasting=upload.slug in request.path or upload.id in request.path)
+    # Of a private drop not even this is told: it is no page's elsewhere anyway.
+    if (upload.is_public or granted) and hotlinks.is_hotlink(request, upload):
+        return hotlinks.placeholder()
+    if granted:
+        await check_not_silent(request, upload)
+    else:
+        admitted = await let_in(request, upload, Look.BYTES if size is None else Look.PART)
+        if admitted.head:
+            return bare_head(request)
+    if hotlinks.minds(upload):
+        vary = f"{vary}, {hotlinks.DECIDED_BY}" if vary else hotlinks.DECIDED_BY
+    is_open = not granted and upload.is_public and not is_guarded(upload)
+    lasting = upload.slug in request.path or upload.id in request.path
+    asked = Asked(size, download, lasting=lasting, open=is_open, vary=vary)
     prepared = await in_thread(request, _open, upload, asked)
     if prepared is None:
         upload.blob = await in_picture_thread(request, _decode, upload)
@@ -98,12 +133,18 @@ def _check_size(size: str | None) -> None:
 
 
 def _find_and_open(
-    site: Site, find: Callable[..., Upload], args: tuple[Any, ...], size: str | None, download: bool
+    site: Site,
+    find: Callable[..., Upload],
+    args: tuple[Any, ...],
+    where: dict[str, Any],
+    size: str | None,
+    download: bool,
 ) -> tuple[Upload, Prepared | None]:
-    """A public drop that is ready is opened in the same breath; for others the caller has to be asked, or a child."""
-    upload = find(site, *args)
+    """What everybody may have is opened in the same breath when it is ready; else the caller is asked, or a child."""
+    upload = find(site, *args, **where)
     asked = Asked(size, download, lasting=upload.slug in args or upload.id in args)
-    is_everybodys = upload.is_public and not is_silent(site, upload)
+    has_terms = is_guarded(upload) or hotlinks.minds(upload)
+    is_everybodys = upload.is_public and not has_terms and not is_silent(site, upload)
     return upload, (_open(site, upload, asked) if is_everybodys else None)
 
 
@@ -148,9 +189,11 @@ def _prepare(
         filename=name,
         size=length,
         modified=upload.created_at,
-        public=upload.is_public and not is_silent(site, upload),
+        public=asked.open and upload.is_public and not is_silent(site, upload),
         download=asked.download,
         lasting=asked.lasting,
+        vary=asked.vary,
+        indexed=asked.open and site.config.search_engines == "on",
         seconds_left=_seconds_left(upload.expires_at, site.clock.now()),
         body=body,
         file=None if body is not None or path is None else shared_file(path),

@@ -106,6 +106,8 @@ def prepare(
     download: bool,
     seconds_left: float | None,
     lasting: bool = True,
+    vary: str = "",
+    indexed: bool = False,
     body: bytes | None = None,
     file: OpenFile | None = None,
     meter: str = "",
@@ -118,25 +120,31 @@ def prepare(
         filename: for saving.
         size: bytes.
         modified: when the drop came to be; its bytes may be older, and somebody else's.
-        public: whether a shared cache may keep it.
+        public: whether everybody may have it, and with no `vary` a shared cache keep it.
         download: whether to save it rather than show it.
         seconds_left: until the drop expires, or None.
         lasting: whether this address will never mean other bytes; a custom name can be given to another drop.
+        vary: the headers of the request that decided what is answered. Shared caches that look at the address alone
+            must not keep such an answer, so none may.
+        indexed: whether search engines may list it.
         meter: see `Prepared`.
     """
     inline = mime in _INLINE and not download
     if mime.startswith("text/"):
         mime = "text/plain; charset=utf-8"
     etag = f'"{sha256}"'
+    further = [("vary", vary)] if vary else []
+    further += [] if indexed else [("x-robots-tag", "noindex")]
     fixed = _lines(
         ("etag", etag),
         ("last-modified", http_date(modified)),
-        ("cache-control", _caching(public, seconds_left, lasting)),
+        ("cache-control", _caching(public, seconds_left, lasting=lasting, varies=bool(vary))),
         ("accept-ranges", "bytes"),
         ("x-content-type-options", "nosniff"),
         ("content-security-policy", _SANDBOX_FILM if mime.startswith("video/") else SANDBOX),
         ("cross-origin-resource-policy", "cross-origin" if public else "same-origin"),
         ("referrer-policy", "no-referrer"),
+        *further,
     )
     described = _lines(
         ("content-type", mime),
@@ -147,9 +155,11 @@ def prepare(
     return Prepared(etag, modified, size, public, fixed, described, whole, unchanged, body, file, meter)
 
 
-def _caching(public: bool, seconds_left: float | None, lasting: bool) -> str:
+def _caching(public: bool, seconds_left: float | None, *, lasting: bool, varies: bool) -> str:
     if not public:
         return "private, no-store"
+    if varies:
+        return "private, no-cache"
     if not lasting:
         return "public, no-cache"
     # The bytes behind an address never change, so caches may keep them; never longer than the drop lives.

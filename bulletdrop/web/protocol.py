@@ -28,6 +28,7 @@ from sanic.http import Http, Stage
 from sanic.http.http1 import HTTP_CONTINUE
 from sanic.server.protocols.http_protocol import HttpProtocol
 
+from bulletdrop.web.cache import key_of
 from bulletdrop.web.context import Web
 from bulletdrop.web.heads import has_lone_line_feed, is_strict_chunk_line, is_strict_head, may_become_chunk_line
 from bulletdrop.web.patience import Patience, unsent
@@ -135,7 +136,7 @@ class Connection(Http):  # type: ignore[misc,unused-ignore]
 
 async def _answer(handle: Callable[[Request], Awaitable[None]], web: Web, request: Request) -> None:
     """Answer from the cache where that is all there is to do, else go the long way."""
-    prepared = web.cache.get(request.raw_url)
+    prepared = web.cache.get(key_of(request))
     is_plain = prepared is not None and request.method in ("GET", "HEAD") and not web.proxies and web.stop_at is None
     if prepared is None or not is_plain or request.stream is None:
         await handle(request)

@@ -98,6 +98,22 @@ def password_page(request: Request, error: NeedsPassword, *, back: str = "") -> 
     return response
 
 
+def protected_page(request: Request) -> HTTPResponse:
+    """What robots are told of anything with a password or a number of views: that it is protected, and no more.
+
+    The same for all of them, so that not even its kind can be told from it.
+    """
+    response = _answer("protected.html", 200, {"caller": None, "csrf": "", "site": web_of(request).config.site_name})
+    response.headers["x-robots-tag"] = "noindex"
+    return response
+
+
+def render_for_anybody(template: str, **context: Any) -> HTTPResponse:
+    """A page that is the same for whoever looks: no cookie is read for it, and nothing in it is about the asker."""
+    text = _environment().get_template(template).render(context)
+    return HTTPResponse(text, content_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
+
+
 def asset(name: str) -> str:
     """The address of a built file, by its logical name (`app.css`)."""
     return f"/static/{_manifest().get(name, name)}"

@@ -146,6 +146,11 @@ def ready(request: Request, prepared: Prepared) -> Ready:
     return Ready(request, 200, prepared.whole, prepared.body, prepared.file, prepared.meter)
 
 
+def bare_head(request: Request) -> Ready:
+    """The answer to a HEAD that may know no more than that there is something: no type, length, date or ETag."""
+    return Ready(request, 200, b"HTTP/1.1 200 OK\r\n" + _NO_BODY_HEADERS)
+
+
 def _partial(request: Request, prepared: Prepared, wanted: str) -> Ready:
     try:
         span = parse_range(wanted, prepared.size)

@@ -9,18 +9,21 @@ from urllib.parse import quote
 from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
-from bulletdrop.core.drops import uploads
+from bulletdrop.core.drops import found, uploads
 from bulletdrop.core.models import Upload
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.teams import TeamOf
 from bulletdrop.core.site import Site
-from bulletdrop.errors import NotFound
+from bulletdrop.web import negotiating
+from bulletdrop.web.admission import Look
 from bulletdrop.web.auth import caller_of, form_of, required_caller, safe_next, signed_in
-from bulletdrop.web.context import App
+from bulletdrop.web.context import App, web_of
 from bulletdrop.web.pages.shown import Shown, shown
-from bulletdrop.web.render import render
-from bulletdrop.web.seeing import sees
+from bulletdrop.web.previews import Preview, preview_of
+from bulletdrop.web.render import protected_page, render
+from bulletdrop.web.seeing import let_in
+from bulletdrop.web.sending import bare_head
 from bulletdrop.web.threads import in_thread
 
 
@@ -33,31 +36,73 @@ class Looked:
     may_change: bool
     # Where they may move it: slug ("" is their own gallery) and name.
     targets: tuple[tuple[str, str], ...] = ()
+    # What others are told of it; None for what nobody is.
+    preview: Preview | None = None
+    # Theirs: their own or their team's, whose terms and views they see.
+    theirs: bool = False
 
 
-def look(site: Site, caller: Caller | None, upload: Upload) -> Looked:
-    """What a page shows of a drop that the asker may see."""
+def look(site: Site, caller: Caller | None, upload: Upload, *, base: str = "") -> Looked:
+    """What a page shows of a drop that the asker may see.
+
+    Args:
+        base: as in `shown`; somebody who came by something else sees what any visitor does, also its owner.
+    """
+    if base:
+        return Looked(shown(site, upload, base=base), None, False)
     team = teams.team_of(site, caller, upload)
     mine = caller is not None and teams.changes(team.role if team else None, caller, upload)
-    return Looked(shown(site, upload), team, mine, _targets(site, caller, upload) if caller and mine else ())
+    return Looked(
+        shown(site, upload),
+        team,
+        mine,
+        _targets(site, caller, upload) if caller and mine else (),
+        preview_of(site, upload),
+        found.is_one_of_theirs(site, caller, upload),
+    )
 
 
 def _targets(site: Site, caller: Caller, upload: Upload) -> tuple[tuple[str, str], ...]:
     open_ones = [one.team for one in teams.teams_of(site, caller.user_id) if one.may("upload")]
-    found = [(one.slug, one.name) for one in open_ones if one.delete_scheduled_for is None and one.id != upload.team_id]
-    return tuple(([("", "Your own drops")] if upload.team_id is not None else []) + found)
+    others = [one for one in open_ones if one.delete_scheduled_for is None and one.id != upload.team_id]
+    home = [("", "Your own drops")] if upload.team_id is not None else []
+    return tuple(home + [(one.slug, one.name) for one in others])
 
 
-async def drop_page(request: Request, upload: Upload) -> HTTPResponse:
-    """The page of a drop that was found by its slug. Raises NotFound for whoever may not see it."""
+async def drop_page(request: Request, upload: Upload, *, base: str = "", page_url: str = "") -> HTTPResponse:
+    """The page of a drop.
+
+    Args:
+        upload: found alive, with owner, team and blob joined.
+        base: where its bytes are for a visitor who was let in by something else before, such as `/l/{token}`: nobody
+            is asked again, and the page is told to no robot. Left out, the drop's own terms hold.
+        page_url: the link that such a visitor has, for copying.
+    Raises: NotFound for whoever may not see it; what `let_in` raises.
+    """
+    if not base:
+        admitted = await let_in(request, upload, Look.PAGE)
+        if admitted.preview_only:
+            return protected_page(request)
+        if admitted.head:
+            return bare_head(request)
     caller = await caller_of(request)
-    if not await sees(request, upload):
-        raise NotFound("There is nothing at this address. The link may be mistyped, expired or taken back.")
-    found = await in_thread(request, look, caller, upload)
+    seen = await in_thread(request, look, caller, upload, base=base)
     response = render(
-        request, "drop.html", drop=found.drop, team=found.team, is_owner=found.may_change, targets=found.targets
+        request,
+        "drop.html",
+        drop=seen.drop,
+        team=seen.team,
+        is_owner=seen.may_change,
+        theirs=seen.theirs,
+        targets=seen.targets,
+        preview=seen.preview,
+        page_url=page_url or seen.drop.page_url,
+        is_link=bool(base),
     )
-    if not found.drop.is_public:
+    response.headers["vary"] = f"cookie, {negotiating.DECIDED_BY}"
+    if seen.preview is None or web_of(request).config.search_engines != "on":
+        response.headers["x-robots-tag"] = "noindex"
+    if not seen.drop.is_open or base:
         response.headers["referrer-policy"] = "no-referrer"
     return response
 

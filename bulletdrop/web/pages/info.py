@@ -7,39 +7,39 @@ from typing import Any
 from sanic import Request
 from sanic.response import HTTPResponse, json
 
-from bulletdrop.core.drops import uploads
-from bulletdrop.core.people.callers import Caller
-from bulletdrop.core.site import Site
-from bulletdrop.errors import NotFound
+from bulletdrop.core.drops.found import find_by_id
+from bulletdrop.web.admission import Look
 from bulletdrop.web.auth import caller_of
 from bulletdrop.web.context import App
-from bulletdrop.web.files import NOTHING
-from bulletdrop.web.pages.drops import Looked, look
+from bulletdrop.web.pages.drops import look
 from bulletdrop.web.pages.shown import Shown
 from bulletdrop.web.problems import wants_page
+from bulletdrop.web.public import plain
 from bulletdrop.web.render import render
+from bulletdrop.web.seeing import let_in
+from bulletdrop.web.sending import bare_head
 from bulletdrop.web.threads import in_thread
 
 
 async def info(request: Request, upload_id: str) -> HTTPResponse:
-    """The details of a drop that the asker may see."""
+    """The details of a drop that the asker may see. Of a limited one they belong to what was opened before."""
     caller = await caller_of(request)
-    found = await in_thread(request, _find, caller, upload_id)
+    upload = await in_thread(request, find_by_id, plain(upload_id), place=request.ctx.place)
+    if (await let_in(request, upload, Look.PART)).head:
+        return bare_head(request)
+    seen = await in_thread(request, look, caller, upload)
     if wants_page(request):
-        return render(request, "info.html", drop=found.drop, team=found.team, is_owner=found.may_change)
-    return json(_facts(found.drop), headers={"cache-control": "no-store"})
+        response = render(request, "info.html", drop=seen.drop, team=seen.team, is_owner=seen.may_change)
+    else:
+        response = json(_facts(seen.drop))
+    response.headers.update({"cache-control": "no-store", "x-robots-tag": "noindex"})
+    response.headers["vary"] = "accept, cookie"
+    return response
 
 
 def attach(app: App) -> None:
     """Add the address."""
     app.add_route(info, "/info/<upload_id:str>", methods=["GET"], name="page_info")
-
-
-def _find(site: Site, caller: Caller | None, upload_id: str) -> Looked:
-    upload = uploads.find_by_id(site, upload_id)
-    if not uploads.may_see(site, caller, upload):
-        raise NotFound(NOTHING)
-    return look(site, caller, upload)
 
 
 def _facts(drop: Shown) -> dict[str, Any]:
@@ -49,6 +49,8 @@ def _facts(drop: Shown) -> dict[str, Any]:
         "slug": drop.slug,
         "url": drop.page_url,
         "direct_url": drop.direct_url,
+        "title": drop.name,
+        "description": drop.description,
         "original_filename": drop.filename,
         "mime_type": drop.mime,
         "size": drop.size,

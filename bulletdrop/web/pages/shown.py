@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from bulletdrop.core.drops.pictures import SIZES
+from bulletdrop.core.drops.pictures import SIZES, has_thumbnails
 from bulletdrop.core.models import Blob, Upload
 from bulletdrop.core.names import urls
 from bulletdrop.core.site import Site
@@ -52,8 +52,6 @@ class Shown:
     trashed_at: datetime | None
     page_url: str
     direct_url: str
-    preview_url: str
-    preview_size: tuple[int, int] | None
     page_path: str
     direct_path: str
     thumbnail_path: str
@@ -62,10 +60,28 @@ class Shown:
     sender: str
     # What the asker may do, where the row was read for somebody.
     may_change: bool
+    description: str
+    # Of a film: a picture for before it plays; empty where there is none.
+    poster_path: str
+    # Its terms, for its own people: whether it asks for a password, and how often it was seen of how often it may be.
+    has_password: bool
+    max_views: int | None
+    views: int
+    last_viewed_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        """True for what everybody who has the address may see at any time."""
+        return self.is_public and not self.has_password and self.max_views is None
 
 
-def shown(site: Site, upload: Upload) -> Shown:
-    """The drop as pages show it. `upload` has its blob loaded."""
+def shown(site: Site, upload: Upload, *, base: str = "") -> Shown:
+    """The drop as pages show it. `upload` has its blob loaded.
+
+    Args:
+        base: where its bytes are for whoever was let in by something else, such as `/l/{token}`; its own addresses
+            when left out.
+    """
     blob: Blob = upload.blob
     kind = _kind(blob)
     picture = kind == "picture" and blob.state != "broken"
@@ -87,9 +103,9 @@ def shown(site: Site, upload: Upload) -> Shown:
         withdrawn=blob.state == "broken",
         problem=blob.problem or "",
         placeholder=blob.placeholder or "" if picture else "",
-        srcset=_srcset(upload, blob, ("thumb", "small", "medium")) if picture else "",
+        srcset=_srcset(upload, blob, ("thumb", "small", "medium"), base) if picture else "",
         sizes=_sizes(blob),
-        stage_srcset=_stage_srcset(upload, blob) if picture else "",
+        stage_srcset=_stage_srcset(upload, blob, base) if picture else "",
         is_public=upload.is_public,
         custom_name=upload.custom_name,
         tags=tuple(getattr(upload, "tag_names", ())),
@@ -99,14 +115,19 @@ def shown(site: Site, upload: Upload) -> Shown:
         trashed_at=upload.trashed_at,
         page_url=urls.page_url(site, upload),
         direct_url=urls.direct_url(site, upload),
-        preview_url=urls.thumbnail_url(site, upload, "large"),
-        preview_size=_scaled(blob, SIZES["large"]),
         page_path=f"/{quote(upload.slug)}",
-        direct_path=f"/{quote(upload.custom_name or upload.slug)}.{blob.ext}",
-        thumbnail_path=_thumbnail(upload, "small"),
-        download_path=f"/i/{upload.id}?download=true",
+        # By the slug: a chosen name counts on its domain alone, and the page may be looked at elsewhere.
+        direct_path=f"{base}/i/{upload.id}" if base else f"/{quote(upload.slug)}.{blob.ext}",
+        thumbnail_path=_thumbnail(upload, "small", base),
+        download_path=f"{base}/i/{upload.id}?download=true",
         sender=upload.owner.username if upload.team_id is not None else "",
         may_change=upload.may_change,
+        description=upload.description,
+        poster_path=_thumbnail(upload, "large", base) if kind == "film" and has_thumbnails(blob) else "",
+        has_password=upload.password_hash is not None,
+        max_views=upload.max_views,
+        views=upload.views,
+        last_viewed_at=upload.last_viewed_at,
     )
 
 
@@ -122,11 +143,11 @@ def _kind(blob: Blob) -> str:
     return {"image": "picture", "video": "film"}.get(main, "other")
 
 
-def _thumbnail(upload: Upload, size: str) -> str:
-    return f"/i/{upload.id}?size={size}"
+def _thumbnail(upload: Upload, size: str, base: str = "") -> str:
+    return f"{base}/i/{upload.id}?size={size}"
 
 
-def _scaled(blob: Blob, longest: int) -> tuple[int, int] | None:
+def scaled(blob: Blob, longest: int) -> tuple[int, int] | None:
     """Width and height of a thumbnail whose longest side is at most `longest`; never larger than the picture."""
     if not blob.width or not blob.height:
         return None
@@ -134,12 +155,12 @@ def _scaled(blob: Blob, longest: int) -> tuple[int, int] | None:
     return max(1, round(blob.width * factor)), max(1, round(blob.height * factor))
 
 
-def _srcset(upload: Upload, blob: Blob, names: tuple[str, ...]) -> str:
+def _srcset(upload: Upload, blob: Blob, names: tuple[str, ...], base: str) -> str:
     candidates: dict[int, str] = {}
     for name in names:
-        scaled = _scaled(blob, SIZES[name])
-        if scaled:
-            candidates.setdefault(scaled[0], _thumbnail(upload, name))
+        size = scaled(blob, SIZES[name])
+        if size:
+            candidates.setdefault(size[0], _thumbnail(upload, name, base))
     return ", ".join(f"{path} {width}w" for width, path in candidates.items())
 
 
@@ -149,8 +170,8 @@ def _sizes(blob: Blob) -> str:
     return f"(max-width: 719px) {round(aspect * 160)}px, {round(aspect * 240)}px"
 
 
-def _stage_srcset(upload: Upload, blob: Blob) -> str:
+def _stage_srcset(upload: Upload, blob: Blob, base: str) -> str:
     """Empty when the stage shows the file itself: small enough, or moving."""
     if blob.frames > 1 or blob.size <= _MOST_EXACT_BYTES:
         return ""
-    return _srcset(upload, blob, ("small", "medium", "large"))
+    return _srcset(upload, blob, ("small", "medium", "large"), base)
