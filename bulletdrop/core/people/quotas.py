@@ -203,6 +203,18 @@ def charge(site: Site, user_id: str, team_id: str | None, size: int, *, hold_id:
         raise _full(account, used=before + others, size=size)
 
 
+def charge_bytes(site: Site, user_id: str, team_id: str | None, size: int) -> None:
+    """Count bytes that are no drop, such as a secret's, for an account. Inside the transaction that makes their row.
+
+    Raises: QuotaFull when count and holds would be more than the quota, NotFound when the account is gone.
+    """
+    account = _add(site, team_id or user_id, team_id is not None, size)
+    if account.limits.storage is not None:
+        others = held(account.id)
+        if account.storage_used + others > account.limits.storage:
+            raise _full(account, used=account.storage_used - size + others, size=size)
+
+
 def credit(site: Site, user_id: str, team_id: str | None, size: int) -> None:
     """Take a drop that is gone for good off its account. Inside deletion's transaction, after the blob.
 

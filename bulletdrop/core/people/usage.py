@@ -18,6 +18,7 @@ from bulletdrop.core.site import Site
 
 # The months before are of no more use than for a look back; the rows go after that.
 _KEEP = timedelta(days=400)
+_COUNTED = ("uploads", "views", "bytes_served", "api_requests", "secrets")
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,14 @@ def next_month(now: datetime) -> datetime:
     return (first + timedelta(days=32)).replace(day=1)
 
 
-def add(
-    site: Site, account_id: str, *, uploads: int = 0, views: int = 0, bytes_served: int = 0, api_requests: int = 0
-) -> None:
-    """Add to what a user or a team has used today: one statement, so that no two of them lose anything."""
-    _add(
-        site,
-        account_id,
-        {"uploads": uploads, "views": views, "bytes_served": bytes_served, "api_requests": api_requests},
-    ).execute()
+def add(site: Site, account_id: str, **counts: int) -> None:
+    """Add to what a user or a team has used today: one statement, so that no two of them lose anything.
+
+    Args:
+        counts: any of `uploads`, `views`, `bytes_served`, `api_requests`, `secrets`.
+    """
+    assert set(counts) <= set(_COUNTED)
+    _add(site, account_id, counts).execute()
 
 
 def add_many(site: Site, counts: dict[str, dict[str, int]]) -> None:
@@ -171,8 +171,7 @@ def _judge_one(site: Site, model: Any, account: User | Team) -> None:
 
 
 def _add(site: Site, account_id: str, counts: Mapping[str, int]) -> Any:
-    names = ("uploads", "views", "bytes_served", "api_requests")
-    values = {name: counts.get(name, 0) for name in names}
+    values = {name: counts.get(name, 0) for name in _COUNTED}
     fields: dict[Any, Any] = {
         getattr(Usage, name): getattr(Usage, name) + count for name, count in values.items() if count
     }
