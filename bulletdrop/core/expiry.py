@@ -9,17 +9,17 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid
 
 
-def check_expiry(site: Site, moment: datetime | None) -> datetime | None:
+def check_expiry(site: Site, moment: datetime | None, *, field: str = "expires_at") -> datetime | None:
     """An expiry in the form to keep, in UTC; None stays None.
 
-    Raises: Invalid with field `expires_at` for one in the past, or beyond the year 8999.
+    Raises: Invalid with the field for one in the past, or beyond the year 8999.
     """
     if moment is None:
         return None
     try:
         moment = in_range(moment)
     except ValueError as error:
-        raise Invalid("The expiry lies too far away.", field="expires_at") from error
+        raise Invalid("The expiry lies too far away.", field=field) from error
     if moment <= site.clock.now():
-        raise Invalid("The expiry lies in the past.", field="expires_at")
+        raise Invalid("The expiry lies in the past.", field=field)
     return moment

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from bulletdrop.core.drops import uploads
-from bulletdrop.core.drops.intake import check_tags
+from bulletdrop.core.drops.wishes import check_tags
 from bulletdrop.core.names.slugs import check_custom_name, check_filename
 from bulletdrop.core.people import accounts, keys
 from bulletdrop.core.people.callers import Caller

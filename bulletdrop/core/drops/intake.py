@@ -3,82 +3,43 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from peewee import IntegrityError, PeeweeException
 
 from bulletdrop.core.database import transaction
-from bulletdrop.core.expiry import check_expiry
-from bulletdrop.core.models import Blob, Team, Upload, UploadTag, User, new_id
-from bulletdrop.core.names.chosen import choose, is_taken
-from bulletdrop.core.names.slugs import check_custom_name, check_filename, new_slug
-from bulletdrop.core.people.accounts import fold
+from bulletdrop.core.drops.preparing import Incoming, NeedsChild, Prepared, Stored, prepare
+from bulletdrop.core.drops.wishes import Wishes, check_free, check_wishes, domain_for
+from bulletdrop.core.models import Blob, Domain, Team, Upload, UploadTag, User, new_id
+from bulletdrop.core.names.chosen import MAIN, choose, hold_name, is_slug_taken
+from bulletdrop.core.names.slugs import new_slug
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.quotas import charge, release_old
 from bulletdrop.core.people.teams import check_may_upload
 from bulletdrop.core.queue import enqueue
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BadPicture, BulletDropError, DiskFull, Invalid, NameTaken, NotFound, UnknownType
-from bulletdrop.media import formats
+from bulletdrop.errors import BadPicture, BulletDropError, Invalid, NotFound
+
+__all__ = [
+    "THUMBNAILS",
+    "Incoming",
+    "Kept",
+    "NeedsChild",
+    "Prepared",
+    "Wishes",
+    "earlier",
+    "keep",
+    "prepare",
+    "store",
+    "sweep_temporary",
+]
 
 THUMBNAILS = "thumbnails"
 _NOT_DECODED = ("video/", "text/", "application/")
-MOST_TAGS = 20
-LONGEST_TAG = 50
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """A file that has arrived whole, in the site's temporary folder. `sha256` is of the bytes as they came."""
-
-    path: Path
-    size: int
-    sha256: str
-    filename: str
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the sender asked for beside the bytes."""
-
-    custom_name: str | None = None
-    expires_at: datetime | None = None
-    is_public: bool = True
-    tags: tuple[str, ...] = ()
-    source: str = "api"
-    idempotency_key: str | None = None
-    # For a team's gallery; whether the sender may put something there is asked before.
-    team_id: str | None = None
-    # Room that was taken for the bytes before they were read (see `people/quotas`).
-    hold: str | None = None
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """The bytes as they will be kept."""
-
-    path: Path
-    size: int
-    sha256: str
-    mime: str
-    ext: str
-    width: int | None
-    height: int | None
-    frames: int
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A file that was found whole and lies in the temporary folder as it will be kept."""
-
-    stored: _Stored
-    filename: str
-
-    def discard(self) -> None:
-        """Remove the temporary file."""
-        self.stored.path.unlink(missing_ok=True)
+# With a million drops in the style `words`, one try in 850 meets a slug that is there.
+_MOST_SLUGS = 20
 
 
 @dataclass(frozen=True)
@@ -100,36 +61,6 @@ def earlier(site: Site, caller: Caller, idempotency_key: str) -> Upload | None:
     return found
 
 
-def check_wishes(site: Site, wishes: Wishes, *, ask: bool = True) -> Wishes:
-    """The wishes in the form to keep: can be asked before a byte is read.
-
-    With `ask` False the database is not asked, and a name that is taken is not found.
-
-    Raises: BadName, NameReserved, NameTaken, Invalid, each with its field.
-    """
-    name = check_custom_name(wishes.custom_name) if wishes.custom_name else None
-    if name and ask and is_taken(name):
-        raise NameTaken("This name is taken. Take another one.", field="custom_name")
-    expires_at = check_expiry(site, wishes.expires_at)
-    if wishes.idempotency_key is not None and not 1 <= len(wishes.idempotency_key) <= 200:
-        raise Invalid("An Idempotency-Key has 1 to 200 characters.", field="Idempotency-Key")
-    tags = check_tags(wishes.tags)
-    return replace(wishes, custom_name=name, expires_at=expires_at, tags=tags, source=wishes.source[:20])
-
-
-def check_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    """Tags folded, without doubles. Raises Invalid for more than 20, or one longer than 50 characters."""
-    # Before folding, which takes time by the square of a tag's length.
-    if any(len(tag) > 2 * LONGEST_TAG for tag in tags):
-        raise Invalid(f"A tag has at most {LONGEST_TAG} characters, all of them visible.", field="tags")
-    folded = tuple(dict.fromkeys(tag for tag in map(fold, tags[: 10 * MOST_TAGS]) if tag))
-    if len(tags) > 10 * MOST_TAGS or len(folded) > MOST_TAGS:
-        raise Invalid(f"A drop has at most {MOST_TAGS} tags.", field="tags")
-    if any(len(tag) > LONGEST_TAG or not tag.isprintable() for tag in folded):
-        raise Invalid(f"A tag has at most {LONGEST_TAG} characters, all of them visible.", field="tags")
-    return folded
-
-
 def store(site: Site, caller: Caller, incoming: Incoming, wishes: Wishes) -> Upload:
     """Keep one file: `prepare` and `keep` in one. When this returns, bytes and row survive a power cut.
 
@@ -142,37 +73,6 @@ def store(site: Site, caller: Caller, incoming: Incoming, wishes: Wishes) -> Upl
     return keep(site, caller, prepare(site, incoming, wishes), wishes).upload
 
 
-class NeedsChild(Exception):
-    """This picture has to be converted or turned upright first, and whoever asks did not want to wait for that."""
-
-
-def prepare(site: Site, incoming: Incoming, wishes: Wishes, *, patient: bool = True) -> Prepared:
-    """Prove a file whole and bring it into the form to keep. Asks the database nothing; may wait for a decoding child.
-
-    The caller's temporary file belongs to the result: `keep` it, or `discard` it. After an error it is gone.
-
-    Args:
-        patient: wait for a decoding child where one is needed.
-
-    Raises: as `store`, but for a custom name that is taken, which `keep` finds; NeedsChild, and the file stays then.
-    """
-    temporary = [incoming.path]
-    kept: Path | None = None
-    try:
-        filename = check_filename(incoming.filename)
-        check_wishes(site, wishes, ask=False)
-        stored = _prepare(site, incoming, temporary, patient=patient)
-        kept = stored.path
-        return Prepared(stored, filename)
-    except NeedsChild:
-        kept = incoming.path
-        raise
-    finally:
-        for path in temporary:
-            if path != kept:
-                path.unlink(missing_ok=True)
-
-
 def keep(site: Site, caller: Caller, prepared: Prepared, wishes: Wishes) -> Kept:
     """Make a drop of a prepared file, whose temporary file is gone afterwards. See `store`."""
     try:
@@ -181,59 +81,10 @@ def keep(site: Site, caller: Caller, prepared: Prepared, wishes: Wishes) -> Kept
         prepared.discard()
 
 
-def _prepare(site: Site, incoming: Incoming, temporary: list[Path], *, patient: bool) -> _Stored:
-    """Prove the file whole, turn it upright, strip it. Files made on the way are added to `temporary`."""
-    limits = formats.Limits(site.config.max_pixels, site.config.max_total_pixels, site.config.max_frames)
-    path = incoming.path
-    inspection = _inspect(site, path, limits)
-    if not patient and (inspection.needs_conversion or inspection.orientation != 1):
-        raise NeedsChild
-    if inspection.needs_conversion:
-        target = _fresh(site, temporary)
-        site.decoder.convert(path, target, mime=inspection.mime)
-        path, inspection = target, _inspect(site, target, limits)
-    if inspection.orientation != 1:
-        target = _fresh(site, temporary)
-        site.decoder.upright(path, target, mime=inspection.mime, orientation=inspection.orientation)
-        path, inspection = target, _inspect(site, target, limits)
-    if inspection.unchanged and path == incoming.path:
-        size, sha256 = incoming.size, incoming.sha256
-    else:
-        target = _fresh(site, temporary)
-        size, sha256 = _write_stripped(path, target, inspection)
-        path = target
-    return _Stored(
-        path, size, sha256, inspection.mime, inspection.ext, inspection.width, inspection.height, inspection.frames
-    )
-
-
-def _inspect(site: Site, path: Path, limits: formats.Limits) -> formats.Inspection:
-    with path.open("rb") as file:
-        inspection = formats.inspect(file, limits)
-    if inspection.kind not in site.config.accepted_types:
-        kinds = ", ".join(site.config.accepted_types)
-        raise UnknownType(f"This server does not take {inspection.kind} files. It takes: {kinds}.", field="file")
-    return inspection
-
-
-def _write_stripped(source: Path, target: Path, inspection: formats.Inspection) -> tuple[int, str]:
-    try:
-        with source.open("rb") as reader, target.open("xb") as writer:
-            return formats.copy_pieces(reader, writer, inspection.pieces)
-    except OSError as error:
-        raise DiskFull("The server's disk is full. Nothing was kept; try again later.", retry_after=60) from error
-
-
-def _fresh(site: Site, temporary: list[Path]) -> Path:
-    path = site.temporary / f"{new_id()}.part"
-    temporary.append(path)
-    return path
-
-
-def _keep(site: Site, caller: Caller, stored: _Stored, filename: str, wishes: Wishes) -> Kept:
+def _keep(site: Site, caller: Caller, stored: Stored, filename: str, wishes: Wishes) -> Kept:
     """Bytes, then rows. The bytes of a blob that exists already are not written again."""
-    slug = new_slug(site)
-    key = f"uploads/{site.clock.now():%Y/%m/%d}/{slug}.{stored.ext}"
+    new = _planned(site, caller, stored, filename, wishes)
+    key = f"uploads/{site.clock.now():%Y/%m/%d}/{new.slug}.{stored.ext}"
     blob = Blob.get_or_none(Blob.sha256 == stored.sha256)
     # Only of bytes that were the caller's own before: the refusal would tell what others have.
     if blob is not None and blob.state == "broken" and _has(caller, blob):
@@ -243,11 +94,11 @@ def _keep(site: Site, caller: Caller, stored: _Stored, filename: str, wishes: Wi
     if not known:
         site.storage.put(key, stored.path, size=stored.size)
     try:
-        kept = _insert(site, caller, stored, key if not known else None, slug, filename, wishes)
+        kept = _insert(site, stored, key if not known else None, new)
     except _BlobLeft:
         # Its last drop was deleted between our look and our row: now the bytes are ours to bring.
         site.storage.put(key, stored.path, size=stored.size)
-        kept = _insert(site, caller, stored, key, slug, filename, wishes)
+        kept = _insert(site, stored, key, new)
     except (BulletDropError, IntegrityError, _NotCommitted) as error:
         # Only where the row is surely not there: after a connection lost at COMMIT it may be, and needs its bytes.
         if not known:
@@ -262,6 +113,36 @@ def _keep(site: Site, caller: Caller, stored: _Stored, filename: str, wishes: Wi
     return kept
 
 
+@dataclass(frozen=True)
+class _New:
+    """A drop that is to be made. `slug` is random: its own in that style, and the storage key's in every style."""
+
+    caller: Caller
+    owner: User
+    domain: Domain | None
+    style: str
+    slug: str
+    filename: str
+    wishes: Wishes
+
+    @property
+    def domain_key(self) -> str:
+        """Where its custom name counts."""
+        return MAIN if self.domain is None else self.domain.id
+
+
+def _planned(site: Site, caller: Caller, stored: Stored, filename: str, wishes: Wishes) -> _New:
+    """What the database has to say about the wishes. Raises NotFound, NameTaken, Invalid, TooBig."""
+    owner: User | None = User.get_or_none(User.id == caller.user_id)
+    if owner is None:
+        raise NotFound("This account is gone.")
+    domain = domain_for(site, owner, wishes, size=stored.size)
+    new = _New(caller, owner, domain, wishes.slug_style or owner.slug_style, new_slug(site), filename, wishes)
+    # Once more when the name is given: this spares the bytes.
+    check_free(site, wishes.custom_name, domain_key=new.domain_key)
+    return new
+
+
 def _has(caller: Caller, blob: Blob) -> bool:
     return bool(Upload.select(Upload.id).where((Upload.owner == caller.user_id) & (Upload.blob == blob.id)).exists())
 
@@ -274,26 +155,47 @@ class _BlobLeft(Exception):
     """The blob that we meant to share is gone."""
 
 
-def _insert(
-    site: Site, caller: Caller, stored: _Stored, key: str | None, slug: str, filename: str, wishes: Wishes
-) -> Kept:
-    committing = False
+class _SlugTaken(Exception):
+    """Another drop, or a chosen name, has this slug."""
+
+
+def _insert(site: Site, stored: Stored, key: str | None, new: _New) -> Kept:
+    """The rows. Slugs that are taken are made again; after so many, it is a random one."""
+    for tried in range(_MOST_SLUGS):
+        try:
+            return _insert_as(site, stored, key, new, _slug(site, new, tried))
+        except _SlugTaken:
+            continue
+    return _insert_as(site, stored, key, new, new_slug(site))
+
+
+def _slug(site: Site, new: _New, tried: int) -> str:
+    if new.style == "random":
+        return new.slug if tried == 0 else new_slug(site)
+    return new_slug(site, new.style, filename=new.filename, plain=tried == 0)
+
+
+def _insert_as(site: Site, stored: Stored, key: str | None, new: _New, slug: str) -> Kept:
+    committing, wishes = False, new.wishes
     try:
         with transaction(site.db):
             blob = _share_or_make(site, stored, key)
-            upload = _insert_upload(site, caller, blob, slug, filename, wishes)
+            upload = _insert_upload(site, new, blob, slug)
             committing = True
         return Kept(upload, made=True)
     except IntegrityError as error:
         # The transaction is rolled back with the reference it had counted. Which of the unique names was it?
-        if wishes.idempotency_key and (first := earlier(site, caller, wishes.idempotency_key)):
+        if wishes.idempotency_key and (first := earlier(site, new.caller, wishes.idempotency_key)):
             return Kept(first, made=False)
-        if wishes.custom_name and is_taken(wishes.custom_name):
-            raise NameTaken("This name is taken. Take another one.", field="custom_name") from error
-        if not User.select(User.id).where(User.id == caller.user_id).exists():
+        check_free(site, wishes.custom_name, domain_key=new.domain_key)
+        if Upload.select(Upload.id).where(Upload.slug == slug).exists():
+            raise _SlugTaken from error
+        if not User.select(User.id).where(User.id == new.owner.id).exists():
             raise NotFound("This account is gone.") from error
         if wishes.team_id and not Team.select(Team.id).where(Team.id == wishes.team_id).exists():
             raise NotFound("This team is gone.") from error
+        if new.domain is not None and not Domain.select(Domain.id).where(Domain.id == new.domain.id).exists():
+            raise Invalid("This domain is gone. Choose another one.", field="domain") from error
         raise
     except PeeweeException as error:
         if committing:
@@ -301,7 +203,7 @@ def _insert(
         raise _NotCommitted from error
 
 
-def _share_or_make(site: Site, stored: _Stored, key: str | None) -> Blob:
+def _share_or_make(site: Site, stored: Stored, key: str | None) -> Blob:
     """Count one more reference, or make the blob: one statement each, so that no race can come between."""
     shared = Blob.update(refs=Blob.refs + 1).where((Blob.sha256 == stored.sha256) & (Blob.refs > 0))
     if not shared.execute():
@@ -312,7 +214,7 @@ def _share_or_make(site: Site, stored: _Stored, key: str | None) -> Blob:
     return blob
 
 
-def _make_blob(site: Site, stored: _Stored, key: str) -> None:
+def _make_blob(site: Site, stored: Stored, key: str) -> None:
     decoded = not stored.mime.startswith(_NOT_DECODED)
     values = {
         "sha256": stored.sha256,
@@ -337,30 +239,41 @@ def _make_blob(site: Site, stored: _Stored, key: str) -> None:
         enqueue(site, THUMBNAILS, blob.id)
 
 
-def _insert_upload(site: Site, caller: Caller, blob: Blob, slug: str, filename: str, wishes: Wishes) -> Upload:
+def _insert_upload(site: Site, new: _New, blob: Blob, slug: str) -> Upload:
+    wishes = new.wishes
+    if new.style != "random":
+        # Random ones meet nobody else's in a lifetime, and the index would say so.
+        hold_name(site, slug)
+        if is_slug_taken(slug):
+            raise _SlugTaken
     upload = Upload.create(
         slug=slug,
-        owner=caller.user_id,
+        owner=new.owner,
         team=wishes.team_id,
         blob=blob,
-        filename=f"{Path(filename).stem[:240] or slug}.{blob.ext}",
-        original_filename=filename,
+        filename=f"{Path(new.filename).stem[:240] or slug}.{blob.ext}",
+        original_filename=new.filename,
+        title=wishes.title,
+        description=wishes.description,
         custom_name=wishes.custom_name,
+        domain=new.domain,
         is_public=wishes.is_public,
+        password_hash=wishes.password_hash,
+        max_views=wishes.max_views,
         expires_at=wishes.expires_at,
         source=wishes.source,
         idempotency_key=wishes.idempotency_key,
         created_at=site.clock.now(),
     )
     if wishes.custom_name:
-        choose(site, wishes.custom_name, upload=upload.id)
+        choose(site, wishes.custom_name, upload=upload.id, domain_key=new.domain_key)
     for tag in wishes.tags:
         UploadTag.create(upload=upload, tag=tag)
     upload.tag_names = wishes.tags
-    charge(site, caller.user_id, wishes.team_id, blob.size, hold_id=wishes.hold)
+    charge(site, new.owner.id, wishes.team_id, blob.size, hold_id=wishes.hold)
     if wishes.team_id is not None:
         # Once more, now that the team's row is locked: nobody's role changes before this drop is there.
-        check_may_upload(site, caller.user_id, wishes.team_id)
+        check_may_upload(site, new.owner.id, wishes.team_id)
     return upload
 
 

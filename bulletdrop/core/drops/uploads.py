@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from peewee import IntegrityError
-
 from bulletdrop.core.audit import record
-from bulletdrop.core.database import transaction
+from bulletdrop.core.drops import changing
 from bulletdrop.core.drops.found import (
     delete_by_token,
     find_by_id,
@@ -23,18 +21,13 @@ from bulletdrop.core.drops.found import (
     may_see,
     same_ending,
 )
-from bulletdrop.core.drops.intake import check_tags
-from bulletdrop.core.drops.moving import move
 from bulletdrop.core.drops.rows import LIVE, joined, put_into_trash, with_tags
-from bulletdrop.core.expiry import check_expiry
-from bulletdrop.core.models import TeamMember, Upload, UploadTag, from_microseconds, to_microseconds
-from bulletdrop.core.names.chosen import choose, is_taken
-from bulletdrop.core.names.slugs import check_custom_name
+from bulletdrop.core.models import TeamMember, Upload, from_microseconds, to_microseconds
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.teams import TeamOf
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BadName, Forbidden, Invalid, NameTaken, NotFound
+from bulletdrop.errors import Forbidden, Invalid, NotFound
 
 __all__ = [
     "MOST_PER_PAGE",
@@ -119,33 +112,19 @@ def get_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
 
 
 def change_upload(site: Site, caller: Caller, upload_id: str, changes: Mapping[str, Any]) -> Upload:
-    """Change title, custom_name, is_public, expires_at, tags or team of a drop that is the caller's to change.
+    """Change a drop that is the caller's to change.
 
     Args:
-        changes: by field; None takes a custom name or an expiry away, and a drop out of its team. Types as in the
-            API's answer; a team as its slug or id.
-    Raises: Invalid for a field that cannot be changed, BadName, NameReserved, NameTaken, NotFound, Forbidden; for
-        another team what `moving.move` raises.
+        changes: by field, types as in the API's answer; None takes away what may be missing. title, description,
+            custom_name, is_public, expires_at, tags; `domain` as a name or id, None or "" for the main address; `team`
+            as a slug or id, None for the caller's own gallery; password_hash and max_views as `limits.check_terms`
+            gives them; `keep_old_name`: until when the custom name that it had leads on to it.
+    Raises: Invalid for a field that cannot be changed, BadName, NameReserved, NameTaken, TooBig for the domain,
+        NotFound, Forbidden; for another team what `moving.move` raises.
     """
     upload = _to_change(site, caller, upload_id)
-    values: dict[str, Any] = {}
-    tags: tuple[str, ...] | None = None
-    for field, value in changes.items():
-        if field == "tags":
-            tags = check_tags(tuple(value))
-        elif field == "custom_name":
-            name = check_custom_name(value) if value else None
-            values["custom_name"] = name
-            _check_free(upload, name)
-        elif field == "title":
-            values["title"] = _check_title(value)
-        elif field == "is_public":
-            values["is_public"] = _check_may_show(upload, bool(value))
-        elif field == "expires_at":
-            values["expires_at"] = check_expiry(site, value)
-        elif field != "team":
-            raise Invalid(f"“{field}” cannot be changed.", field=field)
-    _write_changes(site, upload, values, tags, moved=(caller, changes["team"]) if "team" in changes else None)
+    found = changing.checked(site, caller, upload, changes)
+    changing.write(site, upload, found, (caller, changes["team"]) if "team" in changes else None)
     return get_upload(site, caller, upload_id)
 
 
@@ -191,48 +170,6 @@ def _with_rights(site: Site, caller: Caller, rows: Iterable[Upload]) -> list[Upl
         team: TeamOf | None = roles.get(upload.team_id or "")
         upload.may_change = teams.changes(team.role if team else None, caller, upload)
     return found
-
-
-def _write_changes(
-    site: Site,
-    upload: Upload,
-    values: dict[str, Any],
-    tags: tuple[str, ...] | None,
-    moved: tuple[Caller, str | None] | None,
-) -> None:
-    try:
-        with transaction(site.db):
-            if moved is not None:
-                move(site, moved[0], upload, moved[1])
-            if values:
-                Upload.update(values).where(Upload.id == upload.id).execute()
-            if "custom_name" in values:
-                choose(site, values["custom_name"], upload=upload.id)
-            if tags is not None:
-                UploadTag.delete().where(UploadTag.upload == upload.id).execute()
-                for tag in tags:
-                    UploadTag.create(upload=upload.id, tag=tag)
-    except IntegrityError as error:
-        raise NameTaken("This name is taken. Take another one.", field="custom_name") from error
-
-
-def _check_free(upload: Upload, name: str | None) -> None:
-    if name and is_taken(name, but=upload.id):
-        raise NameTaken("This name is taken. Take another one.", field="custom_name")
-
-
-def _check_may_show(upload: Upload, is_public: bool) -> bool:
-    """What is to be kept as `is_public`. Raises Forbidden for a drop that an admin has hidden."""
-    if is_public and upload.hidden_at is not None:
-        raise Forbidden("The admin has hidden this drop. Ask them to show it again.", field="is_public")
-    return is_public
-
-
-def _check_title(value: Any) -> str:
-    title = str(value or "").strip()
-    if len(title) > 200 or not title.replace("\u200d", "").isprintable():
-        raise BadName("A title has at most 200 characters, all of them visible.", field="title")
-    return title
 
 
 def _write_cursor(at: datetime | None, upload_id: str) -> str:
