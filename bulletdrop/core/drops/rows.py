@@ -23,8 +23,8 @@ _OWNER = tuple(
 _TEAM = tuple(getattr(Team, name) for name in (*_PAYER, "name", "slug"))
 
 
-# Whose own host a drop's links are built with; NULL beside no domain, or peewee would make one up.
-_OWN_NAME = Case(
+# Whose own host links are built with; NULL beside no domain, or peewee would make one up.
+OWN_NAME = Case(
     None,
     (
         (Domain.id.is_null(), Value(None)),
@@ -36,7 +36,7 @@ _OWN_NAME = Case(
 
 def joined() -> Any:
     """Drops with blob and domain, and what is needed of owner and team, in one query."""
-    domain = (Domain.id, Domain.name, _OWN_NAME.alias("own_name").bind_to(Domain))
+    domain = (Domain.id, Domain.name, OWN_NAME.alias("own_name").bind_to(Domain))
     query = Upload.select(Upload, Blob, *domain, *_OWNER, *_TEAM).join(Blob).switch(Upload).join(User)
     query = query.switch(Upload).join(Team, JOIN.LEFT_OUTER).switch(Upload).join(Domain, JOIN.LEFT_OUTER)
     claim = (UserDomain.user == Upload.owner) & (UserDomain.domain == Upload.domain)

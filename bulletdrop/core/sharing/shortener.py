@@ -12,14 +12,16 @@ from peewee import JOIN, IntegrityError
 from bulletdrop.core.audit import record
 from bulletdrop.core.cursors import Page, paged
 from bulletdrop.core.database import transaction
-from bulletdrop.core.models import Domain, ShortLink, User
+from bulletdrop.core.drops.rows import OWN_NAME
+from bulletdrop.core.models import Domain, ShortLink, User, UserDomain
 from bulletdrop.core.names import domains
-from bulletdrop.core.names.chosen import MAIN, choose, find_chosen, is_taken
+from bulletdrop.core.names.chosen import MAIN, choose, find_chosen, is_slug_taken, is_taken
 from bulletdrop.core.names.places import MAIN_PLACE, Place
 from bulletdrop.core.names.slugs import check_custom_name, new_slug
 from bulletdrop.core.origin import public_base
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.sharing.limits import check_terms
 from bulletdrop.core.sharing.targets import check_target
 from bulletdrop.core.site import Site
@@ -145,9 +147,13 @@ def change_short(site: Site, caller: Caller, short_id: str, changes: Mapping[str
 def delete_short(site: Site, caller: Caller, short_id: str) -> None:
     """Delete a short link for good; its name is free again. Raises NotFound."""
     short = get_short(site, caller, short_id)
-    with transaction(site.db):
-        ShortLink.delete().where(ShortLink.id == short.id).execute()
-        record(site, "short.delete", actor=caller.user_id, subject=short.id)
+
+    def delete() -> None:
+        with transaction(site.db):
+            ShortLink.delete().where(ShortLink.id == short.id).execute()
+            record(site, "short.delete", actor=caller.user_id, subject=short.id)
+
+    with_reserve(site.config.data, delete)
 
 
 def find_short(site: Site, name: str, *, place: Place = MAIN_PLACE) -> ShortLink:
@@ -171,10 +177,12 @@ def find_short(site: Site, name: str, *, place: Place = MAIN_PLACE) -> ShortLink
 
 
 def _joined() -> Any:
-    """Short links with their domain, and what is needed of their owner."""
+    """Short links with their domain and whose own host they are built with, and what is needed of their owner."""
     owner = (User.id, User.username, User.is_active, User.delete_scheduled_for)
-    query = ShortLink.select(ShortLink, Domain.id, Domain.name, *owner).join(User).switch(ShortLink)
-    return query.join(Domain, JOIN.LEFT_OUTER)
+    domain = (Domain.id, Domain.name, OWN_NAME.alias("own_name").bind_to(Domain))
+    query = ShortLink.select(ShortLink, *domain, *owner).join(User).switch(ShortLink).join(Domain, JOIN.LEFT_OUTER)
+    claim = (UserDomain.user == ShortLink.owner) & (UserDomain.domain == ShortLink.domain)
+    return query.switch(ShortLink).join(UserDomain, JOIN.LEFT_OUTER, on=claim)
 
 
 def _is_given_out(site: Site, short: ShortLink) -> bool:
@@ -230,7 +238,7 @@ def _claimed(site: Site, caller: Caller, host: str | None) -> str | None:
 
 
 def _free_slug(site: Site) -> str:
-    while is_taken(slug := new_slug(site)):
+    while is_slug_taken(slug := new_slug(site)):
         pass
     return slug
 

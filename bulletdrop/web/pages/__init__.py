@@ -22,6 +22,8 @@ from bulletdrop.web.pages import (
     security,
     sessions,
     setup,
+    shared,
+    shorts,
     signin,
     teams,
     trash,
@@ -50,6 +52,8 @@ NOUNS = (
     info,
     delete,
     unlock,
+    shared,
+    shorts,
     admin,
 )
 
