@@ -42,6 +42,7 @@ NOUNS = (
     teams,
     uploads,
     albums,
+    links,
     short,
     admin,
 )

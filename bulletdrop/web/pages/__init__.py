@@ -5,6 +5,7 @@ from __future__ import annotations
 from bulletdrop.web.context import App
 from bulletdrop.web.pages import (
     admin,
+    albums_public,
     avatars,
     data,
     delete,
@@ -48,6 +49,7 @@ NOUNS = (
     second,
     security,
     drops,
+    albums_public,
     trash,
     info,
     delete,
