@@ -15,6 +15,7 @@ from bulletdrop.core.mail import post
 from bulletdrop.core.models import Hold, Upload, Usage, User
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.departures import due_deletions
+from bulletdrop.core.sharing.secrets import erase_secrets
 from bulletdrop.core.site import Site
 
 # Drops deleted in one go; a library of ten years takes several runs of the job.
@@ -24,7 +25,7 @@ _MOST_DROPS = 2000
 def finish_deletions(site: Site) -> str:
     """Delete the accounts and the teams whose time is over. Safe to be killed anywhere, and to be run again."""
     gone = sum(finish_deletion(site, user_id) for user_id in due_deletions(site))
-    gone += sum(teams.finish_deletion(site, team_id, delete_forever) for team_id in teams.due_teams(site))
+    gone += sum(_finish_team(site, team_id) for team_id in teams.due_teams(site))
     return f"{gone} deleted"
 
 
@@ -33,6 +34,7 @@ def finish_deletion(site: Site, user_id: str) -> bool:
     user = User.get_or_none((User.id == user_id) & (User.delete_scheduled_for <= site.clock.now()))
     if user is None:
         return False
+    erase_secrets(site, owner_id=user_id)
     teams.hand_over_before_leaving(site, user_id)
     if not _delete_drops(site, user_id):
         return False
@@ -49,6 +51,11 @@ def finish_deletion(site: Site, user_id: str) -> bool:
         if user.email:
             post(site, "deleted", to=user.email, username=user.username, lives=timedelta(days=7))
     return True
+
+
+def _finish_team(site: Site, team_id: str) -> bool:
+    erase_secrets(site, team_id=team_id)
+    return teams.finish_deletion(site, team_id, delete_forever)
 
 
 def _delete_drops(site: Site, user_id: str) -> bool:

@@ -24,6 +24,7 @@ from bulletdrop.core.people.sessions import forget_sessions
 from bulletdrop.core.people.tickets import forget_tickets
 from bulletdrop.core.people.usage import end_silences, forget_usage
 from bulletdrop.core.reserve import RESERVE_BYTES, has_room, keep_reserve, with_reserve
+from bulletdrop.core.sharing.secrets import sweep_secrets
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.farewell import finish_deletions
 from bulletdrop.core.upkeep.overview import measure_thumbnails
@@ -80,6 +81,7 @@ JOBS: tuple[Periodic, ...] = (
     Periodic("end-silences", end_silences, timedelta(minutes=1)),
     Periodic("forget-names", forget_names, timedelta(hours=1)),
     Periodic("forget-usage", forget_usage, timedelta(days=1)),
+    Periodic("sweep-secrets", sweep_secrets, timedelta(minutes=1)),
 )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from peewee import JOIN, fn
 
-from bulletdrop.core.models import Blob, Team, Upload, Usage, User
+from bulletdrop.core.models import Blob, Secret, SecretPart, Team, Upload, Usage, User
+from bulletdrop.core.sharing.secrets import find_secret_orphans
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.sweeps import find_orphans, find_strangers
 from bulletdrop.errors import BulletDropError
@@ -25,6 +26,7 @@ def verify(site: Site, *, read_data: bool = False) -> Iterator[str]:
     for blob in Blob.select().order_by(Blob.key).iterator():
         yield from _check_blob(site, blob, read_data)
     yield from _check_counts()
+    yield from _check_secrets(site)
     for key in find_orphans(site):
         yield f"{key}: bytes without a row (the hourly sweep removes them)"
     for key in find_strangers(site):
@@ -62,25 +64,45 @@ def _check_counts() -> Iterator[str]:
 
 
 def _check_users() -> Iterator[str]:
-    """A person's count is of the drops that are no team's."""
-    used = fn.COALESCE(fn.SUM(Blob.size), 0)
+    """A person's count is of the drops and secrets that are no team's."""
+    used = fn.COALESCE(fn.SUM(Blob.size), 0) + _of_secrets((Secret.owner == User.id) & Secret.team.is_null())
     own = (Upload.owner == User.id) & Upload.team.is_null()
     users: Any = User.select(User.username, User.storage_used, used.alias("found"))
     users = users.join(Upload, JOIN.LEFT_OUTER, on=own).join(Blob, JOIN.LEFT_OUTER).group_by(User.id)
     for name, counter, found in users.having(used != User.storage_used).tuples().iterator():
-        yield f"{name}: drops of {found} bytes, the count says {counter}"
+        yield f"{name}: drops and secrets of {found} bytes, the count says {counter}"
 
 
 def _check_teams() -> Iterator[str]:
-    used = fn.COALESCE(fn.SUM(Blob.size), 0)
+    used = fn.COALESCE(fn.SUM(Blob.size), 0) + _of_secrets(Secret.team == Team.id)
     teams: Any = Team.select(Team.slug, Team.storage_used, used.alias("found"))
     teams = teams.join(Upload, JOIN.LEFT_OUTER, on=(Upload.team == Team.id)).join(Blob, JOIN.LEFT_OUTER)
     for name, counter, found in teams.group_by(Team.id).having(used != Team.storage_used).tuples().iterator():
-        yield f"team {name}: drops of {found} bytes, the count says {counter}"
+        yield f"team {name}: drops and secrets of {found} bytes, the count says {counter}"
+
+
+def _of_secrets(whose: Any) -> Any:
+    """Bytes of secrets, for a query over whose they are."""
+    sizes: Any = SecretPart.select(fn.COALESCE(fn.SUM(SecretPart.size), 0))
+    return sizes.join(Secret).where(whose)
+
+
+def _check_secrets(site: Site) -> Iterator[str]:
+    """Every secret that can still be opened has all its parts."""
+    rows: Any = SecretPart.select(SecretPart.key, SecretPart.secret).join(Secret).where(Secret.burned_at.is_null())
+    for key, secret_id in rows.order_by(SecretPart.key).tuples().iterator():
+        try:
+            site.storage.size(key)
+        except BulletDropError:
+            if Secret.select(Secret.id).where((Secret.id == secret_id) & Secret.burned_at.is_null()).exists():
+                yield f"{key}: the bytes of a secret are gone"
+    for key in find_secret_orphans(site):
+        yield f"{key}: bytes of a secret without a row (the sweep removes them within the hour)"
 
 
 def _check_usage() -> Iterator[str]:
     """No day's figure is below nothing. Deleted drops stay counted, so there is no recount to compare with."""
     wrong = (Usage.uploads < 0) | (Usage.views < 0) | (Usage.bytes_served < 0) | (Usage.api_requests < 0)
+    wrong |= Usage.secrets < 0
     for row in Usage.select().where(wrong).order_by(Usage.day, Usage.account).iterator():
         yield f"usage of {row.account} on {row.day}: a count is below 0"
