@@ -17,11 +17,13 @@ from bulletdrop.config import Config
 from bulletdrop.core import settings
 from bulletdrop.core.database import using
 from bulletdrop.core.drops.intake import sweep_temporary
+from bulletdrop.core.names import known
 from bulletdrop.core.people import devices, keys
+from bulletdrop.core.sharing.secrets import sweep_secrets
 from bulletdrop.core.site import Site, close_site, open_site
 from bulletdrop.core.upkeep.jobs import Runner
 from bulletdrop.log import get_logger
-from bulletdrop.web import api, headers, pages, public, static, upkeep
+from bulletdrop.web import api, headers, hosts, pages, public, static, upkeep
 from bulletdrop.web.body import MB
 from bulletdrop.web.context import App, Web, make_web, web_of_app
 from bulletdrop.web.orders import Orders
@@ -39,7 +41,7 @@ _FINISH_SECONDS = 8.0
 _TICK = 5.0
 # How often counters that count no more are removed, in seconds.
 _SWEEP = 60.0
-# How often the admin's changes of the settings, which another process may have taken, are looked for, in seconds.
+# How often the admin's changes of settings and domains, which another process may have taken, are looked for: seconds.
 _LOOK = 1.0
 _LARGEST_OTHER_BODY = MB
 
@@ -54,6 +56,7 @@ def create_app(config: Config) -> App:
     app.ctx.web = make_web(config)
     _configure(app)
     app.register_middleware(headers.begin, "request")
+    hosts.attach(app)
     app.register_middleware(headers.finish, "response")  # type: ignore[arg-type]
     upkeep.attach(app)
     static.attach(app)
@@ -117,6 +120,7 @@ def _configure(app: App) -> None:
 async def _start(app: App) -> None:
     web = web_of_app(app)
     web.opened = await _call(web, open_site, web.config) if web.is_worker else await _call(web, _open, web.config)
+    await _call(web, _in_database, web.site, known.refresh)
     web.runner = Runner(web.opened)
     web.runner.start()
     web.ticking = asyncio.create_task(_tick(web), name="tick")
@@ -127,6 +131,7 @@ def _open(config: Config) -> Site:
     with using(site.db):
         # We are the folder's only server, and nothing is under way yet: whatever lies here was left by a crash.
         sweep_temporary(site)
+        sweep_secrets(site, older_than_seconds=0)
     return site
 
 
@@ -142,12 +147,17 @@ async def _tick(web: Web) -> None:
     while True:
         for _ in range(int(_TICK / _LOOK)):
             await asyncio.sleep(_LOOK)
-            await _call(web, _in_database, web.site, settings.refresh)
+            await _call(web, _in_database, web.site, _look)
         web.cache.sweep()
         await _write_uses(web)
         if monotonic() - swept > _SWEEP:
             swept = monotonic()
             await _call(web, _in_database, web.site, _sweep_counts)
+
+
+def _look(site: Site) -> None:
+    settings.refresh(site)
+    known.refresh(site)
 
 
 async def _write_uses(web: Web) -> None:

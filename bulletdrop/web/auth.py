@@ -159,7 +159,8 @@ def check_csrf(request: Request, caller: Caller, token: str | None) -> None:
 def check_origin(request: Request, *, null_counts: bool = True) -> None:
     """Raise BadCsrf for a request that a browser sent from another site's page.
 
-    Programs send neither header. `Host` is only compared with here; a page elsewhere cannot choose it.
+    Programs send neither header. `Host` is only compared with here: a page elsewhere cannot choose it, and a name that
+    is not ours has been refused before (see `hosts`). So the forms on a domain come from that domain.
 
     Args:
         null_counts: whether the origin `null` is another site's. Our own pages with `Referrer-Policy: no-referrer` send
@@ -243,6 +244,9 @@ def _sent_token(request: Request) -> str | None:
 
 
 async def _caller_by_cookie(request: Request) -> Caller | None:
+    if not request.ctx.place.is_whole:
+        # Our cookies are the main address's alone; what comes under such a name was planted by somebody.
+        return None
     access = read_cookie(request, ACCESS)
     if access is not None:
         try:

@@ -66,7 +66,8 @@ def test_a_link_for_the_device_starts_with_the_configured_address_whatever_the_r
     make_server: Callable[..., Server],
 ) -> None:
     server = make_server(BULLETDROP_PUBLIC_URL="https://drop.example.org")
-    forged = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
+    forged = {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
+    problem(server.anonymous.post("/api/v1/devices/code", json={}, headers={"Host": "evil.example"}), 421)
     answer = server.anonymous.post("/api/v1/devices/code", json={}, headers=forged)
     assert "evil" not in answer.text
     assert answer.json()["verification_uri"] == "https://drop.example.org/pair"

@@ -37,6 +37,9 @@ class Table:
         return (parent, label) if parent is not None and parent.is_wildcard and label else None
 
 
+_NONE = Table()
+
+
 def refresh(site: Site) -> None:
     """Look at the table of domains. One query: called each second, and after each change in this process."""
     rows: Any = Domain.select(Domain.id, Domain.name, Domain.is_wildcard, Domain.max_file_size).tuples()
@@ -47,5 +50,5 @@ def refresh(site: Site) -> None:
 
 def known(site: Site) -> Table:
     """The domains as they were at the last look; none before the first."""
-    table: Table = site.live.domains or Table()
-    return table
+    table: Table | None = site.live.domains
+    return _NONE if table is None else table
