@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from sanic import Request
-from sanic.response import BaseHTTPResponse, HTTPResponse
+from sanic.response import HTTPResponse
 
 from bulletdrop.web.auth import address_of
 from bulletdrop.web.context import web_of
@@ -17,7 +17,7 @@ from bulletdrop.web.disposition import content_disposition
 
 async def send_archive(
     request: Request, pieces: Generator[bytes], *, name: str, account: str = ""
-) -> BaseHTTPResponse | None:
+) -> HTTPResponse | None:
     """Answer with a zip as it comes. It cannot be asked for in parts, and says no length: it is nowhere whole.
 
     Args:
