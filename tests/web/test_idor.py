@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import importlib
+import pkgutil
 import re
 import sqlite3
 import time
@@ -16,6 +18,7 @@ import pytest
 from bulletdrop.core.models import new_id
 from bulletdrop.web.routes import PREFIX, Route
 from tests.support.server import PASSWORD, Server
+from tests.web import rows
 from tests.web.browser import kept
 from tests.web.cast import Cast, Headers, bearer, cookies
 from tests.web.rows.keys import a_key
@@ -40,6 +43,7 @@ _KEPT = {
     "mail": "id",
     "api_key": "id, name, scopes, rate_limit_per_hour, revoked_at, expires_at",
     "session": "id, user_id, revoked_at, epoch",
+    "share_link": "*",
     "user": "id, email, is_admin, is_active, plan, limits, epoch, delete_scheduled_for",
 }
 
@@ -99,8 +103,14 @@ NOBODYS = {
     "POST /admin/jobs/<job:str>",
 }
 BODIES = {"delete_account_passkeys_passkey_id": {"password": PASSWORD}}
+# Whoever has such an address may: it is what it is for. What it shows besides stands in the tests of its noun.
+BY_LINK = {
+    address
+    for found in pkgutil.iter_modules(rows.__path__)
+    for address in getattr(importlib.import_module(f"tests.web.rows.{found.name}"), "BY_LINK", ())
+}
 ASKED = [route for route in ROUTES if "<" in route.path and route.name not in NOBODYS]
-PAGES_ASKED = [address for address in PAGES if "<" in address and address not in NOBODYS]
+PAGES_ASKED = [address for address in PAGES if "<" in address and address not in NOBODYS | BY_LINK]
 
 
 def strangers(cast: Cast, *, may_admin: bool) -> dict[str, Headers]:

@@ -48,3 +48,4 @@ PAGES = {
     "GET /l/<token:str>/<name:str>": everybody(200, refused=401, params=a_file),
     "GET /l/<token:str>/i/<name:str>": everybody(404, refused=401, params=a_link),
 }
+BY_LINK = set(PAGES)
