@@ -129,19 +129,25 @@ class DeviceOut(Struct):
 
 
 class UploadOut(Struct):
-    """A drop. `deletion_url` is null for keys without `uploads:delete`, but in the answer that made the drop; of a
+    """A drop. `link` is what its owner's links look like: the page's address, or with an ending the file's; `domain`
+    the host that its links are built with, null for the main address. `views` is counted where `max_views` is set.
+    `deletion_url` is null for keys without `uploads:delete`, but in the answer that made the drop; of a
     team's drop it is for whoever brought it alone. `team` is the team's slug; `sender` who brought it there."""
 
     id: str
     slug: str
     url: str
     direct_url: str
+    link: str
     thumbnail_url: str
+    embed_url: str
     deletion_url: str | None
     filename: str
     original_filename: str
     title: str
+    description: str
     custom_name: str | None
+    domain: str | None
     mime_type: str
     size: int
     sha256: str
@@ -152,6 +158,9 @@ class UploadOut(Struct):
     problem: str | None
     placeholder: str | None
     is_public: bool
+    has_password: bool
+    max_views: int | None
+    views: int
     expires_at: datetime | None
     tags: list[str]
     source: str
@@ -170,11 +179,20 @@ class UploadsOut(Struct):
 
 
 class UploadPatch(Struct, forbid_unknown_fields=True):
-    """Changes to a drop: fields that are left out stay as they are."""
+    """Changes to a drop: fields that are left out stay as they are.
+
+    `keep_old_name` goes with a new `custom_name` or `domain`: for such a span as `30d`, or until such a time, the name
+    that the drop had leads on to it. Without it, that is free for others at once.
+    """
 
     title: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType = msgspec.UNSET
     custom_name: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType | None = msgspec.UNSET
+    keep_old_name: Annotated[str, msgspec.Meta(max_length=100)] | msgspec.UnsetType | None = msgspec.UNSET
+    domain: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType | None = msgspec.UNSET
+    description: Annotated[str, msgspec.Meta(max_length=20000)] | msgspec.UnsetType = msgspec.UNSET
     is_public: bool | msgspec.UnsetType = msgspec.UNSET
+    password: Annotated[str, msgspec.Meta(max_length=4096)] | msgspec.UnsetType | None = msgspec.UNSET
+    max_views: int | msgspec.UnsetType | None = msgspec.UNSET
     expires_at: Moment | msgspec.UnsetType | None = msgspec.UNSET
     tags: Annotated[list[str], msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
     team: Annotated[str, msgspec.Meta(max_length=300)] | msgspec.UnsetType | None = msgspec.UNSET
@@ -249,12 +267,16 @@ def upload_out(site: Site, upload: Upload, caller: Caller, *, made: bool = False
         slug=upload.slug,
         url=urls.page_url(site, upload),
         direct_url=urls.direct_url(site, upload),
+        link=urls.copied_url(site, upload),
         thumbnail_url=urls.thumbnail_url(site, upload),
+        embed_url=urls.embed_url(site, upload),
         deletion_url=urls.deletion_url(site, upload) if made or may_delete else None,
         filename=upload.filename,
         original_filename=upload.original_filename,
         title=upload.title,
+        description=upload.description,
         custom_name=upload.custom_name,
+        domain=upload.domain.name if upload.domain is not None else None,
         mime_type=blob.mime,
         size=blob.size,
         sha256=blob.sha256,
@@ -265,6 +287,9 @@ def upload_out(site: Site, upload: Upload, caller: Caller, *, made: bool = False
         problem=None if made else blob.problem,
         placeholder=None if made else blob.placeholder,
         is_public=upload.is_public,
+        has_password=upload.password_hash is not None,
+        max_views=upload.max_views,
+        views=upload.views,
         expires_at=milliseconds_or_none(upload.expires_at),
         tags=list(upload.tag_names),
         source=upload.source,

@@ -32,16 +32,24 @@ from bulletdrop.errors import (
     UnknownType,
 )
 from bulletdrop.web.api.schemas import UploadOut, UploadPatch, UploadsOut, upload_out
+from bulletdrop.web.api.upload_parameters import FORM, HEADERS, LIST, PASSWORD, TEAM, WISHES
 from bulletdrop.web.auth import address_of, check_csrf, required_caller
 from bulletdrop.web.bodies import json_answer, json_of
 from bulletdrop.web.body import Body
 from bulletdrop.web.context import web_of
 from bulletdrop.web.receive import announces_digest, received
 from bulletdrop.web.room import room_for
-from bulletdrop.web.routes import Parameter, Route
+from bulletdrop.web.routes import Route
 from bulletdrop.web.storing import stored
 from bulletdrop.web.threads import in_thread
-from bulletdrop.web.wishes import idempotency_key, in_team, wishes_of
+from bulletdrop.web.wishes import (
+    hashed_terms,
+    idempotency_key,
+    in_team,
+    moment_of,
+    wishes_of,
+    with_terms,
+)
 
 
 async def create_uploads(request: Request) -> HTTPResponse:
@@ -76,6 +84,7 @@ async def _take_in(request: Request, *, filename: str | None) -> HTTPResponse:
             if request.ctx.by_cookie and "x-csrf-token" not in request.headers:
                 check_csrf(request, caller, body.fields.get("csrf", [""])[-1])
             wishes, team = await in_team(request, caller, wishes_of(request, caller, body.fields))
+            wishes = await with_terms(request, wishes, body.fields)
             wishes = await room.settle(caller, body.files, wishes)
             kept = await stored(request, caller, body.take(), wishes)
     return _created([await _answer(request, caller, one, team) for one in kept])
@@ -143,6 +152,11 @@ async def change_upload(request: Request, upload_id: str) -> HTTPResponse:
     """Change a drop; fields that are left out stay as they are."""
     wanted = json_of(request, UploadPatch)
     changes = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not msgspec.UNSET}
+    if "keep_old_name" in changes:
+        changes["keep_old_name"] = moment_of(request, changes["keep_old_name"], "keep_old_name")
+    terms: dict[str, Any] = {name: changes.pop(name) for name in ("password", "max_views") if name in changes}
+    if terms:
+        changes |= await hashed_terms(request, terms)
     return await _one(request, uploads.change_upload, upload_id, changes)
 
 
@@ -173,67 +187,6 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-_TEXT: dict[str, Any] = {"type": "string"}
-_FORM = {
-    "multipart/form-data": {
-        "type": "object",
-        "required": ["file"],
-        "properties": {
-            "file": {"description": "One file, or several parts of this name.", "type": "string", "format": "binary"},
-            "custom_name": {"type": "string", "maxLength": 100},
-            "expires_at": {"type": "string", "description": "RFC 3339, a date, or a span such as 12h or 7d."},
-            "is_public": {"type": "boolean", "default": True},
-            "tags": {"type": "string", "description": "Separated by commas; may come several times."},
-            "team": {"type": "string", "description": "The slug or id of the team whose gallery it is for."},
-        },
-    }
-}
-_HEADERS = (
-    Parameter(
-        name="Idempotency-Key",
-        where="header",
-        about="A repeat with the same key is answered with the first result, whatever bytes it carries.",
-        schema={"type": "string", "minLength": 1, "maxLength": 200},
-    ),
-    Parameter(
-        name="X-SHA256",
-        where="header",
-        about="The file's SHA-256 in hex; other bytes are refused.",
-        schema={"type": "string", "pattern": "^[0-9a-fA-F]{64}$"},
-    ),
-    Parameter(
-        name="Content-Digest",
-        where="header",
-        about="RFC 9530: the SHA-256 of the body, or, for a form with one file, of the file.",
-        schema=_TEXT,
-    ),
-    Parameter(
-        name="X-BulletDrop-Source",
-        where="header",
-        about="What sent it.",
-        schema={"type": "string", "enum": ["web", "tray", "cli", "api"]},
-    ),
-)
-_TEAM = Parameter(name="team", about="The slug or id of a team that you are in: for its gallery.", schema=_TEXT)
-_WISHES = (
-    Parameter(
-        name="custom_name", about="A name of your own for the link.", schema={"type": "string", "maxLength": 100}
-    ),
-    Parameter(name="expires_at", about="RFC 3339, a date, or a span such as 12h or 7d.", schema=_TEXT),
-    Parameter(name="is_public", about="Whether everybody with the link may see it.", schema={"type": "boolean"}),
-    Parameter(name="tags", about="Separated by commas.", schema=_TEXT),
-    _TEAM,
-)
-_LIST = (
-    _TEAM,
-    Parameter(name="trash", about="Those in the trash instead.", schema={"type": "boolean", "default": False}),
-    Parameter(name="cursor", about="`next` of the part before.", schema=_TEXT),
-    Parameter(
-        name="limit",
-        about="How many at most.",
-        schema={"type": "integer", "minimum": 1, "maximum": uploads.MOST_PER_PAGE, "default": 60},
-    ),
-)
 _REFUSALS = (
     Invalid,
     Forbidden,
@@ -256,8 +209,8 @@ ROUTES = (
         handler=create_uploads,
         summary="Send files as a form",
         who="uploads:write",
-        media=_FORM,
-        parameters=(*_HEADERS, _TEAM),
+        media=FORM,
+        parameters=(*HEADERS, TEAM),
         answers={201: UploadOut | UploadsOut},
         noun="uploads",
         errors=_REFUSALS,
@@ -271,7 +224,7 @@ ROUTES = (
         summary="Send one file as the body; the last part of the path is its name",
         who="uploads:write",
         media={"application/octet-stream": {"type": "string", "format": "binary"}},
-        parameters=_HEADERS + _WISHES,
+        parameters=(*HEADERS, PASSWORD, *WISHES),
         answers={201: UploadOut},
         noun="uploads",
         errors=_REFUSALS,
@@ -283,7 +236,7 @@ ROUTES = (
         handler=list_uploads,
         summary="List your drops",
         who="uploads:read",
-        parameters=_LIST,
+        parameters=LIST,
         answers={200: UploadsOut},
         noun="uploads",
         errors=(Invalid, Forbidden, NotFound, Conflict),
@@ -307,7 +260,7 @@ ROUTES = (
         body=UploadPatch,
         answers={200: UploadOut},
         noun="uploads",
-        errors=(Invalid, Forbidden, NotFound, NameTaken, QuotaFull, TooMany),
+        errors=(Invalid, Forbidden, NotFound, NameTaken, QuotaFull, TooBig, TooMany),
     ),
     Route(
         method="DELETE",
