@@ -23,6 +23,7 @@ from bulletdrop.web import hotlinks
 from bulletdrop.web.admission import Look
 from bulletdrop.web.cache import key_of
 from bulletdrop.web.context import web_of
+from bulletdrop.web.hosts import content_redirect
 from bulletdrop.web.prepared import Prepared, prepare, shared_file
 from bulletdrop.web.seeing import check_not_silent, let_in
 from bulletdrop.web.sending import Ready, bare_head, ready
@@ -81,7 +82,7 @@ async def serve_found(
     web = web_of(request)
     generation = web.cache.generation
     upload, prepared = await in_thread(request, _find_and_open, find, args, where, size, download)
-    if prepared is None:
+    if prepared is None or (prepared.public and content_redirect(request, upload) is not None):
         return await serve_upload(request, upload, size=size, download=download)
     if request.query_string in _KNOWN_QUERIES:
         web.cache.put(key_of(request), prepared, generation=generation)
@@ -104,6 +105,8 @@ async def serve_upload(
         vary: the headers by which it was decided to answer with the bytes.
     """
     _check_size(size)
+    if not granted and (elsewhere := content_redirect(request, upload)) is not None:
+        return elsewhere
     # Of a private drop not even this is told: it is no page's elsewhere anyway.
     if (upload.is_public or granted) and hotlinks.is_hotlink(request, upload):
         return hotlinks.placeholder()

@@ -14,6 +14,7 @@ from bulletdrop.errors import NotFound
 from bulletdrop.web import negotiating
 from bulletdrop.web.context import App, web_of
 from bulletdrop.web.files import from_cache, serve_found, serve_upload
+from bulletdrop.web.hosts import content_redirect
 from bulletdrop.web.seeing import NOTHING, is_theirs
 from bulletdrop.web.threads import in_thread
 
@@ -40,6 +41,9 @@ async def by_user(request: Request, username: str, filename: str) -> HTTPRespons
     """The newest drop of this name of this person."""
     # Not from the cache: a new drop of the same name takes this address over at once.
     upload = await in_thread(request, find_by_user_and_filename, plain(username), plain(filename))
+    place = request.ctx.place
+    if place.kind == "domain" and upload.domain_id != place.domain_key:
+        raise NotFound(NOTHING)
     return await serve_upload(request, upload, download=wants_download(request))
 
 
@@ -69,6 +73,10 @@ async def by_name(request: Request, name: str) -> HTTPResponse:
         # Kept by nobody, as every answer without a word on it: the name may be another drop's one day.
         return redirect(urls.page_url(web_of(request).site, upload), status=301)
     if is_shown(upload) and negotiating.wants_bytes(request):
+        if content_redirect(request, upload) is not None:
+            # Not to the same path: where people's files are alone, there is no page that could share it.
+            to = urls.direct_url(web_of(request).site, upload)
+            return redirect(to, headers={"vary": negotiating.DECIDED_BY})
         return await serve_upload(request, upload, vary=negotiating.DECIDED_BY)
     page: HTTPResponse = await drops.drop_page(request, upload)
     return page
