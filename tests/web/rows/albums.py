@@ -1,0 +1,37 @@
+"""Whom albums let in. alice owns the one that is asked for, private and her own; bob, charlie and the admin do not."""
+
+from __future__ import annotations
+
+from tests.support.server import Server
+from tests.web.kit import upload
+from tests.web.rows.row import page, row
+
+
+def an_album(server: Server) -> dict[str, str]:
+    """A private album of alice's with one private drop in it."""
+    drop = upload(server.alice, is_public="false")
+    made = server.alice.post("/api/v1/albums", json={"title": "Harbour", "is_public": False}).json()
+    path = f"/api/v1/albums/{made['id']}/items"
+    server.alice.post(path, json={"ids": [drop["id"]]}).raise_for_status()
+    return {"album_id": made["id"], "upload_id": drop["id"], "slug": made["slug"]}
+
+
+_THEIRS = {"alice": 200, "cookie": 200, "params": an_album}
+ROWS = {
+    "get_albums": row(200),
+    "post_albums": row(201, reader=403, body={"title": "Harbour"}),
+    "get_albums_album_id": row(404, reader=200, **_THEIRS),
+    "patch_albums_album_id": row(404, reader=403, **_THEIRS),
+    "delete_albums_album_id": row(404, reader=403, **{**_THEIRS, "alice": 204, "cookie": 204}),
+    "get_albums_album_id_items": row(404, reader=200, **_THEIRS),
+    "post_albums_album_id_items": row(404, reader=403, **_THEIRS, body={"ids": []}),
+    "put_albums_album_id_items": row(404, reader=403, **_THEIRS, body={"ids": []}),
+    "delete_albums_album_id_items_upload_id": row(404, reader=403, **{**_THEIRS, "alice": 204, "cookie": 204}),
+}
+
+_OWNERS_ALONE = page(404, 200, 404, 200, 404, params=an_album)
+PAGES = {
+    "GET /a/<slug:str>": _OWNERS_ALONE,
+    "GET /a/<slug:str>/zip": _OWNERS_ALONE,
+    "GET /a/<slug:str>/i/<upload_id:str>": _OWNERS_ALONE,
+}
