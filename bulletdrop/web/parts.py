@@ -109,7 +109,13 @@ class MultipartSink:
         limits: see `Limits`.
         boundary: from the Content-Type.
         hash_body: also hash the body as a whole, for Content-Digest.
+
+    Another kind of form is a subclass with other fields, and with another place for its files.
     """
+
+    known = FIELDS
+    needs_file = True
+    most_field_bytes = _MOST_FIELD_BYTES
 
     def __init__(self, limits: Limits, boundary: str, *, hash_body: bool) -> None:
         self._limits = limits
@@ -145,7 +151,7 @@ class MultipartSink:
         with self._lock:
             if not self._is_complete():
                 raise Truncated("The form ends before its closing boundary. Nothing was kept.")
-            if not self._finished:
+            if self.needs_file and not self._finished:
                 raise Invalid("There is no file in this form. Send it in the field “file”.", field=FILE_FIELD)
             digest = self._body_hash.hexdigest() if self._body_hash else None
             return Received(tuple(self._finished), self._fields, digest)
@@ -156,6 +162,10 @@ class MultipartSink:
             self._aborted = True
             for partial in self._partials:
                 partial.abort()
+
+    def make_partial(self, filename: str) -> Partial:
+        """Where the file goes that begins now."""
+        return Partial(self._limits.folder, filename, hash_only=self._limits.hash_only)
 
     def _is_complete(self) -> bool:
         # The parser has no public way to say so before it is closed.
@@ -192,7 +202,7 @@ class MultipartSink:
         if filename is None:
             if segment.name == FILE_FIELD:
                 raise Invalid("The field “file” needs a file with a name.", field=FILE_FIELD)
-            if segment.name in FIELDS:
+            if segment.name in self.known:
                 self._text = bytearray()
             return
         if segment.name != FILE_FIELD:
@@ -202,7 +212,7 @@ class MultipartSink:
             return  # A browser's form in which no file was chosen.
         if len(self._finished) >= self._limits.files:
             raise TooBig(f"One request carries at most {self._limits.files} files.", field=FILE_FIELD)
-        self._file = Partial(self._limits.folder, check_filename(filename), hash_only=self._limits.hash_only)
+        self._file = self.make_partial(check_filename(filename))
         self._partials.append(self._file)
 
     def _add(self, data: bytes) -> None:
@@ -211,7 +221,7 @@ class MultipartSink:
                 raise too_big(self._limits.file_size, whose=self._limits.whose)
             self._file.write(data)
         elif self._text is not None:
-            if len(self._text) + len(data) > _MOST_FIELD_BYTES:
+            if len(self._text) + len(data) > self.most_field_bytes:
                 name = self._segment.name if self._segment else None
                 raise TooBig(f"The field “{name}” is too long.", field=name)
             self._text += data
