@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import FileChooser, Page, Route, expect
 
 from tests.e2e.page_kit import (
+    PATIENCE,
     Visits,
     clipboard,
     drop,
@@ -178,7 +179,7 @@ def test_the_whole_gallery_works_by_keyboard_alone(server: Server, visits: Visit
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("u")
-    for _ in range(50):
+    for _ in range(PATIENCE // 100):
         if opened:
             break
         page.wait_for_timeout(100)

@@ -96,9 +96,10 @@ def test_the_menu_opens_by_click_and_shows_the_last_captures(ready: Desk) -> Non
     wait_for(lambda: "Recent/one.png" in ready.labels(), what="one.png in the menu")
     before = ready.screen.shot(ready.screen.folder / "before.png").read_bytes()
     ready.click(3)
-    time.sleep(0.5)
-    menu = ready.screen.shot(ready.screen.folder / "menu.png")
-    assert menu.read_bytes() != before
+    menu = ready.screen.folder / "menu.png"
+    wait_for(lambda: ready.screen.shot(menu).read_bytes() != before, what="the menu")
+    time.sleep(0.5)  # what fades in has arrived
+    ready.screen.shot(menu)
     ready.screen.run("xdotool", "key", "Down", "key", "Down", "key", "Right")
     time.sleep(0.3)
     save(ready.screen.shot(ready.screen.folder / "menu-recent.png"), PICTURES)
@@ -140,7 +141,7 @@ def test_quit_ends_tray_and_server_and_takes_the_icon_away(ready: Desk) -> None:
     assert ready.process is not None
     family = psutil.Process(ready.process.pid).children(recursive=True)
     ready.choose("Quit")
-    assert ready.process.wait(8) == 0
+    assert ready.process.wait(30) == 0
     assert not [process for process in family if is_alive(process)]
     assert not (ready.data / "run" / "server.json").exists()
     ready.no_icon()
@@ -150,7 +151,7 @@ def test_sigterm_ends_everything_cleanly(ready: Desk) -> None:
     assert ready.process is not None
     family = psutil.Process(ready.process.pid).children(recursive=True)
     ready.process.send_signal(signal.SIGTERM)
-    assert ready.process.wait(8) == 0
+    assert ready.process.wait(30) == 0
     assert not [process for process in family if is_alive(process)]
 
 
@@ -162,6 +163,7 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
+@pytest.mark.alone
 def test_a_killed_tray_takes_its_server_with_it_within_a_second(ready: Desk) -> None:
     assert ready.process is not None
     family = psutil.Process(ready.process.pid).children(recursive=True)
@@ -177,7 +179,7 @@ def test_a_killed_server_comes_back_and_nothing_is_lost(ready: Desk) -> None:
     family = psutil.Process(ready.process.pid).children(recursive=True)
     next(process for process in family if "serve" in process.cmdline()).kill()
     ready.screen.run("scrot", str(ready.shots / "meanwhile.png"))
-    link = wait_for(lambda: next((drop["url"] for drop in _drops(ready)), ""), seconds=20, what="the capture")
+    link = wait_for(lambda: next((drop["url"] for drop in _drops(ready)), ""), what="the capture")
     assert httpx.get(link, trust_env=False).status_code == 200
 
 
@@ -202,7 +204,7 @@ def test_a_second_start_opens_the_page_and_says_so(ready: Desk) -> None:
     first = ready.process
     assert first is not None
     second = ready.start()
-    assert second.wait(10) == 0
+    assert second.wait(30) == 0
     wait_for(lambda: ready.opened()[-1] == f"{ready.url}/", what="the gallery")
     assert "already running" in ready.screen.log_of(second)
     assert first.poll() is None
@@ -211,7 +213,7 @@ def test_a_second_start_opens_the_page_and_says_so(ready: Desk) -> None:
 def test_a_second_run_is_paired_and_opens_nothing(ready: Desk) -> None:
     assert ready.process is not None
     ready.process.terminate()
-    ready.process.wait(8)
+    ready.process.wait(30)
     before = ready.opened()
     ready.start()
     wait_for(lambda: httpx_alive(ready.url), what="the server")
@@ -222,7 +224,7 @@ def test_a_second_run_is_paired_and_opens_nothing(ready: Desk) -> None:
 def test_a_paired_tray_without_its_server_says_that_it_cannot_be_reached(ready: Desk) -> None:
     ready.choose("Quit")
     assert ready.process is not None
-    assert ready.process.wait(8) == 0
+    assert ready.process.wait(30) == 0
     ready.no_icon()
     ready.start("tray")
     ready.icon()
@@ -307,7 +309,7 @@ def test_without_a_screen_the_program_is_the_server(tmp_path: Path) -> None:
         wait_for(lambda: (desk.data / "run" / "server.json").exists())
         assert not (desk.data / "tray").exists()
         process.terminate()
-        assert process.wait(8) == 0
+        assert process.wait(30) == 0
     finally:
         screen.stop()
 

@@ -60,12 +60,12 @@ def connections_of(pid: int) -> int:
     return count
 
 
-def all_answer(server: Server, times: int = 1, *, seconds: float = 20) -> None:
+def all_answer(server: Server, times: int = 1, *, seconds: float = 40) -> None:
     """Wait until the server has said (for the n-th time) that all its workers answer."""
     until(lambda: sum(line.get("message") == "listening" for line in server.log_lines()) >= times, seconds)
 
 
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
     """Wait until something is so. Raises AssertionError when it is not in time."""
     deadline = time.monotonic() + seconds
     while not true():

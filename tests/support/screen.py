@@ -44,7 +44,7 @@ PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def wait_for(question: Callable[[], T], *, seconds: float = 10, pause: float = 0.05, what: str = "") -> T:
+def wait_for(question: Callable[[], T], *, seconds: float = 30, pause: float = 0.05, what: str = "") -> T:
     """Ask until the answer is true and return it. Raises AssertionError with `what` when it does not come."""
     deadline = time.monotonic() + seconds
     while True:

@@ -57,7 +57,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, httpx.Client] = {}
 
-    def start(self, *, seconds: float = 20) -> Server:
+    def start(self, *, seconds: float = 60) -> Server:
         """Start it and wait for its first answer."""
         command = [*binary(), "serve", "--data", str(self.data), "--host", "127.0.0.1", "--port", str(self.port)]
         with self.log.open("ab") as log:
@@ -69,7 +69,7 @@ class Server:
             if self._process.poll() is not None:
                 raise AssertionError(f"the server ended at once:\n{self.log.read_text()[-3000:]}")
             try:
-                if httpx.get(f"{self.url}/health", timeout=1, trust_env=False).status_code == 200:
+                if httpx.get(f"{self.url}/health", timeout=5, trust_env=False).status_code == 200:
                     return self
             except httpx.HTTPError:
                 time.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 import email
@@ -79,12 +80,34 @@ def mail_server(*, certificate: Path | None = None) -> Iterator[Sink]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         options = {"tls_context": context, "require_starttls": True}
-    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, enable_SMTPUTF8=True, **options)
+    controller: Any = Controller(sink, hostname="127.0.0.1", port=sink.port, enable_SMTPUTF8=True, **options)
+    lines: list[Any] = []
+    make_line = controller.factory
+
+    def remembered() -> Any:
+        lines.append(make_line())
+        return lines[-1]
+
+    controller.factory = remembered
     controller.start()
     try:
         yield sink
     finally:
+        asyncio.run_coroutine_threadsafe(_hang_up(controller, lines), controller.loop).result(30)
         controller.stop()
+
+
+async def _hang_up(controller: Any, lines: list[Any]) -> None:
+    """End what is under way: a server that is stopped later may be sending still, and its line would stay open."""
+    # Closed is the server afterwards: asyncio does not end calls that it took and has no line for yet.
+    for listening in controller.server.sockets:
+        controller.loop.remove_reader(listening)
+    # A call that was taken needs some turns of the loop for its line, and a line that is ended some for its socket.
+    for _ in range(10):
+        await asyncio.sleep(0)
+        for line in lines:
+            if line.transport is not None:
+                line.transport.abort()
 
 
 def self_made(folder: Path) -> Path:

@@ -109,7 +109,7 @@ class FakePanel(PanelReader):
 
     async def item(self) -> str:
         """The bus name of the newest icon, waited for."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self._came.wait()
         return self.items[-1]
 

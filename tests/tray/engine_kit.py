@@ -43,7 +43,7 @@ def png(seed: object = 0, *, size: int = 3000) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def eventually(check: Callable[[], Any], seconds: float = 10.0) -> Any:
+def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
     """What `check` says as soon as it is true; fails after so many seconds."""
     end = time.monotonic() + seconds
     while not (value := check()):

@@ -19,7 +19,7 @@ from tests.support.screen import wait_for
 # What every server does first (the real call), then it is only slow to end or quick to fall.
 SERVER = "from bulletdrop.web.parent import end_with_parent; end_with_parent(); import time, sys, signal\n"
 SLEEPS = SERVER + "time.sleep(60)"
-STUBBORN = SERVER + "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+STUBBORN = SERVER + "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
 FALLS = SERVER + "sys.exit(7)"
 
 PARENT = """
@@ -49,6 +49,11 @@ def children() -> Iterator[list[ServerChild]]:
         child.stop()
 
 
+def telling(code: str, up: Path) -> str:
+    """The same program, which makes a file once it only sleeps."""
+    return code.replace("time.sleep(", f"open({str(up)!r}, 'w').close(); time.sleep(")
+
+
 def start(code: str, ended: list[int], children: list[ServerChild]) -> ServerChild:
     child = ServerChild(python(code), on_exit=ended.append)
     children.append(child)
@@ -56,11 +61,13 @@ def start(code: str, ended: list[int], children: list[ServerChild]) -> ServerChi
     return child
 
 
-def test_the_server_is_gone_within_a_second_after_the_tray_was_killed() -> None:
-    parent = subprocess.Popen([*python(PARENT), SLEEPS], stdout=subprocess.PIPE, text=True)
+@pytest.mark.alone
+def test_the_server_is_gone_within_a_second_after_the_tray_was_killed(tmp_path: Path) -> None:
+    up = tmp_path / "up"
+    parent = subprocess.Popen([*python(PARENT), telling(SLEEPS, up)], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
-    time.sleep(0.5)  # the child has to come as far as watching the pipe
+    wait_for(up.exists, what="the child, which has to come as far as watching the pipe")
     assert psutil.pid_exists(pid)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
@@ -87,23 +94,24 @@ def test_stop_ends_the_server_and_starts_no_other(ended: list[int], children: li
     assert child.starts == 1
 
 
-def test_a_server_that_does_not_listen_is_killed(ended: list[int], children: list[ServerChild]) -> None:
-    child = start(STUBBORN, ended, children)
-    time.sleep(0.5)
+def test_a_server_that_does_not_listen_is_killed(ended: list[int], children: list[ServerChild], tmp_path: Path) -> None:
+    up = tmp_path / "up"
+    child = start(telling(STUBBORN, up), ended, children)
+    wait_for(up.exists, what="the child, which has to come as far as not listening")
     began = time.monotonic()
     child.stop()
     assert child.pid is None
-    assert 2.5 < time.monotonic() - began < 6
+    assert 2.5 < time.monotonic() - began < 20
 
 
 def test_a_server_that_fell_is_started_again_and_ever_more_slowly(
     ended: list[int], children: list[ServerChild]
 ) -> None:
     child = start(FALLS, ended, children)
-    wait_for(lambda: len(ended) >= 3, seconds=10, what="three ends")
+    wait_for(lambda: len(ended) >= 3, what="three ends")
     assert ended[:3] == [7, 7, 7]
     began = time.monotonic()
-    wait_for(lambda: child.starts >= 4, seconds=10, what="a fourth start")
+    wait_for(lambda: child.starts >= 4, what="a fourth start")
     assert time.monotonic() - began > 1
 
 

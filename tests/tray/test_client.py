@@ -19,7 +19,7 @@ from bulletdrop.errors import BulletDropError
 from bulletdrop.tray.answers import Answer, ServerFault, Unreachable, error_of, retry_after
 from bulletdrop.tray.client import Client, FileCut, safe_name, sha256_of
 from bulletdrop.tray.wire import Target, Wire, is_loopback
-from tests.tray.engine_kit import FakeServer, Rule, fake_server, png, write
+from tests.tray.engine_kit import FakeServer, Rule, eventually, fake_server, png, write
 
 
 @pytest.fixture
@@ -85,11 +85,11 @@ def test_the_connection_is_kept_and_a_server_that_hung_up_meanwhile_is_no_error(
 
 
 def test_a_connection_that_rested_for_long_is_opened_anew(server: FakeServer) -> None:
-    wire = Wire(Target.parse(server.url, {}), connect_seconds=2, answer_seconds=2, idle_seconds=0.05)
+    wire = Wire(Target.parse(server.url, {}), connect_seconds=2, answer_seconds=2, idle_seconds=1)
     wire.exchange("GET", "/health", {}, None)
     wire.exchange("GET", "/health", {}, None)
     assert server.connections == 1
-    time.sleep(0.06)
+    time.sleep(1.05)
     wire.exchange("GET", "/health", {}, None)
     assert server.connections == 2
     wire.close()
@@ -120,7 +120,7 @@ def test_a_server_that_never_answers_is_left_after_the_limit(
     started = time.monotonic()
     with pytest.raises(Unreachable, match="did not answer in time"):
         client.upload(write(tmp_path / "shot.png", png()), "shot.png")
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 15
 
 
 def test_an_early_answer_is_heard_before_the_body_is_through(
@@ -273,7 +273,7 @@ def test_a_closed_client_lets_go_of_a_request_under_way(server: FakeServer) -> N
 
     thread = threading.Thread(target=send)
     thread.start()
-    time.sleep(0.2)
+    eventually(lambda: server.requests)
     client.close()
-    thread.join(2)
+    thread.join(10)
     assert [type(error) for error in failed] == [Unreachable]

@@ -58,7 +58,7 @@ def desktop(paper: Paper) -> Iterator[Desktop]:
 
 
 def settled(question: Callable[[], bool]) -> None:
-    wait_for(question, seconds=5, pause=0.01)
+    wait_for(question, pause=0.01)
 
 
 def test_a_link_is_copied_and_told(desktop: Desktop, paper: Paper) -> None:

@@ -67,6 +67,7 @@ def test_a_server_that_is_down_is_waited_for_and_everything_arrives(tray: Tray) 
     assert sorted(tray.server.names()) == [f"{n}.png" for n in range(5)]
 
 
+@pytest.mark.alone
 def test_a_new_capture_tries_an_unreachable_server_at_once(tray: Tray) -> None:
     tray.server.down()
     shoot(tray, "one.png")
@@ -320,7 +321,7 @@ def test_stopping_does_not_wait_for_a_server_that_hangs(tmp_path: Path, server: 
         shoot(tray)
         eventually(lambda: server.requests)
         started = time.monotonic()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 def test_a_desk_that_fails_stops_nothing(tray: Tray) -> None:

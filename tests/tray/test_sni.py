@@ -118,7 +118,7 @@ def test_a_late_click_never_reaches_another_line(bus: str) -> None:
                 shown.icon.set_menu([Entry("one.png", lambda: done.append("one")), Entry("Quit", lambda: None)])
                 old = (await panel.layout())["one.png"]
                 shown.icon.set_menu([Entry("two.png", lambda: done.append("two")), Entry("Quit", lambda: None)])
-                await asyncio.sleep(0.1)
+                await listed(panel, "two.png")
                 errors = await panel.menu("EventGroup", "a(isvu)", [[old, "clicked", variant(), 0]])
                 assert done == []
                 assert errors == [[old]]
@@ -133,7 +133,7 @@ def test_a_line_keeps_its_number_while_others_come_and_go(bus: str) -> None:
                 shown.icon.set_menu([Entry("Quit", lambda: None)])
                 before = (await panel.layout())["Quit"]
                 shown.icon.set_menu([Entry("Pause", lambda: None), Entry("Quit", lambda: None)])
-                await asyncio.sleep(0.1)
+                await listed(panel, "Pause")
                 assert (await panel.layout())["Quit"] == before
 
     in_loop(look())
@@ -147,6 +147,7 @@ def test_a_change_is_signalled_once_and_only_if_it_is_one(bus: str) -> None:
                 await asyncio.sleep(0.2)
                 panel.signals.clear()
                 shown.icon.show(State.WORKING, "Uploading 1")
+                await until(lambda: len(panel.signals) >= 4)
                 await asyncio.sleep(0.2)
                 assert sorted(panel.signals) == ["NewAttentionIcon", "NewIcon", "NewStatus", "NewToolTip"]
                 panel.signals.clear()
@@ -154,7 +155,7 @@ def test_a_change_is_signalled_once_and_only_if_it_is_one(bus: str) -> None:
                 await asyncio.sleep(0.2)
                 assert panel.signals == []
                 shown.icon.show(State.NEEDS_YOU, "Pair again")
-                await asyncio.sleep(0.1)
+                await until(lambda: "NewStatus" in panel.signals)
                 assert await panel.property("Status") == "NeedsAttention"
 
     in_loop(look())
@@ -188,7 +189,7 @@ def test_a_panel_that_restarts_gets_the_icon_again(bus: str) -> None:
 
 def test_without_a_panel_the_person_is_told_once_and_the_program_lives_on(bus: str) -> None:
     with Shown(bus, patience=0.1) as shown:
-        wait_for(lambda: shown.presence == [False], seconds=3)
+        wait_for(lambda: shown.presence == [False])
         time.sleep(0.3)
         assert shown.presence == [False]
         assert shown.thread.is_alive()
@@ -200,13 +201,13 @@ def test_a_bus_that_dies_takes_only_the_icon_with_it(tmp_path: Path) -> None:
     with Shown(screen.environ["DBUS_SESSION_BUS_ADDRESS"]) as shown:
         time.sleep(0.3)
         screen.stop()
-        wait_for(lambda: shown.presence == [False], seconds=3)
+        wait_for(lambda: shown.presence == [False])
         assert shown.thread.is_alive()
 
 
 def test_without_a_bus_there_is_no_icon_and_no_error(tmp_path: Path) -> None:
     with Shown(f"unix:path={tmp_path}/nobody") as shown:
-        wait_for(lambda: shown.presence == [False], seconds=3)
+        wait_for(lambda: shown.presence == [False])
 
 
 def test_a_session_without_any_bus_gets_the_empty_backend() -> None:
@@ -222,9 +223,16 @@ def test_a_session_without_any_bus_gets_the_empty_backend() -> None:
     assert presence == [False]
 
 
-async def until(question: Callable[[], bool], seconds: float = 5) -> None:
+async def until(question: Callable[[], bool], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not question():  # noqa: ASYNC110 -- the answer changes in another thread
+            await asyncio.sleep(0.01)
+
+
+async def listed(panel: FakePanel, label: str, seconds: float = 30) -> None:
+    """Wait until the menu has this line."""
+    async with asyncio.timeout(seconds):
+        while label not in await panel.layout():  # noqa: ASYNC110 -- the menu changes in another thread
             await asyncio.sleep(0.01)
 
 

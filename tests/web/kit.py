@@ -83,12 +83,20 @@ def kept(server: Server) -> Kept:
     return Kept(uploads, blobs, _files(server.data / "uploads"), _files(server.data / "tmp"))
 
 
-def settled(server: Server, *, seconds: float = 5) -> Kept:
+def settled(server: Server, *, seconds: float = 20) -> Kept:
     """As `kept`, once no unfinished file is left; removal happens right after the answer."""
     deadline = time.monotonic() + seconds
     while (now := kept(server)).unfinished and time.monotonic() < deadline:
         time.sleep(0.02)
     return now
+
+
+def until_unfinished(server: Server, count: int = 1, *, seconds: float = 20) -> None:
+    """Wait until so many files are being received."""
+    deadline = time.monotonic() + seconds
+    while _files(server.data / "tmp") != count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def _files(folder: Path) -> int:

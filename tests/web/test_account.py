@@ -98,7 +98,7 @@ def test_a_client_that_leaves_an_export_leaves_nothing_open(server: Server) -> N
         for _ in range(10):
             with alice.stream("GET", "/api/v1/account/export") as answer:
                 next(answer.iter_raw(1024))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while process.num_fds() > before + 2 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert process.num_fds() <= before + 2
@@ -127,7 +127,7 @@ def test_a_leaving_account_is_dark_at_once_and_signing_in_brings_everything_back
         problem(other.post("/api/v1/auth/refresh", json={}), 401)
         problem(server.bob.get("/api/v1/uploads"), 403, "blocked")
         while server.anonymous.get(path_of(drop["direct_url"])).status_code != 404:
-            assert time.monotonic() - began < 2, "its drops are still shown"
+            assert time.monotonic() - began < 10, "its drops are still shown"
             time.sleep(0.05)
     with browser(server) as back:
         assert sign_in(back, "bob").status_code == 200

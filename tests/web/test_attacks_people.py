@@ -239,7 +239,7 @@ def test_requests_that_are_refused_half_way_leave_no_stuck_work_to_the_admin(ser
         database.execute(
             "INSERT INTO job (id, kind, subject, attempts, due_at, created_at) VALUES (?, ?, ?, 0, ?, ?)", values
         )
-    assert eventually(lambda: rows(server, "SELECT COUNT(*) FROM job WHERE kind = 'thumbnails'") == [(0,)], seconds=20)
+    assert eventually(lambda: rows(server, "SELECT COUNT(*) FROM job WHERE kind = 'thumbnails'") == [(0,)])
 
 
 @pytest.fixture
@@ -298,7 +298,7 @@ def test_a_mail_to_an_address_from_older_days_that_is_none_is_given_up_at_once(
     assert eventually(lambda: rows(server, "SELECT COUNT(*) FROM job WHERE kind = 'mail'") == [(0,)])
 
 
-def eventually(fits: Callable[[], object], *, seconds: float = 10) -> bool:
+def eventually(fits: Callable[[], object], *, seconds: float = 30) -> bool:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -182,7 +182,7 @@ def test_a_refresh_cookie_swapped_a_moment_ago_ends_with_its_session(server_on: 
             refused = ask(cookie)
             problem(refused, 401)
             assert cookies_of(refused)["bd_refresh"]["value"] in ("", '""')
-        assert time.monotonic() - changed_at < 1
+        assert time.monotonic() - changed_at < 5
 
 
 def test_a_refresh_on_the_way_to_a_private_picture_reaches_the_browser(shared: Server) -> None:
@@ -278,12 +278,13 @@ def test_the_uses_of_a_key_are_counted_also_at_a_stop(make_server: Callable[...,
 
 def test_an_expired_key_says_so(shared: Server) -> None:
     with signed_in(shared, "alice") as client:
-        end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+        soon = int(time.time()) + 5
+        end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon))
         wanted = {"name": "short", "scopes": ["uploads:read"], "expires_at": end}
         key = client.post("/api/v1/api-keys", json=wanted).json()["key"]
     headers = {"Authorization": f"Bearer {key}"}
     assert shared.anonymous.get("/api/v1/uploads", headers=headers).status_code == 200
-    time.sleep(2.1)
+    time.sleep(max(0.0, soon + 0.1 - time.time()))
     problem(shared.anonymous.get("/api/v1/uploads", headers=headers), 401, "expired_key")
 
 

@@ -45,7 +45,7 @@ def test_when_the_month_is_used_up_strangers_are_told_so_and_the_owner_still_see
     for _ in range(6):
         assert server.anonymous.get(direct).status_code == 200
     # Written down every five seconds, and an answer lies ready for one.
-    assert soon(partial(told, server, direct), seconds=6.5)
+    assert soon(partial(told, server, direct))
     for path in everything:
         answer = soon(partial(told, server, path))
         assert answer.headers["retry-after"].isdigit()
@@ -101,7 +101,7 @@ def test_large_files_count_what_was_sent_also_when_the_client_leaves(server: Ser
         line.send(f"GET {direct} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         line.head()
         line.body(200_000)
-    assert soon(lambda: served(server), seconds=8)
+    assert soon(lambda: served(server))
     cut = served(server)
     assert 200_000 <= cut < size // 2, "what the client never came for is counted"
     assert len(server.anonymous.get(direct).content) == size
@@ -126,6 +126,7 @@ def test_requests_to_the_api_are_counted_and_none_is_lost_at_a_clean_stop(server
     assert ask(server_on, "SELECT SUM(api_requests) FROM usage") == [(7,)]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("change", ["is_active = false", "delete_scheduled_for = 4000000000000000"])
 def test_of_an_owner_who_is_blocked_or_leaves_nothing_is_given_out_within_a_second(
     server_on: Server, change: str

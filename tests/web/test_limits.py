@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.server import Server
-from tests.web.kit import FORM_TYPE, Kept, form, head_of, kept, png, problem, raw, settled
+from tests.web.kit import FORM_TYPE, Kept, form, head_of, kept, png, problem, raw, settled, until_unfinished
 
 LIMIT = 200_000
 
@@ -48,7 +48,7 @@ def test_a_declared_size_beyond_the_limit_is_refused_at_once(small: Server, noth
         connection.send(head_of(small, "PUT", "/api/v1/uploads/a.png", Content_Length="50000000"))
         status, _, body = connection.response()
         assert status == 413
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5  # long before a body that never comes is given up
         message = json.loads(body)["error"]["message"]
         assert "195 KB" in message
         assert "48 MB" in message
@@ -216,7 +216,7 @@ def test_open_uploads_are_capped_in_total_and_by_address(make_server: Callable[.
         with raw(server) as first, raw(server) as second:
             for connection in (first, second):
                 connection.send(head + data[:100])
-            _until_unfinished(server, 2)
+            until_unfinished(server, 2)
             refused = server.alice.put("/api/v1/uploads/a.png", content=data)
             problem(refused, 429, "too_many")
             assert "retry-after" in refused.headers
@@ -232,7 +232,7 @@ def test_a_client_that_leaves_leaves_nothing(make_server: Callable[..., Server])
     for _ in range(5):
         with raw(server) as connection:
             connection.send(head + b"x" * 1000)
-            _until_unfinished(server, 1)
+            until_unfinished(server, 1)
         assert settled(server) == Kept(0, 0, 0, 0)
 
 
@@ -241,15 +241,8 @@ def test_what_a_crash_left_is_swept_at_the_start(make_server: Callable[..., Serv
     head = head_of(server, "PUT", "/api/v1/uploads/a.png", Content_Length="1000000")
     with raw(server) as connection:
         connection.send(head + b"x" * 1000)
-        _until_unfinished(server, 1)
+        until_unfinished(server, 1)
         server.kill()
     assert kept(server).unfinished == 1
     server.start()
     assert kept(server) == Kept(0, 0, 0, 0)
-
-
-def _until_unfinished(server: Server, count: int, seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while kept(server).unfinished != count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -33,7 +33,7 @@ from tests.support.processes import (
 )
 from tests.support.server import Server, binary, free_port
 from tests.web.browser import browser, signed_in
-from tests.web.kit import Kept, head_of, kept, png, raw, settled
+from tests.web.kit import Kept, head_of, kept, png, raw, settled, until_unfinished
 from tests.web.test_rates import limit_user
 
 pytestmark = needs_proc
@@ -62,7 +62,7 @@ def test_four_workers_answer_as_one_server_and_end_with_it(four: Server) -> None
     assert four.log.read_text().count("is ready at") == 1
     began = time.monotonic()
     assert four.stop() == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8  # nobody waited for the end of an upload
     assert not any(is_running(pid) for pid in workers)
     assert group_is_empty(parent)
     assert not (four.data / "run" / "server.json").exists()
@@ -182,10 +182,10 @@ def test_an_upload_under_way_at_the_stop_is_finished(four: Server) -> None:
     with raw(four) as connection:
         connection.send(head_of(four, "PUT", "/api/v1/uploads/a.png", Content_Length=str(len(data))))
         connection.send(data[:1000])
-        time.sleep(0.2)
+        until_unfinished(four)
         with ThreadPoolExecutor(1) as threads:
             stopping = threads.submit(four.stop)
-            time.sleep(0.5)
+            time.sleep(1)
             connection.send(data[1000:])
             assert connection.response()[0] == 201
             assert stopping.result() == 0
