@@ -137,6 +137,15 @@ def asked_host(request: Request) -> str | None:
     return found[1].lower().removeprefix("[").removesuffix("]") if found else ""
 
 
+async def named_host(request: Request, name: str) -> Place | None:
+    """What another name than the request's own stands for; None for a stranger's, and for what is no name."""
+    host = _HOST.fullmatch(name.lower())
+    if host is None:
+        return None
+    found = request.app.ctx.hosts.find(request, host[1])
+    return found if found is None or isinstance(found, Place) else await found
+
+
 def content_redirect(request: Request, upload: Upload) -> HTTPResponse | None:
     """Where the bytes of a drop are to be fetched instead of here: an answer that leads there; None for here.
 

@@ -89,14 +89,11 @@ def unclaim(site: Site, user_id: str, domain_id: str) -> None:
         raise NotFound("This domain is not among yours.")
 
 
-def make_primary(site: Site, user_id: str, domain_id: str | None) -> None:
-    """Build somebody's new links with a domain of theirs; None: with the main address.
+def make_primary(site: Site, user_id: str, domain_id: str) -> None:
+    """Build somebody's new links with a domain of theirs.
 
     Raises: NotFound for one that is not theirs; Forbidden for a premium one that their plan no longer has.
     """
-    if domain_id is None:
-        UserDomain.update(is_primary=False).where(UserDomain.user == user_id).execute()
-        return
     domain = _find(domain_id)
     if _claim_of(user_id, domain.id) is None:
         raise NotFound("This domain is not among yours.")
@@ -104,6 +101,13 @@ def make_primary(site: Site, user_id: str, domain_id: str | None) -> None:
         raise Forbidden(_PREMIUM)
     # One statement: of two at once the later one wins, and there is never more than one.
     UserDomain.update(is_primary=(UserDomain.domain == domain.id)).where(UserDomain.user == user_id).execute()
+
+
+def drop_primary(site: Site, user_id: str, domain_id: str) -> None:
+    """Build somebody's new links with the main address again. Raises NotFound for a domain that is not theirs."""
+    if _claim_of(user_id, domain_id.replace("\0", "")) is None:
+        raise NotFound("This domain is not among yours.")
+    _where(user_id, domain_id, is_primary=False)
 
 
 def primary_of(site: Site, user_id: str) -> Domain | None:

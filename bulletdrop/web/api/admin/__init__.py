@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bulletdrop.web.api.admin import (
+    domains,
     invites,
     jobs,
     mail,
@@ -22,6 +23,7 @@ ROUTES: tuple[Route, ...] = (
     + users.ROUTES
     + user_acts.ROUTES
     + teams.ROUTES
+    + domains.ROUTES
     + invites.ROUTES
     + plans.ROUTES
     + uploads.ROUTES

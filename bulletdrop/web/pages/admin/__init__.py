@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bulletdrop.web.context import App
 from bulletdrop.web.pages.admin import (
+    domains,
     invites,
     jobs,
     mail,
@@ -19,7 +20,7 @@ from bulletdrop.web.pages.admin import (
     uploads,
 )
 
-NOUNS = (overview, people, person, teams, team, invites, plans, uploads, storage, settings, mail, trail, jobs)
+NOUNS = (overview, people, person, teams, team, invites, plans, domains, uploads, storage, settings, mail, trail, jobs)
 
 
 def attach(app: App) -> None:
