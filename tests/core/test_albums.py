@@ -197,6 +197,33 @@ def test_drops_stand_in_the_order_that_was_asked_for(site: Site, clock: ManualCl
     assert albums.count_items(site, album, None) == 3
 
 
+def test_one_drop_is_moved_from_where_it_is_shown_and_steps_go_over_what_nobody_sees(
+    site: Site, clock: ManualClock
+) -> None:
+    alice = person(site, "alice")
+    ids = []
+    for name in "abcd":
+        ids.append(keep(site, alice, name=f"{name}.png").id)
+        clock.advance(minutes=1)
+    a, b, c, d = ids
+    album = albums.create_album(site, alice, title="Order")
+    albums.add_items(site, alice, album.id, ids)
+    albums.change_album(site, alice, album.id, {"sort": "newest"})
+    album = albums.move_item(site, alice, album.id, a, before=c)
+    assert seen(site, album, alice) == [d, a, c, b]
+    album = albums.move_item(site, alice, album.id, d, before=None)
+    assert seen(site, album, alice) == [a, c, b, d]
+    uploads.trash_upload(site, alice, c)
+    album = albums.step(site, alice, album.id, b, by=-1)
+    assert seen(site, album, alice) == [b, a, d]
+    album = albums.step(site, alice, album.id, b, by=-1)
+    album = albums.step(site, alice, album.id, a, by=1)
+    assert seen(site, album, alice) == [b, d, a]
+    for upload_id, before in ((keep(site, alice).id, a), (a, "nothing")):
+        with pytest.raises(NotFound):
+            albums.move_item(site, alice, album.id, upload_id, before=before)
+
+
 def test_the_cover_is_one_of_the_albums_own_and_never_what_visitors_do_not_see(site: Site) -> None:
     alice = person(site, "alice")
     first, second, outside = (keep(site, alice) for _ in range(3))

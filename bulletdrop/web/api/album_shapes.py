@@ -55,6 +55,12 @@ class ItemsIn(Struct, forbid_unknown_fields=True):
     ids: Annotated[list[_Id], msgspec.Meta(max_length=albums.MOST_ITEMS)]
 
 
+class PlaceIn(Struct, forbid_unknown_fields=True):
+    """A drop's new place: before the drop with this id; null is the album's end."""
+
+    before: _Id | None = None
+
+
 class AddedOut(Struct):
     """How many drops are new in the album, and how many it has now."""
 

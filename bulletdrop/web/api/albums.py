@@ -21,6 +21,7 @@ from bulletdrop.web.api.album_shapes import (
     AlbumPatch,
     AlbumsOut,
     ItemsIn,
+    PlaceIn,
     album_out,
     listed_out,
 )
@@ -126,6 +127,14 @@ async def order_items(request: Request, album_id: str) -> HTTPResponse:
 
 def _order(site: Site, caller: Caller, album_id: str, ids: list[str]) -> AlbumOut:
     return album_out(site, caller, albums.reorder(site, caller, album_id, ids))
+
+
+async def move_item(request: Request, album_id: str, upload_id: str) -> HTTPResponse:
+    """Move a drop of an album to another place in the order in which it is shown now."""
+    caller = await required_caller(request)
+    wanted = json_of(request, PlaceIn)
+    await in_thread(request, albums.move_item, caller, album_id, upload_id, before=wanted.before)
+    return nothing()
 
 
 async def remove_item(request: Request, album_id: str, upload_id: str) -> HTTPResponse:
@@ -244,5 +253,6 @@ ROUTES = (
         answer=AlbumOut,
         body=ItemsIn,
     ),
+    _row("PATCH", _ALBUM + "/items/<upload_id>", move_item, "Move a drop within an album", *_CHANGE, body=PlaceIn),
     _row("DELETE", _ALBUM + "/items/<upload_id>", remove_item, "Take a drop out of an album", *_CHANGE),
 )

@@ -26,6 +26,7 @@ ROWS = {
     "get_albums_album_id_items": row(404, reader=200, **_THEIRS),
     "post_albums_album_id_items": row(404, reader=403, **_THEIRS, body={"ids": []}),
     "put_albums_album_id_items": row(404, reader=403, **_THEIRS, body={"ids": []}),
+    "patch_albums_album_id_items_upload_id": row(404, reader=403, **{**_THEIRS, "alice": 204, "cookie": 204}),
     "delete_albums_album_id_items_upload_id": row(404, reader=403, **{**_THEIRS, "alice": 204, "cookie": 204}),
 }
 

@@ -27,7 +27,16 @@ from bulletdrop.core.drops.albums.making import (
     listed,
     may_change,
 )
-from bulletdrop.core.drops.albums.order import MOST_ITEMS, add_items, put_in, remove_items, reorder
+from bulletdrop.core.drops.albums.order import (
+    MOST_ITEMS,
+    add_items,
+    inside,
+    move_item,
+    put_in,
+    remove_items,
+    reorder,
+    step,
+)
 from bulletdrop.core.drops.albums.zipped import zip_name, zip_of
 
 __all__ = [
@@ -45,6 +54,7 @@ __all__ = [
     "delete_album",
     "find_album",
     "get_album",
+    "inside",
     "is_locked",
     "is_theirs",
     "items",
@@ -53,10 +63,12 @@ __all__ = [
     "listed",
     "may_change",
     "may_see",
+    "move_item",
     "payer_of",
     "put_in",
     "remove_items",
     "reorder",
+    "step",
     "zip_name",
     "zip_of",
 ]

@@ -74,7 +74,7 @@ def items(site: Site, album: Album, caller: Caller | None, *, start: int = 0, li
         start: how many to leave out at the beginning.
         limit: how many at most.
     """
-    query = _seen(site, album, theirs=is_theirs(site, caller, album)).order_by(*_order(album)).offset(start)
+    query = _seen(site, album, theirs=is_theirs(site, caller, album)).order_by(*order_of(album)).offset(start)
     return list(query if limit is None else query.limit(limit))
 
 
@@ -98,7 +98,7 @@ def items_page(site: Site, caller: Caller, album: Album, *, cursor: str | None =
 
 def item_ids(site: Site, album: Album, *, theirs: bool) -> list[str]:
     """The ids of what somebody sees, in the album's order; locked drops only where they are theirs."""
-    query = _seen(site, album, theirs=theirs).order_by(*_order(album))
+    query = _seen(site, album, theirs=theirs).order_by(*order_of(album))
     return [row[0] for row in (query if theirs else query.where(_UNLOCKED)).select(Upload.id).tuples()]
 
 
@@ -135,7 +135,7 @@ def cover_of(site: Site, album: Album, caller: Caller | None) -> Upload | None:
     chosen: Upload | None = None
     if album.cover_id is not None:
         chosen = pictures.where(Upload.id == album.cover_id).first()
-    first: Upload | None = chosen or pictures.order_by(*_order(album)).first()
+    first: Upload | None = chosen or pictures.order_by(*order_of(album)).first()
     return first
 
 
@@ -180,7 +180,8 @@ def _seen(site: Site, album: Album, *, theirs: bool) -> Any:
     return query if theirs else query.where(Upload.hidden_at.is_null() & (_UNLOCKED | Upload.is_public))
 
 
-def _order(album: Album) -> tuple[Any, ...]:
+def order_of(album: Album) -> tuple[Any, ...]:
+    """What a query of items and drops is ordered by to give the album's order."""
     if album.sort == "newest":
         return Upload.created_at.desc(), Upload.id.desc()
     if album.sort == "oldest":

@@ -8,7 +8,7 @@ from typing import Any
 from peewee import EXCLUDED, fn
 
 from bulletdrop.core.database import transaction
-from bulletdrop.core.drops.albums.looking import shelf_of
+from bulletdrop.core.drops.albums.looking import item_ids, order_of, shelf_of
 from bulletdrop.core.drops.albums.making import to_change
 from bulletdrop.core.drops.rows import LIVE
 from bulletdrop.core.models import Album, AlbumItem, Upload
@@ -81,6 +81,53 @@ def reorder(site: Site, caller: Caller, album_id: str, upload_ids: Sequence[str]
         Album.update(sort="manual").where(Album.id == album.id).execute()
     album.sort = "manual"
     return album
+
+
+def move_item(site: Site, caller: Caller, album_id: str, upload_id: str, *, before: str | None) -> Album:
+    """Move one drop of an album to another place in the order in which it is shown now, which counts from now on.
+
+    Args:
+        before: the id of the drop that is to follow it; None for the album's end.
+    Raises: NotFound when one of them is not in the album, Forbidden, Conflict.
+    """
+    album = to_change(site, caller, album_id)
+    with transaction(site.db):
+        _lock(site, album)
+        ids = _all_ids(album)
+        if upload_id not in ids or (before is not None and before not in ids):
+            raise NotFound("There is no such drop in this album. Reload the page.")
+        if upload_id != before:
+            ids.remove(upload_id)
+            ids.insert(len(ids) if before is None else ids.index(before), upload_id)
+        _write(site, album, ids, 0)
+        Album.update(sort="manual").where(Album.id == album.id).execute()
+    album.sort = "manual"
+    return album
+
+
+def step(site: Site, caller: Caller, album_id: str, upload_id: str, *, by: int) -> Album:
+    """Move a drop by one place among those that are shown: forward for -1, back for 1; at an end it stays."""
+    album = to_change(site, caller, album_id)
+    shown = item_ids(site, album, theirs=True)
+    if upload_id not in shown:
+        raise NotFound("There is no such drop in this album. Reload the page.")
+    at = shown.index(upload_id)
+    if not 0 <= at + by < len(shown):
+        return album
+    after = at - 1 if by < 0 else at + 2
+    return move_item(site, caller, album_id, upload_id, before=shown[after] if after < len(shown) else None)
+
+
+def inside(site: Site, album: Album, upload_ids: Sequence[str]) -> set[str]:
+    """Those of the drops that lie in the album."""
+    query: Any = AlbumItem.select(AlbumItem.upload).where(AlbumItem.album == album.id)
+    return {row[0] for row in query.where(AlbumItem.upload.in_(list(upload_ids))).tuples()}
+
+
+def _all_ids(album: Album) -> list[str]:
+    """All drops of an album in the order in which it is shown, also those that nobody sees now."""
+    query: Any = AlbumItem.select(AlbumItem.upload).join(Upload).where(AlbumItem.album == album.id)
+    return [row[0] for row in query.order_by(*order_of(album)).tuples()]
 
 
 def _lock(site: Site, album: Album) -> bool:
