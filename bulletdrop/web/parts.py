@@ -20,7 +20,22 @@ from bulletdrop.web.disposition import extended_filename
 from bulletdrop.web.partials import Partial, check_free_disk
 
 FILE_FIELD = "file"
-FIELDS = frozenset({"custom_name", "expires_at", "is_public", "tags", "team", "csrf"})
+FIELDS = frozenset(
+    {
+        "csrf",
+        "custom_name",
+        "description",
+        "domain",
+        "expires_at",
+        "is_public",
+        "max_views",
+        "password",
+        "slug_style",
+        "tags",
+        "team",
+        "title",
+    }
+)
 _MOST_FIELD_BYTES = 16 * 1024
 _MOST_PARTS = 32
 
