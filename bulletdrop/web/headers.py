@@ -9,19 +9,21 @@ from sanic import Request
 from sanic.exceptions import BadRequest
 from sanic.response import HTTPResponse
 
+from bulletdrop.config import Config
 from bulletdrop.core.names.places import MAIN_PLACE
 from bulletdrop.log import request_id
 from bulletdrop.web.admission import add_given_cookies
 from bulletdrop.web.auth import finish_cookies
 from bulletdrop.web.context import web_of
+from bulletdrop.web.hosts import content_origin
 from bulletdrop.web.limits import rate_headers
 from bulletdrop.web.peers import is_trusted_peer
 from bulletdrop.web.sending import Ready
 
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{files} blob: data:; "
+    "media-src 'self'{files} blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -85,8 +87,14 @@ def finish(request: Request, response: HTTPResponse) -> None:
     headers.setdefault("cross-origin-resource-policy", "same-origin")
     headers.setdefault("cross-origin-opener-policy", "same-origin")
     is_page = str(response.content_type or "").startswith("text/html")
-    headers.setdefault("content-security-policy", PAGE_POLICY if is_page else _DATA_POLICY)
+    headers.setdefault("content-security-policy", page_policy(web.config) if is_page else _DATA_POLICY)
     headers.setdefault("cache-control", "no-store")
+
+
+def page_policy(config: Config) -> str:
+    """What a page of ours may load: its own, and people's pictures and films also from the files' own address."""
+    origin = content_origin(config)
+    return _PAGE_POLICY.format(files=f" {origin}" if origin else "")
 
 
 def _is_harmless(request: Request) -> bool:

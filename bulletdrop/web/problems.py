@@ -13,6 +13,7 @@ from sanic.handlers import ErrorHandler
 from sanic.response import HTTPResponse
 
 from bulletdrop import errors
+from bulletdrop.core.names.places import MAIN_PLACE
 from bulletdrop.errors import BulletDropError
 from bulletdrop.log import get_logger
 from bulletdrop.web.protocol import BodyCutOff
@@ -142,7 +143,10 @@ async def answer(request: Request, error: BulletDropError, *, headers: Any = Non
     """The response for an error: a page for a browser that looks at a page, JSON for everybody else."""
     status = status_of(error)
     response: HTTPResponse | None = None
-    if wants_page(request):
+    if getattr(request.ctx, "place", MAIN_PLACE).kind == "content":
+        # At the files' own address there are no pages.
+        response = HTTPResponse(f"{error.message}\n", status=status, content_type="text/plain; charset=utf-8")
+    elif wants_page(request):
         response = await _page(request, status, error)
     if response is None:
         response = json_problem(request, status, error)

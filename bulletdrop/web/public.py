@@ -62,6 +62,8 @@ async def by_name(request: Request, name: str) -> HTTPResponse:
             # A custom name may hold a dot of its own: `/release-1.2` is a page.
             if not ending or not stem:
                 raise
+    if request.ctx.place.kind == "content":
+        raise NotFound(NOTHING)
     # Here, because the pages use the modules around this one.
     from bulletdrop.web.pages import drops, short
 

@@ -23,7 +23,7 @@ def a_claimed_domain(server: Server) -> dict[str, str]:
 
 
 ROWS = {
-    "get_domains": row(200),
+    "get_domains": row(200, reader=403),
     "get_domains_ask": open_to_all(404),
     "post_domains_domain_id_claim": row(200, reader=403, params=a_domain),
     "delete_domains_domain_id_claim": row(404, reader=403, alice=204, cookie=204, params=a_claimed_domain),
@@ -42,6 +42,6 @@ PAGES = {
     "POST /admin/domains": admins_page(400),
     "GET /admin/domains/<domain_id:str>": admins_page(200, params=a_domain),
     "POST /admin/domains/<domain_id:str>/<act:str>": admins_page(
-        303, params=lambda server: {**a_domain(server), "act": "change"}, form={"name": "changed.example"}
+        303, params=lambda server: {**a_domain(server), "act": "remove"}, form={"sure": "yes"}
     ),
 }
