@@ -54,11 +54,16 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
     shared = {
         "caller": caller,
         "csrf": csrf_of(request, caller) if caller else "",
-        "time": Times(web.site.clock.now(), words.zone(_cookie(request, _ZONE_COOKIE))),
+        "time": Times(web.site.clock.now(), zone_of(request)),
         "max_file_size": web.config.max_file_size,
         "trash_days": web.config.trash_days,
     }
     return _answer(template, status, {**shared, **context})
+
+
+def zone_of(request: Request) -> tzinfo:
+    """The time zone in which the asker reads and writes times; UTC where the browser said none."""
+    return words.zone(_cookie(request, _ZONE_COOKIE))
 
 
 def error_page(request: Request, status: int, error: BulletDropError) -> HTTPResponse:

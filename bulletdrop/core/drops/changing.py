@@ -15,7 +15,7 @@ from bulletdrop.core.drops.wishes import check_description, check_free, check_ta
 from bulletdrop.core.expiry import check_expiry
 from bulletdrop.core.models import Domain, Upload, UploadTag
 from bulletdrop.core.names import domains
-from bulletdrop.core.names.chosen import LONGEST_KEPT, MAIN, choose
+from bulletdrop.core.names.chosen import LONGEST_KEPT, MAIN, choose, end_old_names
 from bulletdrop.core.names.slugs import check_custom_name
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
@@ -32,6 +32,7 @@ class Changes:
     values: columns of the drop.
     name, domain_key: the name it is to have and where that counts; `renamed` says whether anything of that is new.
     keep_until: until when the name that it had leads on.
+    ends_old: names that lead on to it now no longer do.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class Changes:
     domain_key: str = MAIN
     renamed: bool = False
     keep_until: datetime | None = None
+    ends_old: bool = False
 
 
 def checked(site: Site, caller: Caller, upload: Upload, changes: Mapping[str, Any]) -> Changes:
@@ -56,6 +58,8 @@ def checked(site: Site, caller: Caller, upload: Upload, changes: Mapping[str, An
             found.values[name] = check_expiry(site, value)
         elif name in _TERMS:
             found.values[name] = value
+        elif name == "end_old_names":
+            found.ends_old = bool(value)
         elif name not in ("team", "custom_name", "domain", "keep_old_name"):
             raise Invalid(f"“{name}” cannot be changed.", field=name)
     if found.values.get("max_views") is not None and upload.max_views is None:
@@ -73,6 +77,8 @@ def write(site: Site, upload: Upload, changes: Changes, moved: tuple[Caller, str
                 move(site, moved[0], upload, moved[1])
             if changes.values:
                 Upload.update(changes.values).where(Upload.id == upload.id).execute()
+            if changes.ends_old:
+                end_old_names(upload.id)
             if changes.renamed:
                 choose(
                     site,

@@ -123,6 +123,11 @@ def old_names(site: Site, upload_id: str) -> list[Name]:
     return list(Name.select().where(its).order_by(Name.until, Name.key))
 
 
+def end_old_names(upload_id: str) -> None:
+    """No old name leads on to a drop any more: they are free."""
+    Name.delete().where((Name.upload == upload_id) & Name.until.is_null(False)).execute()
+
+
 def leave_domain(site: Site, domain_id: str) -> int:
     """Take the names of a domain that is to go along to the main address, inside the caller's transaction.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import Struct
@@ -12,8 +12,11 @@ from sanic import Request
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
 from bulletdrop.core.audit import record
+from bulletdrop.core.database import transaction
 from bulletdrop.core.drops import avatars
 from bulletdrop.core.models import User
+from bulletdrop.core.names import preferences
+from bulletdrop.core.names.slugs import Style
 from bulletdrop.core.names.urls import public_base
 from bulletdrop.core.people import departures, profile, usage
 from bulletdrop.core.people.callers import Caller
@@ -32,6 +35,8 @@ from bulletdrop.web.routes import PERSON, Route
 from bulletdrop.web.threads import in_hash_thread, in_picture_thread, in_thread
 
 _Text = Annotated[str, msgspec.Meta(max_length=4000)]
+_Host = Annotated[str, msgspec.Meta(max_length=1000)]
+Hotlink = Literal["off", "list", "own"]
 
 
 class LimitsOut(Struct):
@@ -53,7 +58,8 @@ class UsageOut(Struct):
 
 
 class AccountOut(Struct):
-    """A person's own account."""
+    """A person's own account. `slug_style` is how short names of new drops are made, `link_ending` whether links lead
+    to the file itself; `hotlink` says whose pages may show its pictures, `embed_color` is shown beside previews."""
 
     id: str
     username: str
@@ -65,6 +71,11 @@ class AccountOut(Struct):
     avatar_url: str | None
     is_admin: bool
     is_verified: bool
+    slug_style: Style
+    link_ending: bool
+    hotlink: Hotlink
+    hotlink_hosts: list[str]
+    embed_color: str
     plan: str
     limits: LimitsOut
     usage: UsageOut
@@ -73,12 +84,17 @@ class AccountOut(Struct):
 
 
 class AccountIn(Struct, forbid_unknown_fields=True):
-    """Changes to a profile; what is left out stays."""
+    """Changes to a profile and to how links look; what is left out stays."""
 
     display_name: _Text | msgspec.UnsetType = msgspec.UNSET
     first_name: _Text | msgspec.UnsetType = msgspec.UNSET
     last_name: _Text | msgspec.UnsetType = msgspec.UNSET
     bio: _Text | msgspec.UnsetType = msgspec.UNSET
+    slug_style: Style | msgspec.UnsetType = msgspec.UNSET
+    link_ending: bool | msgspec.UnsetType = msgspec.UNSET
+    hotlink: Hotlink | msgspec.UnsetType = msgspec.UNSET
+    hotlink_hosts: Annotated[list[_Host], msgspec.Meta(max_length=1000)] | msgspec.UnsetType = msgspec.UNSET
+    embed_color: Annotated[str, msgspec.Meta(max_length=100)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProofIn(Struct, forbid_unknown_fields=True):
@@ -168,7 +184,10 @@ def _note_export(site: Site, user_id: str, address: str) -> None:
 
 
 def _change(site: Site, user_id: str, changes: dict[str, Any]) -> AccountOut:
-    profile.change_profile(site, user_id, changes)
+    about = {name: changes.pop(name) for name in profile.LONGEST if name in changes}
+    with transaction(site.db):
+        profile.change_profile(site, user_id, about)
+        preferences.change_preferences(site, user_id, changes)
     return _account(site, user_id)
 
 
@@ -186,6 +205,11 @@ def _account(site: Site, user_id: str) -> AccountOut:
         avatar_url=avatar_url(site, user),
         is_admin=user.is_admin,
         is_verified=user.is_verified,
+        slug_style=cast(Style, user.slug_style),
+        link_ending=user.link_ending,
+        hotlink=cast(Hotlink, user.hotlink),
+        hotlink_hosts=list(user.hotlink_hosts),
+        embed_color=user.embed_color,
         plan=user.plan,
         limits=LimitsOut(**asdict(used.limits)),
         usage=UsageOut(used.storage_used, used.uploads_today, used.bandwidth_this_month),
@@ -208,7 +232,7 @@ ROUTES = (
         method="PUT",
         path="/account",
         handler=change_account,
-        summary="Change your profile",
+        summary="Change your profile, and how your links look",
         who=PERSON,
         body=AccountIn,
         answers={200: AccountOut},

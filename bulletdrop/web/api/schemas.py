@@ -182,12 +182,14 @@ class UploadPatch(Struct, forbid_unknown_fields=True):
     """Changes to a drop: fields that are left out stay as they are.
 
     `keep_old_name` goes with a new `custom_name` or `domain`: for such a span as `30d`, or until such a time, the name
-    that the drop had leads on to it. Without it, that is free for others at once.
+    that the drop had leads on to it. Without it, that is free for others at once. `end_old_names` ends those that lead
+    on now.
     """
 
     title: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType = msgspec.UNSET
     custom_name: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType | None = msgspec.UNSET
     keep_old_name: Annotated[str, msgspec.Meta(max_length=100)] | msgspec.UnsetType | None = msgspec.UNSET
+    end_old_names: bool | msgspec.UnsetType = msgspec.UNSET
     domain: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType | None = msgspec.UNSET
     description: Annotated[str, msgspec.Meta(max_length=20000)] | msgspec.UnsetType = msgspec.UNSET
     is_public: bool | msgspec.UnsetType = msgspec.UNSET
