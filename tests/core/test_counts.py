@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulletdrop.core.counts import Counts
+from bulletdrop.core.counts import Counts, machine_start
 
 HOUR = 3600.0
 _TAKER = """
@@ -103,6 +103,32 @@ def test_counts_from_before_the_machine_started_again_are_no_counts(counts: Coun
     assert counts.take("a", most=10, window=HOUR, now=10).left == 9
     counts.take("b", most=10, window=HOUR, now=900 * HOUR)
     assert counts.sweep(20) == 1
+
+
+def test_counts_of_an_earlier_start_never_count_again_when_the_clock_has_come_as_far(tmp_path: Path) -> None:
+    path = tmp_path / "counts.db"
+    day, another_day = Counts(path, start=1_000_000), Counts(path, start=2_000_000)
+    same_day = Counts(path, start=1_000_001)
+    try:
+        assert day.take("a", most=1, window=HOUR, now=60).allowed
+        assert not same_day.take("a", most=1, window=HOUR, now=70).allowed
+        day.atomically(lambda file: file.execute("INSERT INTO guesses VALUES ('a', 1, 0, 99)").fetchall())
+        day.atomically(lambda file: file.execute("INSERT INTO known (pair) VALUES ('home')").fetchall())
+        assert another_day.look("a", window=HOUR, now=60) == 0
+        assert another_day.take("a", most=1, window=HOUR, now=60).allowed
+        assert not another_day.take("a", most=1, window=HOUR, now=60).allowed
+        left = "SELECT (SELECT COUNT(*) FROM guesses), (SELECT COUNT(*) FROM known)"
+        assert another_day.atomically(lambda file: file.execute(left).fetchall()) == [(0, 1)]
+    finally:
+        for opened in (day, another_day, same_day):
+            opened.close()
+
+
+def test_the_number_of_the_machines_start_is_the_same_for_its_processes() -> None:
+    command = [sys.executable, "-c", "from bulletdrop.core.counts import machine_start; print(machine_start())"]
+    other = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert abs(machine_start() - other) <= 1
+    assert 0 < machine_start() < 2**31
 
 
 @settings(deadline=None)

@@ -91,6 +91,23 @@ def test_what_a_killed_process_had_under_way_is_forgotten_after_a_minute(braked:
         guesses.begin(braked, "a", "alice", now=63)
 
 
+def test_failures_from_before_the_machine_started_again_lock_nobody_out(braked: Site) -> None:
+    before = 3 * 86400.0
+    guesses.begin(braked, "a", "bob", now=before)
+    for _ in range(2):
+        fail(braked, "a", "alice", before)
+    with pytest.raises(TooMany):
+        guesses.begin(braked, "a", "alice", now=before + 1)
+    for name in ("alice", "bob"):
+        guesses.given_back(braked, guesses.begin(braked, "a", name, now=5))
+    # What has failed since still counts, by a process too whose clock was read a moment earlier.
+    for _ in range(2):
+        fail(braked, "a", "alice", 10)
+    with pytest.raises(TooMany) as waits:
+        guesses.begin(braked, "a", "alice", now=9.5)
+    assert waits.value.retry_after == 301
+
+
 def test_failures_and_known_addresses_outlive_the_process(braked: Site) -> None:
     guesses.succeeded(braked, guesses.begin(braked, "home", "alice", now=0))
     for address in ("a", "a", "b", "b"):

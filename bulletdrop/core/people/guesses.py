@@ -21,7 +21,14 @@ _MOST_NOTED = 100
 # Addresses that have signed in as somebody and are remembered for it.
 _MOST_KNOWN = 10_000
 
-_STATE = "SELECT pending, COUNT(*), MIN(until) FROM guesses WHERE name = ? AND until > ? GROUP BY pending"
+# What counts longer than anything may was written before the machine's last start, which sets the clock back.
+_STATE = """
+SELECT pending, COUNT(*), MIN(until) FROM guesses
+WHERE name = :name AND until > :now AND until <= :now + CASE pending WHEN 0 THEN :failed ELSE :pending END
+GROUP BY pending
+"""
+# Processes read their clocks one after the other, in seconds.
+_APART = 1.0
 _WRITE = "INSERT OR REPLACE INTO guesses VALUES (?, ?, ?, ?)"
 
 
@@ -61,7 +68,7 @@ def begin(site: Site, address: str, name: str, *, now: float, shared: bool = Fal
         is_known = file.execute("SELECT 1 FROM known WHERE pair = ?", (pair,)).fetchone() is not None
         for counted, most in limits.items():
             if not (is_known and counted == by_name):
-                _check(file, counted, most, now)
+                _check(file, counted, most, now, window=config.guess_minutes * 60)
         file.executemany(_WRITE, [(counted, attempt.id, 1, now + _PENDING) for counted in limits])
 
     site.counts.atomically(count)
@@ -108,8 +115,9 @@ def note_refusal(site: Site, address: str, *, now: float) -> None:
     record(site, "sign-in.braked", subject=address, address=address, category="security")
 
 
-def _check(file: apsw.Connection, counted: str, most: int, now: float) -> None:
-    rows: Any = file.execute(_STATE, (counted, now)).fetchall()
+def _check(file: apsw.Connection, counted: str, most: int, now: float, *, window: float) -> None:
+    bounds = {"failed": window + _APART, "pending": _PENDING + _APART}
+    rows: Any = file.execute(_STATE, {"name": counted, "now": now, **bounds}).fetchall()
     state = {pending: (count, until) for pending, count, until in rows}
     failures, until = state.get(0, (0, now))
     if failures >= most:
