@@ -5,6 +5,7 @@ from __future__ import annotations
 from bulletdrop.web.context import App
 from bulletdrop.web.pages import (
     admin,
+    albums,
     albums_public,
     avatars,
     data,
@@ -23,6 +24,7 @@ from bulletdrop.web.pages import (
     profile,
     register,
     second,
+    secrets,
     security,
     sessions,
     setup,
@@ -54,6 +56,7 @@ NOUNS = (
     second,
     security,
     drops,
+    albums,
     albums_public,
     trash,
     info,
@@ -64,6 +67,7 @@ NOUNS = (
     unlock,
     shared,
     shorts,
+    secrets,
     admin,
 )
 

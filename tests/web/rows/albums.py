@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.support.server import Server
 from tests.web.kit import upload
 from tests.web.rows.row import page, row
@@ -30,9 +32,19 @@ ROWS = {
     "delete_albums_album_id_items_upload_id": row(404, reader=403, **{**_THEIRS, "alice": 204, "cookie": 204}),
 }
 
+# A key acts on pages as its person does, as far as its scopes go.
+_EDIT = page(302, 303, 404, 303, 404, params=an_album, reader=403)
 _OWNERS_ALONE = page(404, 200, 404, 200, 404, params=an_album)
 PAGES = {
     "GET /a/<slug:str>": _OWNERS_ALONE,
     "GET /a/<slug:str>/zip": _OWNERS_ALONE,
     "GET /a/<slug:str>/i/<upload_id:str>": _OWNERS_ALONE,
+    "GET /albums": page(302, 200, 200, 200, 200),
+    "POST /albums": page(302, 303, 303, 303, 303, reader=403, form={"title": "Harbour"}),
+    "GET /albums/<album_id:str>": page(302, 200, 404, 200, 404, params=an_album),
+    "POST /albums/<album_id:str>": replace(_EDIT, form={"do": "about", "title": "Port"}),
+    "GET /albums/<album_id:str>/add": page(302, 200, 404, 200, 404, params=an_album),
+    "POST /albums/<album_id:str>/add": _EDIT,
+    "GET /drops/<upload_id:str>/albums": page(302, 200, 404, 200, 404, params=an_album),
+    "POST /drops/<upload_id:str>/albums": replace(_EDIT, form={"title": "Port"}),
 }
