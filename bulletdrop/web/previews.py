@@ -20,10 +20,11 @@ from bulletdrop.core.site import Site
 from bulletdrop.web import words
 from bulletdrop.web.pages.shown import scaled
 
-# Chats show these from the file itself, which keeps screenshots exact and animations moving; beyond this many bytes
-# some give up, so they get a thumbnail.
+# Chats show these from the file itself, which keeps screenshots exact. Beyond this many bytes WhatsApp shows none, so
+# there is a thumbnail of 2048 pixels; animations only move as themselves, and Discord takes those of 8 MB.
 _EXACT = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-_MOST_EXACT_BYTES = 4 * 1024 * 1024
+_MOST_EXACT_BYTES = 600 * 1024
+_MOST_MOVING_BYTES = 8 * 1024 * 1024
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # For a film whose size is not known; players need one.
 _USUAL = (1280, 720)
@@ -124,7 +125,7 @@ def _description(upload: Upload) -> str:
 
 
 def _picture(site: Site, upload: Upload, blob: Blob) -> Picture:
-    if blob.mime in _EXACT and blob.size <= _MOST_EXACT_BYTES:
+    if blob.mime in _EXACT and blob.size <= (_MOST_MOVING_BYTES if blob.frames > 1 else _MOST_EXACT_BYTES):
         return _original(site, upload, blob)
     return _thumbnail(site, upload, "large")
 

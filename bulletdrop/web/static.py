@@ -91,8 +91,12 @@ async def favicon(request: Request) -> HTTPResponse:
 
 
 async def robots(request: Request) -> HTTPResponse:
-    """Search engines have no business in somebody's screenshots."""
-    return HTTPResponse("User-agent: *\nDisallow: /\n", content_type="text/plain; charset=utf-8")
+    """What robots may fetch: public links, or chats that ask here first could show no preview of them.
+
+    Whether search engines may list what they find is said by each answer (`X-Robots-Tag`), which a robot that may not
+    fetch it would never read. There is no sitemap: nothing leads to a drop but its link.
+    """
+    return HTTPResponse("User-agent: *\nDisallow: /api/\n", content_type="text/plain; charset=utf-8")
 
 
 def _answer(request: Request, name: str) -> HTTPResponse:

@@ -91,12 +91,12 @@ def test_tags_describe_a_public_picture(shared: Server) -> None:
     assert tags.meta["og:title"] == "A “quoted” & <b>bold name.png"
     assert tags.meta["og:url"] == made["url"]
     assert tags.meta["og:type"] == "website"
-    assert tags.meta["og:image"].endswith(f"/i/{made['id']}?size=large")
-    assert (tags.meta["og:image:width"], tags.meta["og:image:height"]) == ("2048", "1024")
+    assert tags.meta["og:image"] == made["direct_url"]
+    assert (tags.meta["og:image:width"], tags.meta["og:image:height"]) == ("3000", "1500")
     assert tags.meta["twitter:card"] == "summary_large_image"
     assert "b" not in tags.names
     preview = shared.anonymous.get(path_of(tags.meta["og:image"]))
-    assert preview.headers["content-type"] == "image/webp"
+    assert preview.headers["content-type"] == tags.meta["og:image:type"] == "image/png"
 
 
 def test_tags_of_a_private_drop_say_nothing_even_to_its_owner(shared: Server) -> None:
