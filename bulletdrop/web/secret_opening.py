@@ -8,7 +8,6 @@ from functools import partial
 from threading import Lock
 
 from sanic import Request
-from sanic.response import BaseHTTPResponse
 
 from bulletdrop.core.sharing import secrets
 from bulletdrop.core.sharing.secrets import Fetch, Opened
@@ -41,13 +40,13 @@ async def opened(request: Request, secret_id: str, passphrase: str | None) -> Op
     return await in_thread(request, secrets.open_secret, secret, address=address, agent=agent)
 
 
-async def send_attachment(request: Request, secret_id: str, place: str, pass_: str) -> BaseHTTPResponse | None:
+async def send_attachment(request: Request, secret_id: str, place: str, pass_: str) -> None:
     """Send an attachment, decrypted while it goes out, always as a download. After the last byte it may be destroyed.
 
     Raises: Gone without a pass that counts.
     """
     if not (place.isascii() and place.isdigit() and len(place) < 4):
-        raise Gone("There is no such file.")
+        raise Gone(secrets.FILE_GONE)
     fetch = await in_thread(request, secrets.begin_fetch, secret_id, int(place), pass_)
     loop, pool, under_way = asyncio.get_running_loop(), web_of(request).pools.sending, Lock()
     try:
@@ -67,7 +66,6 @@ async def send_attachment(request: Request, secret_id: str, place: str, pass_: s
         await loop.run_in_executor(pool, _close, fetch, under_way)
     done = partial(secrets.fetched, owner=fetch.owner, size=fetch.file.size)
     await in_thread(request, done, secret_id, int(place))
-    return None
 
 
 def _next(pieces: Iterator[bytes], under_way: Lock) -> bytes:

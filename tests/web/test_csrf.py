@@ -20,7 +20,7 @@ UNSAFE = [route for route in ROUTES if route.method not in ("GET", "HEAD")]
 FORMS = [address for address in PAGES if not address.startswith("GET ")]
 # The secret in the address is the right to it, whoever is signed in; another site's page has it not.
 LINKS = {"POST /delete/<slug:str>/<token:str>"}
-FILES = {"POST /account/avatar"}
+FILES = {"POST /account/avatar", "POST /secrets"}
 EVIL: dict[str, Headers] = {
     "another site": {"Sec-Fetch-Site": "cross-site"},
     "a sister site": {"Sec-Fetch-Site": "same-site"},

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 from sanic import Request
-from sanic.response import BaseHTTPResponse, HTTPResponse
+from sanic.response import HTTPResponse
 
 from bulletdrop.core.models import Secret
 from bulletdrop.core.names import urls
@@ -227,11 +227,11 @@ async def open_secret(request: Request, secret_id: str) -> HTTPResponse:
     return json_answer(OpenedSecretOut(found.mode, found.text, files, found.views_left, found.pass_))
 
 
-async def fetch_file(request: Request, secret_id: str, part: str) -> BaseHTTPResponse | None:
+async def fetch_file(request: Request, secret_id: str, part: str) -> None:
     """Fetch an attachment with the pass that came with the opening."""
     check_origin(request)
     wanted = json_of(request, SecretFetchIn)
-    return await send_attachment(request, secret_id, part, wanted.pass_)
+    await send_attachment(request, secret_id, part, wanted.pass_)
 
 
 _TEXT: dict[str, Any] = {"type": "string"}

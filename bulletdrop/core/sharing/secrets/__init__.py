@@ -39,10 +39,11 @@ from bulletdrop.core.sharing.secrets.opening import (
     open_secret,
 )
 from bulletdrop.core.sharing.secrets.parts import Draft, Part
-from bulletdrop.core.sharing.secrets.passes import Fetch, File, begin_fetch, fetched
+from bulletdrop.core.sharing.secrets.passes import FILE_GONE, Fetch, File, begin_fetch, fetched
 
 __all__ = [
     "BROWSER",
+    "FILE_GONE",
     "GONE",
     "MOST_FILES",
     "MOST_SEALED_TEXT",

@@ -23,7 +23,7 @@ from bulletdrop.errors import Gone, MissingObject, Unavailable
 
 _PURPOSE = "secret-pass"
 _LONGEST = 64 * 1024
-_OVER = "The time to fetch this file is over, or it was taken back."
+FILE_GONE = "The time to fetch this file is over, or it was taken back."
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def begin_fetch(site: Site, secret_id: str, place: int, pass_: str) -> Fetch:
     file = next((each for each in files if each.part == place), None)
     part = SecretPart.get_or_none((SecretPart.secret == secret_id) & (SecretPart.place == place))
     if file is None or part is None:
-        raise Gone(_OVER)
+        raise Gone(FILE_GONE)
     try:
         source = site.storage.open(part.key)
     except MissingObject as error:
-        raise Gone(_OVER) from error
+        raise Gone(FILE_GONE) from error
     owner = Secret.get_by_id(secret_id)
     return Fetch(file, source, opened(source, key, about=secret_id, place=place), owner.team_id or owner.owner_id)
 
@@ -100,7 +100,7 @@ def _read_pass(site: Site, secret_id: str, pass_: str) -> tuple[bytes, list[File
             raise ValueError("too long")
         held = json.loads(unseal(site, pass_, purpose=_PURPOSE, owner=secret_id))
     except (Unavailable, ValueError, binascii.Error) as error:
-        raise Gone(_OVER) from error
+        raise Gone(FILE_GONE) from error
     if held["until"] <= to_microseconds(site.clock.now()):
-        raise Gone(_OVER)
+        raise Gone(FILE_GONE)
     return base64.b64decode(held["key"]), [File(**file) for file in held["files"]]

@@ -32,9 +32,14 @@ export async function sendFile(method: string, path: string, file: File): Promis
   return await fetched(method, path, file, file.type || "application/octet-stream");
 }
 
+/** Send a form with files; the browser itself says how it is divided. Throws as `send` does. */
+export async function sendForm(path: string, form: FormData): Promise<Response> {
+  return await fetched("POST", path, form, "");
+}
+
 async function fetched(method: string, path: string, body: BodyInit | null, type: string): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json", "x-csrf-token": csrf() };
-  if (body !== null) headers["content-type"] = type;
+  if (body !== null && type) headers["content-type"] = type;
   let response: Response;
   try {
     response = await fetch(path, { method, headers, body });
