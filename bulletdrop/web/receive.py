@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sanic import Request
 
 from bulletdrop.errors import Invalid
-from bulletdrop.web.body import MB, PLANS, SERVERS, Body, declared_length, too_big
+from bulletdrop.web.body import MB, SERVERS, Body, declared_length, too_big
 from bulletdrop.web.context import web_of
 from bulletdrop.web.digests import announced_content_digest, announced_sha256, check_digest
 from bulletdrop.web.partials import check_free_disk
@@ -52,7 +52,7 @@ async def received(
         # What is not written needs no room.
         min_free_disk=_NO_LEAST if hash_only else web.config.min_free_disk,
         hash_only=hash_only,
-        whose=PLANS if room.largest < web.config.max_file_size else SERVERS,
+        whose=room.whose if room.largest < web.config.max_file_size else SERVERS,
     )
     most = limits.file_size + (_FORM_OVERHEAD if filename is None else 0)
     declared = declared_length(request)

@@ -14,12 +14,14 @@ from sanic import Request
 
 from bulletdrop.core.database import using
 from bulletdrop.core.drops.intake import Incoming, Wishes
+from bulletdrop.core.models import Domain
+from bulletdrop.core.names import domains
 from bulletdrop.core.people import quotas
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.quotas import Taken
 from bulletdrop.core.site import Site
 from bulletdrop.log import get_logger
-from bulletdrop.web.body import MB, declared_length
+from bulletdrop.web.body import MB, PLANS, declared_length
 from bulletdrop.web.context import web_of
 from bulletdrop.web.threads import in_thread
 
@@ -41,10 +43,21 @@ class Room:
         taken: what was taken for it before its body.
         slack: bytes of the body that may be something else than the file.
         has_length: the body says its length: all of it is held already.
+        domain: the one that the query names for the links.
     """
 
-    def __init__(self, request: Request | None, taken: Taken, *, slack: int = 0, has_length: bool = True) -> None:
+    def __init__(
+        self,
+        request: Request | None,
+        taken: Taken,
+        *,
+        slack: int = 0,
+        has_length: bool = True,
+        domain: Domain | None = None,
+    ) -> None:
         self._request = request
+        self._domain_takes = _ANY if domain is None or domain.max_file_size is None else domain.max_file_size
+        self._domain = "" if domain is None else domain.display_name or domain.name
         self._slack = slack
         self._next = _ANY
         self.taken = taken
@@ -53,8 +66,13 @@ class Room:
 
     @property
     def largest(self) -> int:
-        """The largest file in bytes that the account's plan takes."""
-        return _ANY if self.taken.largest is None else self.taken.largest
+        """The largest file in bytes that the account's plan and the domain take."""
+        return min(_ANY if self.taken.largest is None else self.taken.largest, self._domain_takes)
+
+    @property
+    def whose(self) -> str:
+        """Whose limit that is, as the refusal names it."""
+        return self._domain if self._domain_takes == self.largest else PLANS
 
     async def hold(self, received: int) -> None:
         """So many bytes of the body have come. Raises QuotaFull when there is no room for them."""
@@ -94,10 +112,13 @@ ANY_ROOM = Room(None, Taken(None))
 async def room_for(request: Request, caller: Caller, *, is_form: bool) -> AsyncIterator[Room]:
     """Room for an upload, before its body is read. What is not settled is given back after the block.
 
-    Raises: TooBig, TooMany, QuotaFull; NotFound, Forbidden, Conflict for a team that the caller may not upload to.
+    Raises: TooBig, TooMany, QuotaFull; NotFound, Forbidden, Conflict for a team that the caller may not upload to;
+        Invalid for a domain that is not theirs.
     """
     declared = declared_length(request)
     slack = _FORM_PARTS if is_form else 0
+    named = request.args.get("domain")
+    domain = await in_thread(request, domains.claimed, caller.user_id, named) if named else None
     taken = await _taken(
         request,
         quotas.take,
@@ -107,11 +128,27 @@ async def room_for(request: Request, caller: Caller, *, is_form: bool) -> AsyncI
         least=0 if declared is None else declared - slack,
         maybe_team=is_form,
     )
-    room = Room(request, taken, slack=slack, has_length=declared is not None)
+    room = Room(request, taken, slack=slack, has_length=declared is not None, domain=domain)
     try:
         yield room
     finally:
         # Also when the client left, which raises CancelledError.
+        _give_back(request, room.taken.hold)
+
+
+@contextlib.asynccontextmanager
+async def room_of_owner(request: Request, owner_id: str, team_id: str | None) -> AsyncIterator[Room]:
+    """As `room_for`, for the form of a guest: whose drops they become stands fast, whatever the request says.
+
+    Raises: as `quotas.take`.
+    """
+    declared = declared_length(request)
+    least = 0 if declared is None else declared - _FORM_PARTS
+    taken = await _taken(request, quotas.take, owner_id, team=team_id, size=None, least=least)
+    room = Room(request, taken, slack=_FORM_PARTS, has_length=declared is not None)
+    try:
+        yield room
+    finally:
         _give_back(request, room.taken.hold)
 
 
