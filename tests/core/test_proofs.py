@@ -9,7 +9,7 @@ import pyotp
 import pytest
 
 from bulletdrop.clock import ManualClock
-from bulletdrop.core.models import Audit, Mail, User
+from bulletdrop.core.models import Audit, Mail, Passkey, User
 from bulletdrop.core.people import accounts, keys, proof, second_factor, sessions, tickets, totp
 from bulletdrop.core.people.password_change import change_password
 from bulletdrop.core.people.sessions import Tokens
@@ -55,6 +55,29 @@ def test_without_a_password_a_proof_is_a_code_used_once(
         with pytest.raises(Forbidden) as refused:
             proof.check_proof(site, alice, password=PASSWORD, code=again)
         assert refused.value.field == "code"
+
+
+def test_what_is_asked_for_is_what_counts(site: Site, alice: User, clock: ManualClock) -> None:
+    def asked() -> str:
+        return proof.proof_asked(site, User.get_by_id(alice.id))
+
+    def refused_field() -> str | None:
+        with pytest.raises(Forbidden) as refused:
+            proof.check_proof(site, User.get_by_id(alice.id), password=None)
+        return refused.value.field
+
+    assert (asked(), refused_field()) == ("password", "password")
+    User.update(password_hash=None).execute()
+    assert asked() == ""
+    with_app(site, alice, clock)
+    assert (asked(), refused_field()) == ("code", "code")
+    User.update(password_hash=alice.password_hash).execute()
+    assert asked() == "password"
+    totp.remove(site, alice.id)
+    User.update(password_hash=None).execute()
+    assert asked() == ""
+    Passkey.create(id="one", user=alice, credential_id="c", public_key="p", name="key", created_at=clock.now())
+    assert (asked(), refused_field()) == ("code", "code")
 
 
 def test_without_any_of_these_a_proof_is_a_fresh_sign_in(site: Site, alice: User, clock: ManualClock) -> None:

@@ -18,6 +18,13 @@ PASSKEY_LIVES = timedelta(minutes=5)
 FRESH = timedelta(minutes=10)
 
 
+def proof_asked(site: Site, user: User) -> str:
+    """What shows that it is them: "password", "code" (or a passkey), or "" where only a fresh sign-in does."""
+    if user.password_hash:
+        return "password"
+    return "code" if _has_second(site, user) else ""
+
+
 def check_proof(
     site: Site, user: User, *, password: str | None, code: str | None = None, session_id: str | None = None
 ) -> None:
@@ -42,10 +49,14 @@ def check_proof(
         if _code_fits(site, user, code):
             return
         _refuse(site, user, "code", "This code is wrong, or was used already.")
-    if totp.is_on(site, user.id) or Passkey.select(Passkey.id).where(Passkey.user == user).exists():
+    if _has_second(site, user):
         raise Forbidden("Use your passkey or type a code of your app to go on.", field="code")
     if session_id is None or not _is_fresh(site, user, session_id):
         raise Forbidden("Sign out and in again, then do this within ten minutes.", field="code")
+
+
+def _has_second(site: Site, user: User) -> bool:
+    return totp.is_on(site, user.id) or bool(Passkey.select(Passkey.id).where(Passkey.user == user).exists())
 
 
 def _code_fits(site: Site, user: User, code: str) -> bool:

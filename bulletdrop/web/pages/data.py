@@ -8,8 +8,9 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.models import User
-from bulletdrop.core.people import passkeys, plans, profile, totp, usage
+from bulletdrop.core.people import plans, profile, usage
 from bulletdrop.core.people.departures import GRACE
+from bulletdrop.core.people.proof import proof_asked
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Invalid, Rejected
 from bulletdrop.web.api.account import ProofIn, leave
@@ -79,11 +80,10 @@ async def _page(request: Request, *, error: BulletDropError | None = None) -> HT
 
 def _state(site: Site, user_id: str) -> dict[str, Any]:
     user: User = profile.get_user(site, user_id)
-    has_second = totp.is_on(site, user_id) or bool(passkeys.list_passkeys(site, user_id))
     return {
         "user": user,
         "plan": plans.get_plan(site, user.plan).title,
         "used": usage.summary(site, user),
-        "proof": "password" if user.password_hash else "code" if has_second else "",
+        "proof": proof_asked(site, user),
         "days": GRACE.days,
     }

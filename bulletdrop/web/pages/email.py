@@ -7,7 +7,8 @@ from typing import Any
 from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
-from bulletdrop.core.people import addresses, passkeys, profile, totp
+from bulletdrop.core.people import addresses, profile
+from bulletdrop.core.people.proof import proof_asked
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Rejected
 from bulletdrop.web.api.addresses import EmailIn, begin
@@ -92,9 +93,8 @@ async def _page(request: Request, *, error: BulletDropError | None = None, email
 
 def _state(site: Site, user_id: str) -> dict[str, Any]:
     user = profile.get_user(site, user_id)
-    has_second = totp.is_on(site, user_id) or bool(passkeys.list_passkeys(site, user_id))
     return {
         "now": user.email,
-        "proof": "password" if user.password_hash else "code" if has_second else "",
+        "proof": proof_asked(site, user),
         "has_mail": bool(site.config.smtp_host),
     }

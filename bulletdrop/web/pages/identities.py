@@ -5,8 +5,9 @@ from __future__ import annotations
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from bulletdrop.core.models import Identity, Passkey, User
-from bulletdrop.core.people import identities, totp
+from bulletdrop.core.models import Identity, User
+from bulletdrop.core.people import identities
+from bulletdrop.core.people.proof import proof_asked
 from bulletdrop.core.people.providers import Offer, find_provider, offered
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Rejected
@@ -93,11 +94,9 @@ async def _page(request: Request, error: BulletDropError | None = None) -> HTTPR
 
 
 def _state(site: Site, user_id: str) -> tuple[list[Identity], str]:
-    """The linked logins, and what proves that it is them: "password", "code", or nothing but a fresh sign-in."""
+    """The linked logins, and what proves that it is them."""
     user: User = User.get_by_id(user_id)
-    has_second = totp.is_on(site, user_id) or Passkey.select(Passkey.id).where(Passkey.user == user).exists()
-    proof = "password" if user.password_hash else "code" if has_second else ""
-    return identities.list_identities(site, user_id), proof
+    return identities.list_identities(site, user_id), proof_asked(site, user)
 
 
 def _sentences(offers: tuple[Offer, ...]) -> dict[str, str]:
