@@ -118,9 +118,12 @@ def fitting(site: Site, upload: Upload, *, width: int | None, height: int | None
 
 
 def _description(upload: Upload) -> str:
+    """What its owner says of it, or what it is: WhatsApp shows no preview without a description."""
+    blob: Blob = upload.blob
     told = words.name(" ".join(upload.description.split()))
-    if not told and not upload.blob.mime.startswith(("image/", "video/")):
-        told = f"{upload.blob.ext.upper()}, {words.size(upload.blob.size)}"
+    if not told:
+        size = f"{blob.width} × {blob.height}, " if blob.width and blob.height else ""
+        told = f"{blob.ext.upper()}, {size}{words.size(blob.size)}"
     return told if len(told) <= _LONGEST_DESCRIPTION else told[: _LONGEST_DESCRIPTION - 1].rstrip() + "…"
 
 
