@@ -31,7 +31,7 @@ from bulletdrop.web.wishes import hashed_terms
 PATH = "/drops/<upload_id:str>/change"
 KEEP, AT = "keep", "at"
 _SPANS = (("", "Never"), ("1h", "In an hour"), ("1d", "In a day"), ("7d", "In a week"), ("30d", "In 30 days"),
-          ("365d", "In a year"), (AT, "At the time below"))  # fmt: skip
+          ("365d", "In a year"), (AT, "At a time of your choice"))  # fmt: skip
 _OLD_LINK = (("", "Stops at once, and is free for others"), ("7d", "Leads on for a week"),
              ("30d", "Leads on for 30 days"), ("365d", "Leads on for a year"))  # fmt: skip
 _SAID = {
