@@ -1,4 +1,4 @@
-"""The long forms: `python -m tests.faults kills --count 300 --database sqlite`, points, tray, races, power, full …"""
+"""The long forms: `python -m tests.faults kills --count 300 --database sqlite`, points, tray, races, limits, full …"""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from tests.faults import broken, points
 from tests.faults.ends import run_ends
 from tests.faults.fulldisk import can_mount, run_fulldisk
 from tests.faults.kills import run_kills
+from tests.faults.limit_races import WORKERS, limit_kills, limit_race
 from tests.faults.powercut import run_powercut
 from tests.faults.races import dedupe_race, delete_race, idempotency_race
+from tests.faults.secrets import opening_points, secrets_kills, secrets_race
 from tests.faults.tray import run_tray
 
 
@@ -23,7 +25,7 @@ def main() -> int:
     """Run one experiment, print its figures as JSON and its violations in words. Returns: 1 when there are any."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("experiment", choices=sorted(EXPERIMENTS))
-    parser.add_argument("--count", type=int, help="kills, screenshots, uploads, rounds or cuts")
+    parser.add_argument("--count", "--rounds", type=int, help="kills, screenshots, uploads, rounds or cuts")
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long the delete race runs")
     parser.add_argument("--seed", type=int, default=1)
@@ -110,6 +112,19 @@ def _races(folder: Path, wishes: argparse.Namespace) -> list[str]:
     return [f"{report.race}: {text}" for report in reports for text in report.violations]
 
 
+def _limits(folder: Path, wishes: argparse.Namespace) -> list[str]:
+    """`--count` rounds of 200 clients for each target, limit and number of workers; a tenth as many with a kill."""
+    rounds, violations = wishes.count or 200, []
+    for workers in WORKERS:
+        for name, run, many in (("race", limit_race, rounds), ("kills", limit_kills, max(8, rounds // 10))):
+            with contextlib.ExitStack() as stack:
+                url = stack.enter_context(_postgres()) if wishes.database == "postgres" else ""
+                report = run(_sub(folder, f"{name}-{workers}"), workers=workers, rounds=many, database_url=url)
+            _show({"database": wishes.database, "experiment": name, **report.figures()})
+            violations += [f"{name}, {workers} workers: {text}" for text in report.violations]
+    return violations
+
+
 def _power(folder: Path, wishes: argparse.Namespace) -> list[str]:
     reports = run_powercut(_sub(folder, "first"), uploads=wishes.count or 60)
     reports += run_powercut(_sub(folder, "again"), uploads=wishes.count or 60, boots=0, again=True)
@@ -146,15 +161,50 @@ def _broken(folder: Path, wishes: argparse.Namespace) -> list[str]:
     return violations
 
 
+def _secrets_race(folder: Path, wishes: argparse.Namespace) -> list[str]:
+    found = []
+    for workers in (1, 4):
+        with _database(wishes) as url:
+            report = secrets_race(
+                _sub(folder, str(workers)), rounds=wishes.count or 200, workers=workers, database_url=url
+            )
+        _show({"database": wishes.database, **report.figures()})
+        found += [f"{workers} workers: {text}" for text in report.violations]
+    return found
+
+
+def _secrets_kills(folder: Path, wishes: argparse.Namespace) -> list[str]:
+    with _database(wishes) as url:
+        report = secrets_kills(folder, kills=wishes.count or 100, workers=2, database_url=url, seed=wishes.seed)
+    _show({"database": wishes.database, **report.figures()})
+    return report.violations
+
+
+def _secret_points(folder: Path, wishes: argparse.Namespace) -> list[str]:
+    report = opening_points(folder)
+    _show(report.figures())
+    return report.violations
+
+
+@contextlib.contextmanager
+def _database(wishes: argparse.Namespace) -> Iterator[str]:
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(_postgres()) if wishes.database == "postgres" else ""
+
+
 EXPERIMENTS = {
     "kills": _kills,
     "points": _points,
     "tray": _tray,
     "races": _races,
+    "limits": _limits,
     "power": _power,
     "ends": _ends,
     "full": _full,
     "broken": _broken,
+    "secrets-race": _secrets_race,
+    "secrets-kills": _secrets_kills,
+    "secret-points": _secret_points,
 }
 
 if __name__ == "__main__":

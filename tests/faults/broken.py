@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.ends import run_ends
+from tests.faults.limit_races import limit_race
 from tests.faults.points import run_points
 from tests.faults.powercut import run_powercut
 from tests.faults.product import ROOT
 from tests.faults.races import dedupe_race
+from tests.faults.secrets import secrets_race
 
 Experiment = Callable[[Path, Path], list[str]]
 
@@ -55,8 +57,16 @@ def _counts(folder: Path, source: Path) -> list[str]:
     return dedupe_race(folder, rounds=4, source=source).violations
 
 
+def _views(folder: Path, source: Path) -> list[str]:
+    return limit_race(folder, rounds=2, limits=(10,), targets=("link bytes",), source=source).violations
+
+
 def _ends(folder: Path, source: Path) -> list[str]:
     return run_ends(folder, cuts=4, source=source).violations
+
+
+def _openings(folder: Path, source: Path) -> list[str]:
+    return secrets_race(folder, rounds=2, limits=(10,), source=source).violations
 
 
 _PUT = "        site.storage.put(key, stored.path, size=stored.size)\n"
@@ -120,6 +130,18 @@ BREAKS: tuple[Break, ...] = (
         "miscounted",
     ),
     Break(
+        "views read and then written",
+        (
+            (
+                "bulletdrop/core/sharing/limits.py",
+                "    left = model.max_views.is_null() | (model.views < model.max_views)\n",
+                "    left = model.max_views.is_null() | (not is_used_up(row))\n",
+            ),
+        ),
+        _views,
+        "10 allowed",
+    ),
+    Break(
         "synchronous=OFF",
         (("bulletdrop/core/database.py", '"synchronous": "full"', '"synchronous": "off"'),),
         _cuts,
@@ -137,6 +159,19 @@ BREAKS: tuple[Break, ...] = (
         ),
         _ends,
         "answered 201",
+    ),
+    Break(
+        "openings counted without a condition",
+        (
+            ("bulletdrop/core/sharing/secrets/opening.py", ".where(same & _alive(site))", ".where(same)"),
+            (
+                "bulletdrop/core/sharing/secrets/opening.py",
+                'Secret.update(wrapped_key="", burned_at=site.clock.now())',
+                "Secret.update(burned_at=site.clock.now())",
+            ),
+        ),
+        _openings,
+        "limit 10: given",
     ),
 )
 
