@@ -45,7 +45,8 @@ FOR_TESTS = {
     "libimage-exiftool-perl": "exiftool: what is left in a stripped picture",
     "libturbojpeg0": "turns JPEGs upright without loss",
     "strace": "every system call of an upload, for the crash points",
-    "nginx-light": "the measure for serving pictures (its package also starts one on port 80, which is not used)",
+    "nginx-light": "the measure for serving pictures, and a proxy of the examples (its package also starts one on port 80, which is not used)",
+    "caddy": "the proxy of the examples (its package also starts one on port 80, which is not used)",
     "wrk": "the load of the benchmarks",
     "libfaketime": "programs on a moved clock",
     "curl": "the examples of the README",
@@ -65,6 +66,8 @@ def missing(packages: dict[str, str]) -> dict[str, str]:
     # One program may come from several packages, or from none.
     if shutil.which("nginx") or Path("/usr/sbin/nginx").exists():
         installed.add("nginx-light")
+    if shutil.which("caddy"):
+        installed.add("caddy")
     return {name: why for name, why in packages.items() if name not in installed}
 
 
