@@ -141,7 +141,8 @@ class Client:
             raise answers.not_ours(self.server_url, answer)
         return Uploaded(
             id=fields["id"],
-            link=fields["url"],
+            # As its owner likes them: the page, or the file itself. Older servers know the page alone.
+            link=str(fields.get("link") or fields["url"]),
             direct_url=str(fields.get("direct_url") or fields["url"]),
             deletion_url=str(fields.get("deletion_url") or ""),
             fields=fields,

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import JOIN
+
 from bulletdrop.core.audit import record
 from bulletdrop.core.cursors import Page, paged, read_cursor, write_cursor
 from bulletdrop.core.database import transaction
 from bulletdrop.core.drops.deletion import delete_forever
 from bulletdrop.core.mail import post
-from bulletdrop.core.models import Audit, Blob, Name, Upload, User
+from bulletdrop.core.models import Audit, Blob, Domain, Name, Upload, User
 from bulletdrop.core.people.accounts import LONGEST, fold
 from bulletdrop.core.people.administration import By, check_reason
 from bulletdrop.core.reserve import with_reserve
@@ -176,7 +178,8 @@ def _has_looked(site: Site, by: By, upload: Upload) -> bool:
 
 
 def _joined() -> Any:
-    return Upload.select(Upload, Blob, User).join(Blob).switch(Upload).join(User)
+    query = Upload.select(Upload, Blob, User, Domain).join(Blob).switch(Upload).join(User)
+    return query.switch(Upload).join(Domain, JOIN.LEFT_OUTER)
 
 
 def _conditions(wanted: Filter) -> list[Any]:

@@ -10,6 +10,8 @@ import { count, size } from "./words";
 interface Answer extends Body {
   id: string;
   url: string;
+  // The link as its owner likes it: the page, or the file itself.
+  link: string;
 }
 type Carried = UppyFile<Meta, Answer>;
 
@@ -97,9 +99,9 @@ async function arrive(file: Carried, answer: Answer): Promise<void> {
     row.classList.add("done");
     setState(row, "Done");
     setButton(row, "Copy link");
-    row.dataset.url = answer.url;
+    row.dataset.url = answer.link;
   }
-  links.push(answer.url);
+  links.push(answer.link);
   uppy.removeFile(file.id);
   tell();
   const part = await (await send("GET", `${home}?only=${encodeURIComponent(answer.id)}`)).text();
