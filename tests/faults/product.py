@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-SCOPES = ("uploads:read", "uploads:write", "uploads:delete", "account:read")
+SCOPES = ("uploads:read", "uploads:write", "uploads:delete", "account:read", "links:read", "links:write")
 PASSWORD = "correct-horse-battery-47"
 READY_SECONDS = 30.0
 
