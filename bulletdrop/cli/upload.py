@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulletdrop.cli.common import data_option, read_expiry
+from bulletdrop.cli.common import data_option, read_expiry, read_password
 from bulletdrop.errors import BulletDropError, Forbidden, Invalid, NotSignedIn, Rejected
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ EPILOG = (
     "3 the server cannot be reached or asks to come back later · 4 not signed in or paired."
 )
 
+# As in `core/names/slugs`, which starts slowly.
+STYLES = ("random", "words", "date", "name")
 Progress = Callable[[int, int | None], None]
 
 
@@ -35,6 +37,12 @@ Progress = Callable[[int, int | None], None]
 @click.option("--filename", help="The file name to keep. Default: the file's own; for standard input: upload.")
 @click.option("--expires", help="When the link ends: 12h, 7d, 2026-12-01, or a time such as 2027-01-01T00:00:00Z.")
 @click.option("--private", is_flag=True, help="Only you can open the link; with --team only the team.")
+@click.option("--title", help="What its page is called, instead of the file's name.")
+@click.option("--description", help="A few lines for its page and for previews.")
+@click.option("--views", type=click.IntRange(1), help="How often others may open it; then it is gone for them.")
+@click.option("--password-stdin", is_flag=True, help="Read a password for the link from standard input.")
+@click.option("--domain", help="A domain that you have claimed, for its links; main for the main address.")
+@click.option("--style", type=click.Choice(STYLES), help="How its short name is made. Default: as your account says.")
 @click.option("--team", help="Upload into the gallery of this team that you are in: its address or id.")
 @click.option("--copy", is_flag=True, help="Put the link on the clipboard too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the server's whole answer, one JSON object per line.")
@@ -47,6 +55,12 @@ def upload(
     filename: str | None,
     expires: str | None,
     private: bool,
+    title: str | None,
+    description: str | None,
+    views: int | None,
+    password_stdin: bool,
+    domain: str | None,
+    style: str | None,
     team: str | None,
     copy: bool,
     as_json: bool,
@@ -60,11 +74,17 @@ def upload(
 
     if len(files) > 1 and (name or filename):
         raise click.UsageError("--name and --filename are for one file.")
-    if files.count("-") + token_stdin > 1:
+    if files.count("-") + token_stdin + password_stdin > 1:
         raise click.UsageError("Standard input can be read once only.")
     set_up_logging(level="error")
     config = with_paired_server(load_config({"server": server, "data": data}))
     wishes = _wishes(name, expires, private, team)
+    fields = {"title": title, "description": description, "max_views": views, "slug_style": style}
+    wishes |= {field: str(value) for field, value in fields.items() if value is not None}
+    if domain:
+        wishes["domain"] = "" if domain == "main" else domain
+    if password_stdin:
+        wishes["password"] = read_password(from_stdin=True)
     token = _token_from_stdin() if token_stdin else None
     client = find_client(config, token)
     try:

@@ -195,3 +195,22 @@ def test_the_real_server_takes_wishes_streams_and_says_no_in_words(run: Run, ser
     assert (taken.returncode, taken.stderr.count("\n")) == (1, 1)
     text = run(write(tmp_path / "text.png", b"no picture at all, only words"), **clean)
     assert (text.returncode, text.stderr.count("\n")) == (1, 1)
+
+
+def test_the_real_server_takes_terms_and_the_password_is_in_no_argument(
+    run: Run, server: Server, tmp_path: Path
+) -> None:
+    assert server.alice is not None
+    clean = {"BULLETDROP_DATA": str(server.data)}
+    path = write(tmp_path / "Release plan.png", png(size=20_000))
+    terms = ("--title", "The plan", "--description", "For all", "--views", "3", "--style", "name", "--domain", "main")
+    done = run(path, *terms, "--password-stdin", "--json", stdin="gr\u00fcn wie Gras\n".encode(), **clean)
+    assert done.returncode == 0, done.stderr
+    fields = json.loads(done.stdout)
+    assert (fields["title"], fields["description"], fields["max_views"]) == ("The plan", "For all", 3)
+    assert (fields["slug"], fields["has_password"], fields["domain"]) == ("release-plan", True, None)
+    for said, status in (("grau wie Gras", 401), ("grün wie Gras", 200)):
+        asked = server.anonymous.get("/release-plan.png", headers={b"X-Share-Password": said.encode()})
+        assert asked.status_code == status
+    for wrong in (("--views", "0"), ("--style", "poem"), ("--password-stdin", "--token-stdin")):
+        assert run(path, *wrong, stdin=b"x\n", **clean).returncode == 2
