@@ -19,7 +19,7 @@ from tests.web.test_idor import state
 UNSAFE = [route for route in ROUTES if route.method not in ("GET", "HEAD")]
 FORMS = [address for address in PAGES if not address.startswith("GET ")]
 # The secret in the address is the right to it, whoever is signed in; another site's page has it not.
-LINKS = {"POST /delete/<slug:str>/<token:str>"}
+LINKS = {"POST /delete/<slug:str>/<token:str>", "POST /r/<token:str>"}
 FILES = {"POST /account/avatar", "POST /secrets"}
 EVIL: dict[str, Headers] = {
     "another site": {"Sec-Fetch-Site": "cross-site"},

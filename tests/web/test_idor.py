@@ -44,6 +44,9 @@ _KEPT = {
     "api_key": "id, name, scopes, rate_limit_per_hour, revoked_at, expires_at",
     "session": "id, user_id, revoked_at, epoch",
     "share_link": "*",
+    "album": "id, slug, owner_id, title, description, is_public, sort, password_hash, max_views, expires_at, cover_id",
+    "album_item": "*",
+    "upload_request": "id, token, title, revoked_at, max_files, max_bytes, password_hash, files",
     "user": "id, email, is_admin, is_active, plan, limits, epoch, delete_scheduled_for",
 }
 

@@ -223,14 +223,15 @@ def _page(
     return response
 
 
-def _rules(wanted: UploadRequest, most: int) -> list[str]:
+def _rules(wanted: UploadRequest, most: int) -> str:
     """What may come, in words. How much of it has come already is the owner's to know."""
     rules = [f"up to {size_in_words(most)} each"]
     if wanted.max_files is not None:
         rules.insert(0, "one file" if wanted.max_files == 1 else f"up to {wanted.max_files} files")
     if wanted.max_bytes is not None:
         rules.append(f"{size_in_words(wanted.max_bytes)} in all")
-    return rules
+    said = ", ".join(rules)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def attach(app: App) -> None:
