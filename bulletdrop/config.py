@@ -140,6 +140,8 @@ class Config:
         "The kinds of file to take, read from the bytes. Also possible: text, pdf, zip.",
         live=True,
     )
+    pastes: str = _row("on", "Whether texts can be pasted, whatever accepted_types says.", live=True, of=("on", "off"))
+    paste_max_bytes: int = _row(MB, "The longest text that can be pasted, in bytes.", least=1, most=16 * MB, live=True)
     max_file_size: int = _row(100 * MB, "The largest file, in bytes.", least=1, most=_HUGE, live=True)
     min_free_disk: int = _row(
         200 * MB,

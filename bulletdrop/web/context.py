@@ -22,6 +22,7 @@ from bulletdrop.web.patience import most_answers
 from bulletdrop.web.peers import Network, parse_proxies
 from bulletdrop.web.pools import Pools
 from bulletdrop.web.ranges import http_date
+from bulletdrop.web.texts import Texts
 
 App: TypeAlias = Sanic[Any, Any]
 
@@ -54,6 +55,8 @@ class Web:
     meter: Meter = field(default_factory=Meter)
     # Refreshes under way or just done, by refresh token: two tabs that wake together share one (see `auth`).
     rotations: dict[str, Any] = field(default_factory=dict)
+    # Texts in colours that were asked for last.
+    texts: Texts = field(default_factory=Texts)
     # Work that goes on after its answer; asyncio itself keeps no hold of it.
     background: set[Any] = field(default_factory=set)
     _prefix: str = field(default_factory=lambda: secrets.token_hex(5))

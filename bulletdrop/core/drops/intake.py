@@ -255,6 +255,7 @@ def _insert_upload(site: Site, new: _New, blob: Blob, slug: str) -> Upload:
         original_filename=new.filename,
         title=wishes.title,
         description=wishes.description,
+        language=wishes.language,
         custom_name=wishes.custom_name,
         domain=new.domain,
         is_public=wishes.is_public,

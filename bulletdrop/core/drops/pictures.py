@@ -81,7 +81,7 @@ def make_thumbnails(site: Site, blob_id: str, *, urgent: bool = False, wait_seco
         if blob.state == "ready" and not missing:
             return blob
         try:
-            with _on_disk(site, blob) as source, _picture_of(site, blob, source) as (picture, mime):
+            with on_disk(site, blob) as source, _picture_of(site, blob, source) as (picture, mime):
                 decoded = site.decoder.thumbnails(
                     picture, mime=mime, folder=site.temporary, urgent=urgent, wait_seconds=wait_seconds
                 )
@@ -112,7 +112,7 @@ def _exists(site: Site, key: str) -> bool:
 
 
 @contextlib.contextmanager
-def _on_disk(site: Site, blob: Blob) -> Iterator[Path]:
+def on_disk(site: Site, blob: Blob) -> Iterator[Path]:
     """A path to the blob's bytes: the storage's own, or a copy for the time being. Raises MissingObject."""
     path = site.storage.local_path(blob.key)
     if path is not None and site.decoder.may_read(path):

@@ -39,6 +39,8 @@ class Wishes:
     domain: str | None = None
     # None: as the sender's account says.
     slug_style: str | None = None
+    # Of a text: whose colours it is shown in (see `languages`).
+    language: str = ""
     source: str = "api"
     idempotency_key: str | None = None
     # For a team's gallery; whether the sender may put something there is asked before.

@@ -139,6 +139,16 @@ class Decoder:
         request = {"do": "convert", "source": str(source), "target": str(target), "mime": mime}
         return str(self._ask(request, urgent=True)["mime"])
 
+    def colour(self, source: Path, target: Path, *, language: str, seconds: int, wait_seconds: float) -> None:
+        """Write a text's pieces with their kinds to `target`: see `colours`.
+
+        Args:
+            seconds: of the processor, at most.
+        Raises: BadPicture for a text that takes longer or too much memory; Unavailable when no child could do it now.
+        """
+        request = {"do": "colour", "source": str(source), "target": str(target), "language": language}
+        self._ask(request, urgent=False, wait_seconds=wait_seconds, seconds=seconds)
+
     def close(self) -> None:
         """End all children now. Work under way raises Unavailable; so does every later call."""
         with self._state:
@@ -181,9 +191,14 @@ class Decoder:
                     self._names[name] = (lock, users - 1)
 
     def _ask(
-        self, question: Mapping[str, object], *, urgent: bool, wait_seconds: float | None = None
+        self,
+        question: Mapping[str, object],
+        *,
+        urgent: bool,
+        wait_seconds: float | None = None,
+        seconds: int | None = None,
     ) -> dict[str, Any]:
-        seconds = self._config.decode_seconds
+        seconds = self._config.decode_seconds if seconds is None else seconds
         request = {**question, "seconds": seconds, "urgent": urgent}
         for attempt in (1, 2):
             with self._slot(urgent, wait_seconds):

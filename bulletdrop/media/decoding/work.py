@@ -95,7 +95,14 @@ def _load(settings: Mapping[str, Any]) -> dict[str, Callable[[Mapping[str, Any]]
         source, target = Path(request["source"]), Path(request["target"])
         return {"mime": conversion.convert(source, target, mime=request["mime"], caps=caps)}
 
-    return {"thumbnails": make_thumbnails, "upright": make_upright, "convert": convert}
+    def colour(request: Mapping[str, Any]) -> object:
+        # Here, because few children are asked for colours.
+        from bulletdrop.media.decoding import colours
+
+        count = colours.colour(Path(request["source"]), Path(request["target"]), language=request["language"])
+        return {"count": count}
+
+    return {"thumbnails": make_thumbnails, "upright": make_upright, "convert": convert, "colour": colour}
 
 
 def _answer(

@@ -20,6 +20,7 @@ from bulletdrop.web.admission import Look
 from bulletdrop.web.auth import caller_of, form_of, required_caller, safe_next, signed_in
 from bulletdrop.web.context import App, web_of
 from bulletdrop.web.pages.shown import Shown, shown
+from bulletdrop.web.pages.text import text_of
 from bulletdrop.web.previews import Preview, preview_of
 from bulletdrop.web.render import protected_page, render
 from bulletdrop.web.seeing import let_in
@@ -96,6 +97,7 @@ async def drop_page(request: Request, upload: Upload, *, base: str = "", page_ur
         theirs=seen.theirs,
         targets=seen.targets,
         preview=seen.preview,
+        text=None if seen.drop.withdrawn else await text_of(request, upload),
         page_url=page_url or seen.drop.page_url,
         is_link=bool(base),
     )
