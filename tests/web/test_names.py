@@ -85,6 +85,8 @@ def test_an_old_name_leads_on_for_as_long_as_was_asked(shared: Server, drop: dic
     for name in (old, new):
         assert shared.anonymous.get(f"/{name}.png").status_code == 200
         assert shared.anonymous.get(f"/{name}", follow_redirects=True).status_code == 200
+    led = shared.anonymous.get(f"/{old}", headers={"Accept": "text/html"})
+    assert (led.status_code, led.headers["location"]) == (301, drop["url"])
     taken = shared.bob.put(f"/api/v1/uploads/a.png?custom_name={old}", content=png())
     assert taken.status_code == 409
     assert taken.json()["error"]["code"] == "name_taken"
