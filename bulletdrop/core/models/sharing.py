@@ -81,8 +81,9 @@ class ShareLink(Base):
     idempotency_key = CharField(max_length=200, null=True)
     created_at = time()
 
-    # Not a column: filled by whoever reads the row (see `core/sharing/link_states`).
+    # Not columns: filled by whoever reads the row (see `core/sharing/link_states`). `maker` is the owner's name.
     state: str = "active"
+    maker: str = ""
 
     class Meta:
         """Peewee's own settings."""

@@ -31,7 +31,7 @@ from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.sharing.limits import check_terms
-from bulletdrop.core.sharing.link_states import ACTIVE, KNOWN, NO_RIGHT, state, with_objects
+from bulletdrop.core.sharing.link_states import ACTIVE, KNOWN, NO_RIGHT, Maker, state, with_objects
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import is_visible
 from bulletdrop.errors import Conflict, Forbidden, Invalid, NotFound
@@ -109,11 +109,11 @@ def list_links(
     Raises: NotFound and Forbidden for an object, Invalid for a cursor that is none, or a limit beyond 1 to 200.
     """
     stands = state(site)
-    query = with_objects(ShareLink, stands.alias("state"))
+    query = with_objects(ShareLink, stands.alias("state"), Maker.username.alias("maker"))
     if upload_id is None and album_id is None:
         query = query.where(ShareLink.owner == caller.user_id)
     else:
-        upload, album = _objects(site, caller, upload_id, album_id)
+        upload, album = objects(site, caller, upload_id, album_id)
         query = query.where((ShareLink.upload == upload.id) if upload else (ShareLink.album == album))
     if active is not None:
         query = query.where((stands == ACTIVE) if active else (stands != ACTIVE))
@@ -206,7 +206,7 @@ def is_theirs(site: Site, caller: Caller | None, link: ShareLink) -> bool:
 
 
 def _query(site: Site) -> Any:
-    return with_objects(ShareLink, state(site).alias("state"))
+    return with_objects(ShareLink, state(site).alias("state"), Maker.username.alias("maker"))
 
 
 def _with_their_objects(links: list[ShareLink]) -> list[ShareLink]:
@@ -232,7 +232,7 @@ def _to_share(
     site: Site, caller: Caller, upload_id: str | None, album_id: str | None
 ) -> tuple[Upload | None, Album | None]:
     """What a new link is for. Raises as `share`."""
-    upload, album = _objects(site, caller, upload_id, album_id)
+    upload, album = objects(site, caller, upload_id, album_id)
     if upload is not None and upload.hidden_at is not None:
         raise Forbidden("The admin has hidden this drop. Ask them to show it again.")
     if upload is not None and upload.trashed_at is not None:
@@ -243,10 +243,10 @@ def _to_share(
     return upload, album
 
 
-def _objects(
+def objects(
     site: Site, caller: Caller, upload_id: str | None, album_id: str | None
 ) -> tuple[Upload | None, Album | None]:
-    """A drop or an album that the caller may change. Raises NotFound, Forbidden for one that they only see."""
+    """The drop or the album, one of them, that the caller may share. Raises NotFound, Forbidden."""
     if upload_id is not None:
         upload = get_upload(site, caller, upload_id)
         if not upload.may_change:

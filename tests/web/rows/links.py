@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.server import Server
 from tests.web.kit import png, upload
-from tests.web.rows.row import everybody, row
+from tests.web.rows.row import everybody, page, row
 from tests.web.rows.uploads import a_drop
 
 
@@ -48,4 +48,14 @@ PAGES = {
     "GET /l/<token:str>/<name:str>": everybody(200, refused=401, params=a_file),
     "GET /l/<token:str>/i/<name:str>": everybody(404, refused=401, params=a_link),
 }
+# Whoever has such an address may: it is what it is for.
 BY_LINK = set(PAGES)
+PAGES |= {
+    "GET /links": page(302, 200, 200, 200, 200, reader=403),
+    "GET /links/<token:str>": page(302, 200, 404, 200, 404, reader=403, params=a_link),
+    "POST /links/<token:str>": page(302, 303, 404, 303, 404, reader=403, params=a_link, form={"note": "n"}),
+    "GET /drops/<upload_id:str>/share": page(302, 200, 404, 200, 404, reader=403, params=a_drop),
+    "POST /drops/<upload_id:str>/share": page(302, 303, 404, 303, 404, reader=403, params=a_drop, form={"note": "n"}),
+    "GET /albums/<album_id:str>/share": page(302, 200, 404, 200, 404, reader=403, params=an_album),
+    "POST /albums/<album_id:str>/share": page(302, 303, 404, 303, 404, reader=403, params=an_album, form={"note": "n"}),
+}
