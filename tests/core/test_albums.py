@@ -13,6 +13,7 @@ from bulletdrop.core.archive import Names, safe_name
 from bulletdrop.core.drops import albums, uploads
 from bulletdrop.core.drops.deletion import delete_forever
 from bulletdrop.core.models import Album, AlbumItem, Upload, User
+from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadName, Conflict, Forbidden, Invalid, NotFound, TooMany
@@ -88,8 +89,6 @@ def test_a_teams_album_is_seen_by_its_members_changed_by_who_may_upload_and_hold
 
 
 def test_a_team_member_who_left_is_a_stranger_to_the_teams_albums_even_to_those_that_they_made(site: Site) -> None:
-    from bulletdrop.core.people import teams
-
     people = cast(site)
     album = make(site, people.member, keep(site, people.member, team_id=people.team.id), team=people.team.slug)
     albums.change_album(site, people.member, album.id, {"is_public": False})
@@ -99,6 +98,19 @@ def test_a_team_member_who_left_is_a_stranger_to_the_teams_albums_even_to_those_
     assert albums.may_see(site, people.viewer, album)
     with pytest.raises(NotFound):
         albums.get_album(site, people.member, album.id)
+
+
+def test_a_teams_album_stays_when_who_made_it_deletes_their_account(site: Site) -> None:
+    people = cast(site)
+    drop = keep(site, people.member, team_id=people.team.id)
+    album = make(site, people.member, drop, team=people.team.slug)
+    left = make(site, people.admin, team=people.team.slug)
+    teams.leave(site, people.admin.user_id, people.team.id)
+    for who in (people.member, people.admin):
+        teams.hand_over_before_leaving(site, who.user_id)
+        User.delete().where(User.id == who.user_id).execute()
+    assert seen(site, albums.get_album(site, people.alice, album.id), people.alice) == [drop.id]
+    assert albums.get_album(site, people.alice, left.id).owner_id == people.alice.user_id
 
 
 def test_private_drops_are_shown_through_the_album_and_what_is_guarded_trashed_expired_or_hidden_is_not(

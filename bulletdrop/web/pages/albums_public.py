@@ -17,7 +17,8 @@ from bulletdrop.web.auth import caller_of
 from bulletdrop.web.context import App
 from bulletdrop.web.pages.album_shown import album_bytes, album_page, album_zip, is_open_to_all
 from bulletdrop.web.public import plain
-from bulletdrop.web.render import render
+from bulletdrop.web.render import protected_page
+from bulletdrop.web.sending import bare_head
 from bulletdrop.web.threads import in_thread
 
 _NOTHING = "There is nothing at this address. The link may be mistyped, expired or taken back."
@@ -25,26 +26,30 @@ _NOTHING = "There is nothing at this address. The link may be mistyped, expired 
 
 async def show(request: Request, slug: str) -> HTTPResponse:
     """The album's page. Robots are told no more of a guarded one than that it is."""
-    album, admitted = await _entered(request, slug, Look.PAGE, counts=True)
+    # To read on in a long album is no view of its own: it is a part of what was opened.
+    is_first = not request.args.get("start")
+    album, admitted = await _entered(request, slug, Look.PAGE if is_first else Look.PART, counts=is_first)
     if admitted.preview_only:
-        return render(request, "album-guarded.html")
+        return protected_page(request)
+    if admitted.head:
+        return bare_head(request)
     return await album_page(request, album, base=f"/a/{quote(album.slug)}", open_to_all=is_open_to_all(album))
 
 
 async def item(request: Request, slug: str, upload_id: str) -> HTTPResponse:
     """The bytes of one of its drops, or with `size` a thumbnail."""
-    album, _ = await _entered(request, slug, Look.PART)
-    return await album_bytes(request, album, plain(upload_id))
+    album, admitted = await _entered(request, slug, Look.PART)
+    return bare_head(request) if admitted.head else await album_bytes(request, album, plain(upload_id))
 
 
 async def zipped(request: Request, slug: str) -> HTTPResponse | None:
     """All of it as one zip."""
-    album, _ = await _entered(request, slug, Look.PART)
-    return await album_zip(request, album)
+    album, admitted = await _entered(request, slug, Look.PART)
+    return bare_head(request) if admitted.head else await album_zip(request, album)
 
 
 async def _entered(request: Request, slug: str, look: Look, *, counts: bool = False) -> tuple[Album, Admitted]:
-    """The album, for somebody who may look at it now. Raises NotFound, and what `admit` raises."""
+    """The album, for somebody who may look at it now. Raises NotFound, TooMany, and what `admit` raises."""
     caller = await caller_of(request)
     album, theirs = await in_thread(request, _find, plain(slug), caller)
     # What belongs to a page that was counted is not counted again: a browser without cookies has no pass to show.
@@ -56,6 +61,8 @@ def _find(site: Site, slug: str, caller: Caller | None) -> tuple[Album, bool]:
     theirs = albums.is_theirs(site, caller, album)
     if not album.is_public and not theirs:
         raise NotFound(_NOTHING)
+    # Before a view is counted: what cannot be shown now must not use one up.
+    albums.check_not_silent(site, caller, album)
     return album, theirs
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
-from bulletdrop.core.models import Hold, Team, TeamMember, Upload, Usage, User
+from bulletdrop.core.models import Album, Hold, Team, TeamMember, Upload, Usage, User
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.people.teams.members import withdraw_invitations_of
 from bulletdrop.core.people.teams.membership import TeamOf, find_team, lock, lock_row, member
@@ -92,7 +92,8 @@ def hand_over_before_leaving(site: Site, user_id: str) -> None:
     """
     joined = TeamMember.select(TeamMember.team).where(TeamMember.user == user_id)
     brought = Upload.select(Upload.team).where((Upload.owner == user_id) & Upload.team.is_null(False)).distinct()
-    ids = {row.team_id for row in joined} | {row.team_id for row in brought}
+    made = Album.select(Album.team).where((Album.owner == user_id) & Album.team.is_null(False)).distinct()
+    ids = {row.team_id for query in (joined, brought, made) for row in query}
     for team_id in sorted(each for each in ids if each):
         with transaction(site.db):
             lock_row(site, team_id)
@@ -115,6 +116,8 @@ def _give_on(site: Site, team_id: str, user_id: str) -> None:
     # An idempotency key is one person's own; under another's name it could meet one of theirs.
     mine = (Upload.team == team_id) & (Upload.owner == user_id)
     Upload.update(owner=next_owner.user_id, idempotency_key=None).where(mine).execute()
+    its_albums = (Album.team == team_id) & (Album.owner == user_id)
+    Album.update(owner=next_owner.user_id).where(its_albums).execute()
     withdraw_invitations_of(team_id, user_id)
     TeamMember.delete().where(member(team_id, user_id)).execute()
 
