@@ -17,6 +17,8 @@ from bulletdrop.cli.invite import invite
 from bulletdrop.cli.job import job
 from bulletdrop.cli.key import key
 from bulletdrop.cli.pair import pair
+from bulletdrop.cli.paste import paste, shorten
+from bulletdrop.cli.secrets import secret, secrets
 from bulletdrop.cli.serve import serve
 from bulletdrop.cli.settings import config
 from bulletdrop.cli.team import team
@@ -46,7 +48,25 @@ def bulletdrop(context: click.Context) -> None:
         context.invoke(start_here)
 
 
-for command in (serve, tray, upload, pair, user, team, key, invite, verify, doctor, job, config, audit):
+for command in (
+    serve,
+    tray,
+    upload,
+    paste,
+    shorten,
+    secret,
+    pair,
+    user,
+    team,
+    key,
+    invite,
+    verify,
+    doctor,
+    job,
+    config,
+    audit,
+    secrets,
+):
     bulletdrop.add_command(command)
 
 

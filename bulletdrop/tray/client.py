@@ -8,6 +8,8 @@ what never reached a BulletDrop is `Unreachable`.
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import os
 import ssl
 from collections.abc import Mapping
@@ -147,6 +149,43 @@ class Client:
             deletion_url=str(fields.get("deletion_url") or ""),
             fields=fields,
         )
+
+    def make_secret(self, wishes: Mapping[str, str], file: Path | None = None) -> Mapping[str, Any]:
+        """Make a secret of a text, or of a file on disk. Returns the server's whole answer; its `url` is the link.
+
+        Args:
+            wishes: fields `text`, `note`, `passphrase`, `max_views`, `expires_at`, `team`.
+            file: sent piece by piece, and encrypted by the server as it comes.
+        Raises: Unreachable; any `Rejected` or `Busy` that the server answers; FileCut; OSError.
+        """
+        with Body.open(file or io.BytesIO(), None if file else 0, None) as body:
+            headers = self._headers(signed=True)
+            headers["Content-Type"] = body.wrap_as_form(safe_name(file.name) if file else "", wishes)
+            answer = self._wire.exchange("POST", "/api/v1/secrets", headers, body)
+        fields = self._fields(answer)
+        if not isinstance(fields.get("url"), str):
+            raise answers.not_ours(self.server_url, answer)
+        return fields
+
+    def make(
+        self, path: str, wishes: Mapping[str, Any], *, idempotency_key: str, link: str = "url"
+    ) -> Mapping[str, Any]:
+        """Make something of what a JSON object says, such as a paste. Returns the server's whole answer.
+
+        Args:
+            path: after `/api/v1`.
+            link: the field of the answer that is the link; an answer without it is no BulletDrop's.
+        Raises: Unreachable; any `Rejected` or `Busy` that the server answers.
+        """
+        headers = self._headers(signed=True) | {"X-BulletDrop-Source": "cli", "Idempotency-Key": idempotency_key}
+        headers["Content-Type"] = "application/json"
+        data = json.dumps(wishes).encode()
+        with Body.open(io.BytesIO(data), len(data), None) as body:
+            answer = self._wire.exchange("POST", f"/api/v1{path}", headers, body)
+        fields = self._fields(answer)
+        if not isinstance(fields.get(link), str):
+            raise answers.not_ours(self.server_url, answer)
+        return fields
 
     def pair_begin(self, device_name: str) -> Asked:
         """Ask a server elsewhere to be paired. Raises Unreachable, TooMany, and what the server answers."""
