@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +15,7 @@ import click
 from bulletdrop.errors import BadConfig, Invalid
 
 if TYPE_CHECKING:
+    from bulletdrop.core.people.plans import Limits
     from bulletdrop.core.site import Site
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -88,6 +89,19 @@ def read_expiry(text: str | None, *, now: datetime) -> datetime | None:
         return parse_expiry(text, now=now)
     except (ValueError, OverflowError) as error:
         raise Invalid("An expiry is 30m, 12h, 7d, 2w, 1y, a date, or a time such as 2027-01-01T00:00:00Z.") from error
+
+
+def show_limits(names: Sequence[str], allowed: Limits, own: Mapping[str, int]) -> None:
+    """Print limits, one a line.
+
+    Args:
+        names: which, in this order.
+        allowed: what counts.
+        own: those that are not the plan's.
+    """
+    for name in names:
+        value = getattr(allowed, name)
+        click.echo(f"{name:<22}{'no limit' if value is None else value}{'  (own)' if name in own else ''}")
 
 
 def read_figure(text: str) -> tuple[str, int | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulletdrop.cli.common import data_option, opened, read_figure
+from bulletdrop.cli.common import data_option, opened, read_figure, show_limits
 
 if TYPE_CHECKING:
     from bulletdrop.core.people.team_directory import ListedTeam
@@ -81,10 +81,7 @@ def limits(name: str, figures: tuple[str, ...], data: Path | None) -> None:
         if figures:
             found = set_team_limits(site, By(), found.id, dict(map(read_figure, figures)))
         allowed = limits_of(site, found)
-    for figure in TEAM_NAMES:
-        value = getattr(allowed, figure)
-        own = "  (own)" if figure in found.limits else ""
-        click.echo(f"{figure:<22}{'no limit' if value is None else value}{own}")
+    show_limits(TEAM_NAMES, allowed, found.limits)
 
 
 @team.command("delete")

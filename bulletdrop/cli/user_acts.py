@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bulletdrop.cli.common import data_option, opened, read_figure
+from bulletdrop.cli.common import data_option, opened, read_figure, show_limits
 from bulletdrop.cli.user import user
 
 # The group with all its commands: whoever takes it from here has both halves.
@@ -47,10 +47,7 @@ def limits(username: str, figures: tuple[str, ...], data: Path | None) -> None:
         if figures:
             found = set_limits(site, By(), found.id, dict(map(read_figure, figures)))
         allowed = limits_of(site, found)
-    for name in NAMES:
-        value = getattr(allowed, name)
-        own = "  (own)" if name in found.limits else ""
-        click.echo(f"{name:<22}{'no limit' if value is None else value}{own}")
+    show_limits(NAMES, allowed, found.limits)
 
 
 @user.command("verify")

@@ -13,6 +13,7 @@ from bulletdrop.core.models import (
     ApiKey,
     Audit,
     Mail,
+    Pairing,
     Passkey,
     Plan,
     RecoveryCode,
@@ -23,7 +24,7 @@ from bulletdrop.core.models import (
     Totp,
     User,
 )
-from bulletdrop.core.people import accounts, administration, directory, keys, sessions
+from bulletdrop.core.people import accounts, administration, directory, keys, pairing, sessions
 from bulletdrop.core.people.administration import By
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.directory import search_users
@@ -242,6 +243,20 @@ def test_all_keys_are_revoked_as_an_event_to_look_at(site: Site, root: By, bob: 
     assert ApiKey.select().where(ApiKey.revoked_at.is_null()).count() == 1
     rows = Audit.select().where(Audit.action == "user.revoke-keys")
     assert sorted(row.category for row in rows) == ["admin", "security"]
+    # It was the admin's act, and not bob's.
+    assert {row.actor for row in rows} == {root.actor}
+    assert not Audit.select().where(Audit.action == "key.revoke-all").exists()
+
+
+def test_keys_that_devices_were_promised_are_revoked_with_the_others(
+    site: Site, root: By, bob: Caller, alice: Caller
+) -> None:
+    for owner in (bob, alice):
+        asked = pairing.begin(site, device_name="laptop", address="192.0.2.7", user_agent="")
+        pairing.approve(site, owner, asked.user_code)
+    assert Pairing.select().where(Pairing.user == bob.user_id).count() == 1
+    assert administration.revoke_all_keys(site, root, bob.user_id) == 0
+    assert [row.user_id for row in Pairing.select()] == [alice.user_id]
 
 
 def test_a_lost_second_factor_is_turned_off_and_its_owner_is_told(

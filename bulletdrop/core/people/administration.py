@@ -10,9 +10,9 @@ from typing import Any
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.mail import post
-from bulletdrop.core.models import ApiKey, Pairing, Passkey, Plan, RecoveryCode, Session, Totp, User
+from bulletdrop.core.models import Passkey, Plan, RecoveryCode, Session, Totp, User
 from bulletdrop.core.origin import public_base
-from bulletdrop.core.people import accounts, departures, plans, proof, registration, usage
+from bulletdrop.core.people import accounts, departures, keys, plans, proof, registration, usage
 from bulletdrop.core.people.directory import get_user
 from bulletdrop.core.people.tickets import drop_tickets
 from bulletdrop.core.site import Site
@@ -127,12 +127,9 @@ def revoke_all_keys(site: Site, by: By, user_id: str) -> int:
     """Revoke all keys and devices of somebody. Returns how many there were."""
     user = get_user(site, user_id)
     with transaction(site.db):
-        # Also what a device was promised and has not fetched yet; who fetches it at this moment is waited for.
-        Pairing.delete().where(Pairing.user == user).execute()
-        mine = (ApiKey.user == user) & ApiKey.revoked_at.is_null()
-        count = ApiKey.update(revoked_at=site.clock.now()).where(mine).execute()
+        count = keys.end_keys(site, user.id)
         _record(site, by, "user.revoke-keys", user, f"{count} keys", security=True)
-    return int(count)
+    return count
 
 
 def drop_second_factor(site: Site, by: By, user_id: str) -> None:

@@ -156,19 +156,25 @@ def change_key(
 
 
 def revoke_keys(site: Site, user_id: str, *, scope: str | None = None) -> int:
+    """As `end_keys`, and write it down as their owner's own act."""
+    count = end_keys(site, user_id, scope=scope)
+    if count:
+        record(site, "key.revoke-all", actor=user_id, subject=scope or "", detail=f"{count} keys")
+    return count
+
+
+def end_keys(site: Site, user_id: str, *, scope: str | None = None) -> int:
     """Revoke all of somebody's keys and devices; with `scope`, those that have it. Returns how many there were.
 
-    Of all keys those too that a device was promised and has not fetched yet.
+    Of all keys those too that a device was promised and has not fetched yet. Whoever calls it writes it down.
     """
     if scope is None:
         # First: whoever fetches one at this moment is waited for, and has it revoked below.
         Pairing.delete().where(Pairing.user == user_id).execute()
     mine = (ApiKey.user == user_id) & ApiKey.revoked_at.is_null()
-    ids = [key.id for key in ApiKey.select().where(mine) if scope is None or scope in key.scopes]
-    if ids:
-        ApiKey.update(revoked_at=site.clock.now()).where(mine & ApiKey.id.in_(ids)).execute()
-        record(site, "key.revoke-all", actor=user_id, subject=scope or "", detail=f"{len(ids)} keys")
-    return len(ids)
+    if scope is not None:
+        mine &= ApiKey.id.in_([key.id for key in ApiKey.select().where(mine) if scope in key.scopes])
+    return int(ApiKey.update(revoked_at=site.clock.now()).where(mine).execute())
 
 
 def _check_limit(limit: int | None) -> None:

@@ -13,11 +13,16 @@ from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
 from bulletdrop.core.people.administration import By
-from bulletdrop.errors import Forbidden, Invalid
+from bulletdrop.core.site import Site
+from bulletdrop.errors import BulletDropError, Forbidden, Invalid, NotFound, Rejected
 from bulletdrop.web.auth import Handler, address_of, form_of, required_caller, signed_in
 from bulletdrop.web.context import App
+from bulletdrop.web.problems import status_of
 from bulletdrop.web.render import render
+from bulletdrop.web.threads import in_thread
 
+# Something that an admin does to one account or team, by its id, as a form says.
+Act = Callable[[Site, By, str, dict[str, str]], object]
 _UNITS = {"": 1, "b": 1, "bytes": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 _SIZE = re.compile(r"(\d{1,15}(?:[.,]\d{1,3})?)\s*([a-z]*)")
 # What a form calls a figure without a limit.
@@ -31,6 +36,15 @@ class Notice:
     text: str
     undo: str = ""
     undo_words: str = "Undo"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An act that was refused, and what its form held: the page shows both."""
+
+    error: BulletDropError
+    act: str
+    form: dict[str, str]
 
 
 def admin_only(handler: Handler) -> Handler:
@@ -67,6 +81,44 @@ def page(request: Request, template: str, at: str, *, status: int = 200, **conte
     part = at.removeprefix("/admin").strip("/") or "overview"
     shared = {"at": at, "part": part, "did": None, "undo_path": ""}
     return render(request, template, status=status, **{**shared, **context})
+
+
+async def try_act(request: Request, acts: Mapping[str, Act], act: str, about: str, form: dict[str, str]) -> object:
+    """Do something to what a page is about. Returns what came of it, or Refused.
+
+    Raises: NotFound when it is not there any more; Busy.
+    """
+    try:
+        return await in_thread(request, acts[act], await by_of(request), about, form)
+    except NotFound:
+        raise
+    except Rejected as error:
+        return Refused(error, act, form)
+
+
+def page_of_acts(
+    request: Request,
+    template: str,
+    at: str,
+    about: str,
+    notices: Mapping[str, Notice],
+    refused: Refused | None,
+    **context: Any,
+) -> HTTPResponse:
+    """A page with acts on it, as `page`, with what was done or why it was not.
+
+    Args:
+        about: the id of what it is about, the last part of its address.
+        notices: by act, what to say when it was done.
+    """
+    shown = {
+        "error": refused.error if refused else None,
+        "wrong_act": refused.act if refused else "",
+        "form_values": refused.form if refused else {},
+        "undo_path": f"{at}/{about}/",
+        "did": notice_of(request, notices) if request.method == "GET" else None,
+    }
+    return page(request, template, at, status=status_of(refused.error) if refused else 200, **shown, **context)
 
 
 def notice_of(request: Request, notices: Mapping[str, Notice]) -> Notice | None:

@@ -18,21 +18,22 @@ from bulletdrop.core.people.trail import Entry, Filter
 from bulletdrop.core.people.usage import Summary
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.dismissal import dismiss
-from bulletdrop.errors import BulletDropError, NotFound, Rejected
+from bulletdrop.errors import NotFound
 from bulletdrop.web.context import App
 from bulletdrop.web.pages.admin.entry import (
+    Act,
     Notice,
+    Refused,
     add_routes,
     by_of,
     done,
-    notice_of,
-    page,
+    page_of_acts,
     posted,
+    try_act,
 )
 from bulletdrop.web.pages.admin.figures import LABELS, own_limits, plan_limits, read_limits
 from bulletdrop.web.pages.posted import ask_first
 from bulletdrop.web.pages.shown import Shown, shown
-from bulletdrop.web.problems import status_of
 from bulletdrop.web.threads import in_thread
 
 
@@ -50,7 +51,7 @@ class Seen:
     trail: list[Entry]
 
 
-def _set(field: str, value: Any) -> Callable[[Site, By, str, dict[str, str]], object]:
+def _set(field: str, value: Any) -> Act:
     """An act that changes one thing."""
 
     def act(site: Site, by: By, user_id: str, form: dict[str, str]) -> object:
@@ -72,7 +73,7 @@ def _delete(site: Site, by: By, user_id: str, form: dict[str, str]) -> object:
     return dismiss(site, by, user_id, at_once=at_once, confirm=form.get("word", ""))
 
 
-def _plainly(use_case: Callable[[Site, By, str], object]) -> Callable[[Site, By, str, dict[str, str]], object]:
+def _plainly(use_case: Callable[[Site, By, str], object]) -> Act:
     """An act that needs nothing from its form."""
 
     def act(site: Site, by: By, user_id: str, form: dict[str, str]) -> object:
@@ -82,7 +83,7 @@ def _plainly(use_case: Callable[[Site, By, str], object]) -> Callable[[Site, By,
 
 
 # The last part of the address → what it does.
-ACTS: dict[str, Callable[[Site, By, str, dict[str, str]], object]] = {
+ACTS: dict[str, Act] = {
     "block": _set("is_active", False),
     "unblock": _set("is_active", True),
     "promote": _set("is_admin", True),
@@ -126,12 +127,9 @@ async def act(request: Request, user_id: str, act: str) -> HTTPResponse:
     asking = await _ask(request, user_id, act, form)
     if asking is not None:
         return asking
-    try:
-        result = await in_thread(request, ACTS[act], await by_of(request), user_id, form)
-    except NotFound:
-        raise
-    except Rejected as error:
-        return await _page(request, user_id, error=error, act=act, form=form)
+    result = await try_act(request, ACTS, act, user_id, form)
+    if isinstance(result, Refused):
+        return await _page(request, user_id, refused=result)
     if act == "reset":
         return await _page(request, user_id, link=str(result))
     if act == "delete" and result is None:
@@ -154,9 +152,7 @@ async def _page(
     request: Request,
     user_id: str,
     *,
-    error: BulletDropError | None = None,
-    act: str = "",
-    form: dict[str, str] | None = None,
+    refused: Refused | None = None,
     link: str = "",
 ) -> HTTPResponse:
     seen = await in_thread(request, _seen, user_id)
@@ -166,17 +162,12 @@ async def _page(
         "user": seen.about.user,
         "is_self": seen.about.user.id == by.actor,
         "labels": LABELS,
-        "error": error,
-        "wrong_act": act,
-        "form_values": form or {},
         "plans": [(plan.name, plan.title) for plan in seen.plans],
         "has_factor": seen.about.factors.has_totp or seen.about.factors.passkeys > 0,
         "ways": _ways(seen.about),
-        "undo_path": f"/admin/users/{user_id}/",
         "link": link,
-        "did": notice_of(request, NOTICES) if request.method == "GET" else None,
     }
-    return page(request, "admin-person.html", "/admin/users", status=status_of(error) if error else 200, **context)
+    return page_of_acts(request, "admin-person.html", "/admin/users", user_id, NOTICES, refused, **context)
 
 
 async def _ask(request: Request, user_id: str, act: str, form: dict[str, str]) -> HTTPResponse | None:

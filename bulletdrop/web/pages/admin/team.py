@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sanic import Request
@@ -15,11 +14,10 @@ from bulletdrop.core.people.team_directory import TeamDossier, states_of_team
 from bulletdrop.core.people.trail import Entry, Filter
 from bulletdrop.core.people.usage import Summary
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BulletDropError, NotFound, Rejected
+from bulletdrop.errors import NotFound
 from bulletdrop.web.context import App
-from bulletdrop.web.pages.admin.entry import Notice, add_routes, by_of, done, notice_of, page, posted
+from bulletdrop.web.pages.admin.entry import Act, Notice, Refused, add_routes, done, page_of_acts, posted, try_act
 from bulletdrop.web.pages.admin.figures import LABELS, own_limits, plan_limits, read_limits
-from bulletdrop.web.problems import status_of
 from bulletdrop.web.threads import in_thread
 
 
@@ -54,7 +52,7 @@ def _keep(site: Site, by: By, team_id: str, form: dict[str, str]) -> object:
 
 
 # The last part of the address → what it does.
-ACTS: dict[str, Callable[[Site, By, str, dict[str, str]], object]] = {
+ACTS: dict[str, Act] = {
     "plan": _plan,
     "limits": _limits,
     "delete": _delete,
@@ -78,12 +76,9 @@ async def act(request: Request, team_id: str, act: str) -> HTTPResponse:
     if act not in ACTS:
         raise NotFound("There is nothing at this address.")
     form = await posted(request)
-    try:
-        await in_thread(request, ACTS[act], await by_of(request), team_id, form)
-    except NotFound:
-        raise
-    except Rejected as error:
-        return await _page(request, team_id, error=error, act=act, form=form)
+    result = await try_act(request, ACTS, act, team_id, form)
+    if isinstance(result, Refused):
+        return await _page(request, team_id, refused=result)
     return done(f"/admin/teams/{team_id}", act)
 
 
@@ -98,27 +93,15 @@ def attach(app: App) -> None:
     )
 
 
-async def _page(
-    request: Request,
-    team_id: str,
-    *,
-    error: BulletDropError | None = None,
-    act: str = "",
-    form: dict[str, str] | None = None,
-) -> HTTPResponse:
+async def _page(request: Request, team_id: str, *, refused: Refused | None = None) -> HTTPResponse:
     seen = await in_thread(request, _seen, team_id)
     context = {
         "seen": seen,
         "team": seen.about.team,
         "plans": seen.plans,
         "labels": {name: LABELS[name] for name in plans.TEAM_NAMES},
-        "error": error,
-        "wrong_act": act,
-        "form_values": form or {},
-        "undo_path": f"/admin/teams/{team_id}/",
-        "did": notice_of(request, NOTICES) if request.method == "GET" else None,
     }
-    return page(request, "admin-team.html", "/admin/teams", status=status_of(error) if error else 200, **context)
+    return page_of_acts(request, "admin-team.html", "/admin/teams", team_id, NOTICES, refused, **context)
 
 
 def _seen(site: Site, team_id: str) -> Seen:
