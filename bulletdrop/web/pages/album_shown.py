@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sanic import Request
 from sanic.response import HTTPResponse
@@ -23,6 +25,7 @@ from bulletdrop.web.pages.shown import Shown, shown
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
 
+Named: TypeAlias = Callable[[str], str]
 # Drops on one page of an album; more come as somebody reads on.
 _PER_PAGE = 120
 _MOST = 10_000
@@ -59,17 +62,20 @@ class AlbumShown:
     is_public: bool
 
 
-async def album_page(request: Request, album: Album, *, base: str, open_to_all: bool = False) -> HTTPResponse:
+async def album_page(
+    request: Request, album: Album, *, base: str, open_to_all: bool = False, named: Named = str
+) -> HTTPResponse:
     """The page of an album, for somebody who was let in.
 
     Args:
         base: the path under which its bytes and its zip are, such as `/a/{slug}` or `/l/{token}`.
         open_to_all: everybody who has this address sees it at any time: it may be shown in previews and found.
+        named: what a drop of this id is called below `base`, where that is not the id.
     """
     caller = await caller_of(request)
     await in_thread(request, albums.check_not_silent, caller, album)
     start = _start(request.args.get("start"))
-    found = await in_thread(request, _look, caller, album, base, start, open_to_all)
+    found = await in_thread(request, _look, caller, album, base, start, open_to_all, named)
     response = render(request, "album-shown.html", album=found, base=base, open_to_all=open_to_all)
     if not open_to_all:
         response.headers["referrer-policy"] = "no-referrer"
@@ -103,7 +109,9 @@ def _pays(site: Site, caller: Caller | None, album: Album) -> str:
     return payer.id if is_metered(site, payer) else ""
 
 
-def _look(site: Site, caller: Caller | None, album: Album, base: str, start: int, open_to_all: bool) -> AlbumShown:
+def _look(
+    site: Site, caller: Caller | None, album: Album, base: str, start: int, open_to_all: bool, named: Named
+) -> AlbumShown:
     theirs = albums.is_theirs(site, caller, album)
     found = albums.items(site, album, caller, start=start, limit=_PER_PAGE + 1)
     cover = albums.cover_of(site, album, None) if open_to_all else None
@@ -115,17 +123,18 @@ def _look(site: Site, caller: Caller | None, album: Album, base: str, start: int
         count=albums.count_items(site, album, caller),
         start=start,
         next=start + _PER_PAGE if len(found) > _PER_PAGE else None,
-        pieces=[_piece(site, upload, base, theirs=theirs) for upload in found[:_PER_PAGE]],
+        pieces=[_piece(site, upload, base, named, theirs=theirs) for upload in found[:_PER_PAGE]],
         cover_url=f"{urls.album_url(site, album)}/i/{cover.id}?size=large" if cover is not None else "",
         edit_path=f"/albums/{album.id}" if mine else "",
         is_public=album.is_public,
     )
 
 
-def _piece(site: Site, upload: Upload, base: str, *, theirs: bool) -> Piece:
+def _piece(site: Site, upload: Upload, base: str, named: Named, *, theirs: bool) -> Piece:
     if albums.is_locked(upload) and not theirs:
         # Not its name, not its size, not its shape: nothing of it is shown before its own page has let somebody in.
         return Piece(None, f"/{upload.slug}", "a61")
+    upload.id = named(upload.id)
     drop = shown(site, upload, base=base)
     return Piece(drop, f"{base}/i/{upload.id}", drop.aspect)
 

@@ -70,14 +70,17 @@ def _targets(site: Site, caller: Caller, upload: Upload) -> tuple[tuple[str, str
     return tuple(home + [(one.slug, one.name) for one in others])
 
 
-async def drop_page(request: Request, upload: Upload, *, base: str = "", page_url: str = "") -> HTTPResponse:
+async def drop_page(
+    request: Request, upload: Upload, *, base: str = "", page_url: str = "", preview: Preview | None = None
+) -> HTTPResponse:
     """The page of a drop.
 
     Args:
         upload: found alive, with owner, team and blob joined.
         base: where its bytes are for a visitor who was let in by something else before, such as `/l/{token}`: nobody
-            is asked again, and the page is told to no robot. Left out, the drop's own terms hold.
+            is asked again. Left out, the drop's own terms hold.
         page_url: the link that such a visitor has, for copying.
+        preview: what robots are told of it there; nothing when left out.
     Raises: NotFound for whoever may not see it; what `let_in` raises.
     """
     if not base:
@@ -96,7 +99,7 @@ async def drop_page(request: Request, upload: Upload, *, base: str = "", page_ur
         is_owner=seen.may_change,
         theirs=seen.theirs,
         targets=seen.targets,
-        preview=seen.preview,
+        preview=preview if base else seen.preview,
         text=None if seen.drop.withdrawn else await text_of(request, upload),
         page_url=page_url or seen.drop.page_url,
         is_link=bool(base),
