@@ -92,7 +92,7 @@ def upload(
     finally:
         client.close()
     if copy and done:
-        _copy(done)
+        copy_links(done)
     return 1 if refused else 0
 
 
@@ -191,7 +191,8 @@ def _progress(name: str, size: int | None) -> Iterator[Progress | None]:
         yield lambda sent, total: bar.update(task, completed=sent, total=total)
 
 
-def _copy(links: list[str]) -> None:
+def copy_links(links: list[str]) -> None:
+    """Put links on the clipboard; where that cannot be, say so on standard error."""
     from bulletdrop.tray.clipboard import Clipboard
 
     clipboard = Clipboard(detach=True)

@@ -119,7 +119,7 @@ def _span(text: str, name: str) -> str:
 
 def _sign(letter: str) -> str:
     code = ord(letter)
-    # The pictures of the control characters stand in the same order (U+2400); others are shown by number.
-    shown = chr(0x2400 + code) if code < 0x20 else chr(0x2421) if code == 0x7F else f"U+{code:04X}"
+    # As terminals write them (^L); few fonts have the pictures that Unicode has for them.
+    shown = f"^{chr(code ^ 0x40)}" if code < 0x80 else f"U+{code:04X}"
     # The script copies the letter itself.
     return f'<i class="sign" data-code="{code}">{shown}</i>'
