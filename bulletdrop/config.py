@@ -248,6 +248,7 @@ def load_config(flags: Mapping[str, object] | None = None, *, environ: Mapping[s
     folder = Path(str(data)).expanduser().absolute()
     merged: dict[str, object] = {**_read_file(folder / "config.toml"), **from_environment, **given, "data": folder}
     values: dict[str, Any] = {name: _convert(_known(name, "a flag"), value) for name, value in merged.items()}
+    _check_apart(values.get("public_url", ""), values.get("content_url", ""))
     return Config(**values, given=frozenset(merged))
 
 
@@ -360,6 +361,12 @@ def _address(setting: Setting, value: str) -> str:
         raise BadConfig(message, field=setting.name)
     # An issuer's name counts to its last character; of the others none has a path's end.
     return value if setting.name == "oidc_issuer" else value.rstrip("/")
+
+
+def _check_apart(public_url: str, content_url: str) -> None:
+    """Raise BadConfig for files that come from the host where people are signed in: a port keeps no cookies apart."""
+    if content_url and urlsplit(content_url).hostname == urlsplit(public_url).hostname:
+        raise BadConfig("content_url needs a host of its own, not the one of public_url.", field="content_url")
 
 
 def _integer(setting: Setting, value: object) -> int:

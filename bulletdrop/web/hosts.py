@@ -32,8 +32,9 @@ ASK = "/api/v1/domains/ask"
 # Answered under any name: supervisors and proxies ask by whatever name they have, and the error page has its looks.
 _ANYWHERE = ("/health", "/ready", ASK)
 _LOOKS = "/static/"
-# What a domain shows beside drops, by the first part of the path; all else belongs to the main address.
-_SHARED = frozenset({"i", "u", "l", "a", "r", "s", "embed", "oembed", "unlock", "avatars", "robots.txt", "favicon.ico"})
+# What a domain shows beside drops, by the first part of the path; all else belongs to the main address. So do secrets,
+# whose page asks the API.
+_SHARED = frozenset({"i", "u", "l", "a", "r", "embed", "oembed", "unlock", "avatars", "robots.txt", "favicon.ico"})
 _BYTES = frozenset({"bytes_by_id", "bytes_by_user", "by_name", "robots"})
 # Names that routers and systems give a machine at home (RFC 6762, RFC 8375, and what is in use).
 _AT_HOME = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdomain", ".fritz.box")

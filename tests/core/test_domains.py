@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bulletdrop.config import load_config
 from bulletdrop.core.models import Audit, Domain, Upload, User, UserDomain
 from bulletdrop.core.names import domain_list, domains, urls
 from bulletdrop.core.names.known import known
@@ -14,7 +15,7 @@ from bulletdrop.core.people.accounts import create_user
 from bulletdrop.core.people.administration import By
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
-from bulletdrop.errors import Forbidden, Invalid, NameTaken, NotFound, TooBig
+from bulletdrop.errors import BadConfig, Forbidden, Invalid, NameTaken, NotFound, TooBig
 from tests.core.drops_kit import keep
 
 BY = By(None)
@@ -47,7 +48,7 @@ def test_a_domain_has_one_spelling(text: str, kept: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "example", "https://share.example", "share.example:8484", "share.example/x", "a_b.example", "-a.example",
+        "", " ", "example", "https://share.example", "share.example:8484", "share.example/x", "a_b.example", "-a.b",
         "a..example", "127.0.0.1", "[::1]", "::1", "1.2.3.4.", "a" * 64 + ".example", "a." * 130 + "example",
         "☕.example", "xn--zzzz.example", "a\0.example", "exa mple.org", "1.2", "a.b@c.example", "*.example.org",
     ],
@@ -155,6 +156,13 @@ def test_bytes_that_are_everybodys_have_the_files_own_address(site: Site) -> Non
         setattr(drop, field, {"is_public": True}.get(field))
 
 
+@pytest.mark.parametrize("content", ["https://drop.example", "http://drop.example:81", "https://DROP.example/x"])
+def test_the_files_own_address_is_another_host(content: str) -> None:
+    with pytest.raises(BadConfig) as refused:
+        load_config({"data": "/nonexistent", "public_url": "https://drop.example", "content_url": content}, environ={})
+    assert refused.value.field == "content_url"
+
+
 def test_own_hosts_are_nobody_elses(site: Site) -> None:
     site.live.config = replace(site.config, public_url="https://drop.wild.example")
     one = domain_list.add_domain(site, BY, {"name": "wild.example", "is_wildcard": True})
@@ -184,10 +192,8 @@ def test_a_domain_that_goes_leaves_its_drops_at_the_main_address(site: Site) -> 
     assert known(site).find("one.example") is None
     assert Upload.get_by_id(drop.id).domain_id is None
     assert UserDomain.select().count() == 0
-    assert [row.action for row in Audit.select().where(Audit.action.startswith("domain."))] == [
-        "domain.add",
-        "domain.remove",
-    ]
+    acts = [row.action for row in Audit.select().where(Audit.action.startswith("domain."))]
+    assert sorted(acts) == ["domain.add", "domain.claim", "domain.remove"]
     with pytest.raises(NotFound):
         domain_list.remove_domain(site, BY, one.id)
 

@@ -161,7 +161,7 @@ def test_forwarded_names_say_nothing(server: Server) -> None:
 
 @pytest.mark.parametrize("host", [BOOKS, WILD])
 def test_a_domain_has_what_is_shared_and_leads_on_for_all_else(server: Server, host: str) -> None:
-    for path in ("/", "/signin", "/admin/users?q=x", "/account/keys"):
+    for path in ("/", "/signin", "/admin/users?q=x", "/account/keys", "/s/x"):
         answer = at(server, host, path)
         assert (answer.status_code, answer.headers["location"]) == (302, f"https://{MAIN}{path}")
     assert (

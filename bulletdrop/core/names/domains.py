@@ -7,6 +7,7 @@ from typing import Any
 
 from peewee import IntegrityError
 
+from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.models import Domain, User, UserDomain
 from bulletdrop.core.names.spelling import check_name, main_hosts, own_label
@@ -70,6 +71,7 @@ def claim(site: Site, user_id: str, domain_id: str, *, own_host: bool | None = N
             if row is None:
                 now = site.clock.now()
                 UserDomain.create(user=user, domain=domain, is_own_host=bool(own_host), created_at=now)
+                record(site, "domain.claim", actor=user_id, subject=domain.name)
             elif own_host is not None:
                 _where(user_id, domain.id, is_own_host=own_host)
     except IntegrityError as error:
@@ -84,9 +86,12 @@ def unclaim(site: Site, user_id: str, domain_id: str) -> None:
 
     Raises: NotFound for one that is not theirs.
     """
-    mine = (UserDomain.user == user_id) & (UserDomain.domain == domain_id.replace("\0", ""))
-    if not UserDomain.delete().where(mine).execute():
-        raise NotFound("This domain is not among yours.")
+    domain = _find(domain_id)
+    mine = (UserDomain.user == user_id) & (UserDomain.domain == domain.id)
+    with transaction(site.db):
+        if not UserDomain.delete().where(mine).execute():
+            raise NotFound("This domain is not among yours.")
+        record(site, "domain.leave", actor=user_id, subject=domain.name)
 
 
 def make_primary(site: Site, user_id: str, domain_id: str) -> None:
