@@ -319,9 +319,8 @@ def _pickable(site: Site, caller: Caller, album_id: str, cursor: str | None) -> 
 def _choices(site: Site, caller: Caller, upload_id: str) -> dict[str, Any]:
     upload = uploads.get_upload(site, caller, upload_id)
     found = albums.albums_of(site, caller, team_id=upload.team_id)
-    there = {one.id for one in found if albums.inside(site, one, [upload.id])}
     team = None if upload.team is None else upload.team.name
-    return {"drop": shown(site, upload), "albums": found, "inside": there, "team": team}
+    return {"drop": shown(site, upload), "albums": found, "inside": albums.albums_with(site, upload.id), "team": team}
 
 
 def _put(site: Site, caller: Caller, upload_id: str, album_id: str, title: str) -> str:

@@ -30,6 +30,7 @@ from bulletdrop.core.drops.albums.making import (
 from bulletdrop.core.drops.albums.order import (
     MOST_ITEMS,
     add_items,
+    albums_with,
     inside,
     move_item,
     put_in,
@@ -45,6 +46,7 @@ __all__ = [
     "Listed",
     "add_items",
     "albums_of",
+    "albums_with",
     "change_album",
     "check_not_silent",
     "contains",
