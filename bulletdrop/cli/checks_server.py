@@ -15,7 +15,7 @@ from bulletdrop.config import Config
 
 Check = tuple[str, Callable[[], Finding]]
 
-PRIVATE = ("secret.key", "setup-code", "run/server.json", "tray/token", "tray/vault.json")
+PRIVATE = ("secret.key", "master.key", "setup-code", "run/server.json", "tray/token", "tray/vault.json")
 # Nothing of this program is older than that: a clock before it is wrong.
 FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -251,9 +251,10 @@ def test_an_account_that_goes_takes_its_secrets_along(
     assert len(stored(site)) == 1
 
 
-def test_a_blocked_persons_secrets_do_not_open(site: Site, alice: Caller) -> None:
-    secret = make(site, alice)
+def test_a_blocked_persons_secrets_do_not_open(site: Site, alice: Caller, bob: Caller) -> None:
+    secret, other = make(site, alice), make(site, bob)
     User.update(is_active=False).where(User.id == alice.user_id).execute()
+    assert open_(site, other).text == TEXT
     with pytest.raises(Gone):
         secrets.find_secret(site, secret.id)
     User.update(is_active=True).where(User.id == alice.user_id).execute()

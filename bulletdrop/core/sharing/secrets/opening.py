@@ -12,6 +12,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from peewee import fn
+
 from bulletdrop.core.database import transaction
 from bulletdrop.core.models import Secret, SecretAccess, SecretPart, Team, User
 from bulletdrop.core.people.passwords import password_fits
@@ -138,7 +140,8 @@ def _alive(site: Site) -> Any:
     """The condition that a secret can be opened: views left, in time, not burned, and nobody is blocked or leaving."""
     left = Secret.max_views.is_null() | (Secret.views < Secret.max_views)
     in_time = Secret.expires_at.is_null() | (Secret.expires_at > site.clock.now())
-    owners = User.select(User.id).where((User.is_active == True) & User.delete_scheduled_for.is_null())  # noqa: E712
-    teams = Team.select(Team.id).where(Team.delete_scheduled_for.is_null())
+    owner = (User.id == Secret.owner) & (User.is_active == True) & User.delete_scheduled_for.is_null()  # noqa: E712
+    team = (Team.id == Secret.team) & Team.delete_scheduled_for.is_null()
+    may = fn.EXISTS(User.select(User.id).where(owner)) & (Secret.team.is_null() | fn.EXISTS(Team.select().where(team)))
     whole = Secret.burned_at.is_null() & (Secret.wrapped_key != "")
-    return whole & left & in_time & Secret.owner.in_(owners) & (Secret.team.is_null() | Secret.team.in_(teams))
+    return whole & left & in_time & may
