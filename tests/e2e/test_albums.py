@@ -141,9 +141,11 @@ def test_a_guest_sees_each_file_arrive_and_why_one_does_not(server: Server, visi
     page = visits.open()
     page.goto(server.url + wanted["path"])
     page.get_by_label("Files").set_input_files(files(tmp_path, 3))
+    page.get_by_role("button", name="Send").click()
     expect(page.locator(".is-sent")).to_have_count(2)
     expect(page.locator(".is-wrong")).to_have_text("mine 2.pngNo more files are taken here than have come already.")
     expect(page.get_by_text("2 files sent, 1 not.")).to_be_visible()
+    assert _violations(page) == []
     assert order_of(server, album) == ["mine 0.png", "mine 1.png"]
 
 

@@ -17,17 +17,14 @@ if (form && input && place) {
     take([...(input.files ?? [])]);
     form.reset();
   });
-  input.addEventListener("change", () => {
-    take([...(input.files ?? [])]);
-    form.reset();
-  });
   document.addEventListener("dragover", (event) => {
     if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
   });
   document.addEventListener("drop", (event) => {
     if (!event.dataTransfer?.files.length) return;
     event.preventDefault();
-    take([...event.dataTransfer.files]);
+    input.files = event.dataTransfer.files; // nothing is sent before somebody says so
+    input.focus();
   });
   window.addEventListener("beforeunload", (event) => {
     if (under_way || waiting.length) event.preventDefault();
