@@ -44,6 +44,7 @@ _KEPT = {
     "api_key": "id, name, scopes, rate_limit_per_hour, revoked_at, expires_at",
     "session": "id, user_id, revoked_at, epoch",
     "share_link": "*",
+    "short_link": "id, slug, url, title, custom_name, password_hash, max_views, expires_at, revoked_at",
     "album": "id, slug, owner_id, title, description, is_public, sort, password_hash, max_views, expires_at, cover_id",
     "album_item": "*",
     "upload_request": "id, token, title, revoked_at, max_files, max_bytes, password_hash, files",
@@ -100,6 +101,8 @@ NOBODYS = {
     "get_auth_provider_callback",
     "patch_admin_plans_name",
     "post_admin_jobs_name",
+    # The admin offers it to everybody.
+    "post_domains_domain_id_claim",
     # Whoever has a secret's address may open it: it is nobody's guess.
     "post_secrets_secret_id_open",
     "GET /s/<secret_id:str>",

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bulletdrop.errors import BadPicture
+
 # What the page has colours for, by its place here. The order counts: the first that fits.
 KINDS = ("comment", "string", "number", "keyword", "type", "name", "tag", "added", "removed", "heading")
 _OF_TOKENS = (
@@ -47,10 +49,16 @@ def colour(source: Path, target: Path, *, language: str) -> int:
         source: UTF-8.
         language: a name that Pygments knows.
     Returns: how many pieces there are. The texts joined are the source to the letter.
+    Raises: BadPicture for a text that the lexer falls over.
     """
-    pieces: list[int | str] = []
-    for kind, text in _merged(source.read_bytes().decode("utf-8"), language):
-        pieces += (kind, text)
+    text = source.read_bytes().decode("utf-8")
+    try:
+        pieces = [part for piece in _merged(text, language) for part in piece]
+    except Exception as error:
+        # Lexers fall over hostile texts in many ways, such as too deep a recursion. Memory is no such way.
+        if isinstance(error, MemoryError):
+            raise
+        raise BadPicture("There are no colours for this text.") from error
     target.write_text(json.dumps(pieces, ensure_ascii=False), encoding="utf-8")
     return len(pieces) // 2
 

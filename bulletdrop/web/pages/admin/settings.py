@@ -32,7 +32,7 @@ NOTICES = {"saved": Notice("Saved. It holds at once."), "same": Notice("Nothing 
 # Heading → the settings below it, in order. What no group names comes under “More”.
 GROUPS: dict[str, tuple[str, ...]] = {
     "People": ("site_name", "registration", "default_plan"),
-    "Files": ("accepted_types", "max_file_size", "max_files_per_request", "min_free_disk"),
+    "Files": ("accepted_types", "max_file_size", "pastes", "paste_max_bytes", "max_files_per_request", "min_free_disk"),
     "Links and trash": ("slug_length", "trash_days"),
     "Keeping records": ("audit_days",),
 }
@@ -42,6 +42,8 @@ _LABELS = {
     "default_plan": "Plan of a new account",
     "accepted_types": "Types of file",
     "max_file_size": "Largest file",
+    "pastes": "Texts can be pasted",
+    "paste_max_bytes": "Longest text",
     "max_files_per_request": "Files per request",
     "min_free_disk": "Room that stays free on the disk",
     "slug_length": "Characters in a new link",
@@ -59,10 +61,12 @@ _HELP = {
     "default_plan": "It says what they may use; see Plans.",
     "accepted_types": "Read from the bytes, not from the name.",
     "max_file_size": "Such as 100 MB. A plan can allow less.",
+    "pastes": "Whatever types of file are taken.",
+    "paste_max_bytes": "Such as 1 MB, and at most 16 MB.",
     "min_free_disk": "Such as 200 MB. When less is free, uploads are refused.",
     "slug_length": "More are harder to guess.",
 }
-_SIZES = ("max_file_size", "min_free_disk")
+_SIZES = ("max_file_size", "min_free_disk", "paste_max_bytes")
 
 
 @dataclass(frozen=True)
