@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from bulletdrop.web import words
@@ -62,6 +63,8 @@ def bbcode_text(text: str) -> str:
     return words.name(text).translate(_BBCODE)
 
 
+# Drawing one takes 3 ms, most of it for the choice of the mask that reads best: more than all else on a drop's page.
+@lru_cache(maxsize=256)
 def qr_svg(url: str) -> str:
     """A QR code as an inline drawing, dark on light with its quiet zone whatever the page's colours: readers need both.
 
