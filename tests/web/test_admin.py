@@ -19,6 +19,7 @@ from bulletdrop.web.routes import PREFIX
 from tests.support.server import PASSWORD, Server
 from tests.web.browser import browser, sign_in, signed_in
 from tests.web.kit import png, problem, upload
+from tests.web.rows import domains
 from tests.web.rows.admin import ROWS, a_mail, id_of, somebody
 
 API = "/api/v1/admin"
@@ -235,6 +236,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "patch_admin_plans_name": {"uploads_per_day": 77},
     "patch_admin_uploads_upload_id": {"act": "hide"},
     "patch_admin_settings": {"trash_days": 9},
+    "post_admin_domains": {"name": "new.example"},
+    "patch_admin_domains_domain_id": {"display_name": "New"},
 }
 # These need a mail server, or somebody with a second factor: they are done by hand below.
 ELSEWHERE = {"post_admin_mail_test", "delete_admin_users_user_id_second_factor"}
@@ -247,7 +250,7 @@ def test_every_act_over_the_api_is_a_row_of_the_log(server: Server) -> None:
     for route in acts:
         if route.name in ELSEWHERE:
             continue
-        row = ROWS[route.name]
+        row = (ROWS | domains.ROWS)[route.name]
         path = PREFIX + route.path
         for name, value in (row.params(server) if row.params else {}).items():
             path = path.replace(f"<{name}>", value)

@@ -86,10 +86,11 @@ def unclaim(site: Site, user_id: str, domain_id: str) -> None:
 
     Raises: NotFound for one that is not theirs.
     """
-    domain = _find(domain_id)
-    mine = (UserDomain.user == user_id) & (UserDomain.domain == domain.id)
+    domain_id = domain_id.replace("\0", "")
+    domain = Domain.get_or_none(Domain.id == domain_id)
+    mine = (UserDomain.user == user_id) & (UserDomain.domain == domain_id)
     with transaction(site.db):
-        if not UserDomain.delete().where(mine).execute():
+        if domain is None or not UserDomain.delete().where(mine).execute():
             raise NotFound("This domain is not among yours.")
         record(site, "domain.leave", actor=user_id, subject=domain.name)
 
@@ -99,9 +100,10 @@ def make_primary(site: Site, user_id: str, domain_id: str) -> None:
 
     Raises: NotFound for one that is not theirs; Forbidden for a premium one that their plan no longer has.
     """
-    domain = _find(domain_id)
-    if _claim_of(user_id, domain.id) is None:
+    if _claim_of(user_id, domain_id.replace("\0", "")) is None:
+        # The same words as for one that never was.
         raise NotFound("This domain is not among yours.")
+    domain = _find(domain_id)
     if domain.is_premium and not has_premium(_user(user_id)):
         raise Forbidden(_PREMIUM)
     # One statement: of two at once the later one wins, and there is never more than one.
