@@ -221,6 +221,18 @@ def test_the_zip_says_what_it_is_and_its_head_gives_nothing_away(shared: Server)
         assert archive.testzip() is None
 
 
+def test_a_private_drops_page_tells_its_owner_which_album_shows_it_all_the_same(shared: Server) -> None:
+    drop = upload(shared.alice, is_public="false")
+    album = make(shared.alice, drop, title="Canary album")
+    page = shared.alice.get(path_of(drop["url"])).text
+    assert "Shown all the same" in page
+    assert f"/albums/{album['id']}" in page
+    shared.alice.patch(f"/api/v1/uploads/{drop['id']}", json={"is_public": True}).raise_for_status()
+    assert "Canary album" not in shared.anonymous.get(path_of(drop["url"])).text
+    change(shared.alice, album, is_public=False)
+    assert "Shown too" in shared.alice.get(path_of(drop["url"])).text
+
+
 def test_an_empty_album_says_so_and_a_long_one_goes_on(shared: Server) -> None:
     album = make(shared.alice)
     with browser(shared) as visitor:

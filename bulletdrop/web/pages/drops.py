@@ -9,8 +9,8 @@ from urllib.parse import quote
 from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
-from bulletdrop.core.drops import found, uploads
-from bulletdrop.core.models import Upload
+from bulletdrop.core.drops import albums, found, uploads
+from bulletdrop.core.models import Album, Upload
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.teams import TeamOf
@@ -41,6 +41,8 @@ class Looked:
     preview: Preview | None = None
     # Theirs: their own or their team's, whose terms and views they see.
     theirs: bool = False
+    # Theirs: the albums that show it too.
+    albums: tuple[Album, ...] = ()
 
 
 def look(site: Site, caller: Caller | None, upload: Upload, *, base: str = "") -> Looked:
@@ -53,13 +55,15 @@ def look(site: Site, caller: Caller | None, upload: Upload, *, base: str = "") -
         return Looked(shown(site, upload, base=base), None, False)
     team = teams.team_of(site, caller, upload)
     mine = caller is not None and teams.changes(team.role if team else None, caller, upload)
+    theirs = found.is_one_of_theirs(site, caller, upload)
     return Looked(
         shown(site, upload),
         team,
         mine,
         _targets(site, caller, upload) if caller and mine else (),
         preview_of(site, upload),
-        found.is_one_of_theirs(site, caller, upload),
+        theirs,
+        tuple(albums.albums_showing(site, caller, upload)) if caller and theirs else (),
     )
 
 
@@ -98,6 +102,7 @@ async def drop_page(
         team=seen.team,
         is_owner=seen.may_change,
         theirs=seen.theirs,
+        albums=seen.albums,
         targets=seen.targets,
         preview=preview if base else seen.preview,
         text=None if seen.drop.withdrawn else await text_of(request, upload),

@@ -68,6 +68,14 @@ def albums_of(site: Site, caller: Caller, *, team_id: str | None) -> list[Album]
     return list(joined_albums().where(where).order_by(Album.title, Album.id).limit(500))
 
 
+def albums_showing(site: Site, caller: Caller, upload: Upload) -> list[Album]:
+    """The albums of the caller's own and of their teams that a drop is shown in, by title; at most 20."""
+    query = joined_albums().switch(Album).join(AlbumItem, on=(AlbumItem.album == Album.id))
+    shelf = (Album.team == upload.team_id) if upload.team_id is not None else Album.team.is_null()
+    found = query.where((AlbumItem.upload == upload.id) & shelf & _theirs(caller)).order_by(Album.title).limit(20)
+    return [album for album in found if is_alive(site, album)]
+
+
 def get_album(site: Site, caller: Caller, album_id: str) -> Album:
     """One of the caller's own albums, or of a team that they are in, expired or not.
 
