@@ -26,6 +26,8 @@ _LONGEST_FILENAME = 1000
 Style = Literal["random", "words", "date", "name"]
 STYLES: tuple[str, ...] = get_args(Style)
 LONGEST_STEM = 30
+# Windows opens a device where a file has such a name, whatever its ending: in an export, or saved from a browser.
+_DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))])
 _FORBIDDEN = ("Cc", "Cs", "Zl", "Zp")
 # What turns the direction of the text around it, so that `exe.png` is read where `gnp.exe` stands (UAX #9, 2.1 to 2.5).
 # The plain marks U+200E and U+200F are no danger, and macOS puts them into names.
@@ -46,7 +48,7 @@ def new_slug(site: Site, style: str = "random", *, filename: str = "", plain: bo
         filename: of the file, for the style `name`; what has no letters in it gets a random slug.
         plain: for the style `name`, without the random characters.
     """
-    while is_reserved(slug := _made(site, style, filename, plain)):
+    while is_reserved(slug := _made(site, style, filename, plain)) or slug in _DEVICES:
         plain = False
     return slug
 

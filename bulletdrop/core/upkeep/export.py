@@ -78,6 +78,7 @@ def _account(site: Site, user_id: str) -> dict[str, Any]:
     return {
         "profile": {**_picked(user, profile), **_picked(user, ("is_admin", "is_verified", "created_at"))},
         "limits": user.limits,
+        "links": _picked(user, ("slug_style", "link_ending", "hotlink", "hotlink_hosts", "embed_color")),
         "sessions": [
             _picked(row, ("id", "user_agent", "address", "method", "created_at", "last_used_at", "revoked_at"))
             for row in Session.select().where(Session.user == user_id).order_by(Session.created_at)
