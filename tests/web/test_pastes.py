@@ -209,3 +209,16 @@ def test_a_text_of_very_many_lines_is_shown_without_numbers(shared: Server) -> N
     page = visit(shared, f"/{made['slug']}").text
     assert 'class="l"' not in page
     assert shown(page) == "x\n" * 30_000
+
+
+def test_its_owner_says_later_which_language_it_is(shared: Server) -> None:
+    made = paste(shared, "select 1 from here")
+    assert made["language"] == "text"
+    alice, own = kept(shared, "alice"), f"/api/v1/uploads/{made['id']}"
+    assert alice.patch(own, json={"language": "SQL"}).json()["language"] == "sql"
+    assert '<b class="k">select</b>' in visit(shared, f"/{made['slug']}").text
+    wrong = alice.patch(own, json={"language": "klingon"})
+    assert (wrong.status_code, wrong.json()["error"]["field"]) == (400, "language")
+    sent = alice.post(f"/drops/{made['id']}/change", data={"do": "text", "title": "", "language": "python"})
+    assert sent.status_code == 303
+    assert "Python · 1 line" in visit(shared, f"/{made['slug']}").text

@@ -10,6 +10,7 @@ from typing import Any
 from peewee import IntegrityError
 
 from bulletdrop.core.database import transaction
+from bulletdrop.core.drops.languages import check_language
 from bulletdrop.core.drops.moving import move
 from bulletdrop.core.drops.wishes import check_description, check_free, check_tags, check_title
 from bulletdrop.core.expiry import check_expiry
@@ -133,4 +134,4 @@ def _check_may_show(upload: Upload, is_public: bool) -> bool:
     return is_public
 
 
-_CHECKS = {"title": check_title, "description": check_description}
+_CHECKS = {"title": check_title, "description": check_description, "language": check_language}

@@ -44,6 +44,11 @@ LANGUAGES: dict[str, tuple[str, str]] = {
     "yaml": ("YAML", "yaml yml"),
 }
 PLAIN = "text"
+# For people to choose from: name and words; the first leaves it to `guess`.
+CHOICES: tuple[tuple[str, str], ...] = (
+    ("", "Found by name and beginning"),
+    *((name, words) for name, (words, _) in LANGUAGES.items()),
+)
 _ENDINGS = {ending: name for name, (_, endings) in LANGUAGES.items() for ending in endings.split()}
 _WHOLE_NAMES = {"dockerfile": "docker", "makefile": "make", "gnumakefile": "make", "nginx.conf": "nginx"}
 _ALIASES = {"sh": "bash", "shell": "bash", "js": "javascript", "ts": "typescript", "py": "python", "c++": "cpp",

@@ -116,10 +116,10 @@ def change_upload(site: Site, caller: Caller, upload_id: str, changes: Mapping[s
 
     Args:
         changes: by field, types as in the API's answer; None takes away what may be missing. title, description,
-            custom_name, is_public, expires_at, tags; `domain` as a name or id, None or "" for the main address; `team`
-            as a slug or id, None for the caller's own gallery; password_hash and max_views as `limits.check_terms`
-            gives them; `keep_old_name`: until when the custom name that it had leads on to it; `end_old_names`: true
-            ends those that lead on to it now.
+            language, custom_name, is_public, expires_at, tags; `domain` as a name or id, None or "" for the main
+            address; `team` as a slug or id, None for the caller's own gallery; password_hash and max_views as
+            `limits.check_terms` gives them; `keep_old_name`: until when the custom name that it had leads on to it;
+            `end_old_names`: true ends those that lead on to it now.
     Raises: Invalid for a field that cannot be changed, BadName, NameReserved, NameTaken, TooBig for the domain,
         NotFound, Forbidden; for another team what `moving.move` raises.
     """

@@ -146,6 +146,7 @@ class UploadOut(Struct):
     original_filename: str
     title: str
     description: str
+    language: str
     custom_name: str | None
     domain: str | None
     mime_type: str
@@ -192,6 +193,7 @@ class UploadPatch(Struct, forbid_unknown_fields=True):
     end_old_names: bool | msgspec.UnsetType = msgspec.UNSET
     domain: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType | None = msgspec.UNSET
     description: Annotated[str, msgspec.Meta(max_length=20000)] | msgspec.UnsetType = msgspec.UNSET
+    language: Annotated[str, msgspec.Meta(max_length=100)] | msgspec.UnsetType = msgspec.UNSET
     is_public: bool | msgspec.UnsetType = msgspec.UNSET
     password: Annotated[str, msgspec.Meta(max_length=4096)] | msgspec.UnsetType | None = msgspec.UNSET
     max_views: int | msgspec.UnsetType | None = msgspec.UNSET
@@ -277,6 +279,7 @@ def upload_out(site: Site, upload: Upload, caller: Caller, *, made: bool = False
         original_filename=upload.original_filename,
         title=upload.title,
         description=upload.description,
+        language=upload.language,
         custom_name=upload.custom_name,
         domain=upload.domain.name if upload.domain is not None else None,
         mime_type=blob.mime,

@@ -12,6 +12,8 @@ from sanic.response import HTTPResponse
 
 from bulletdrop.clock import parse_expiry
 from bulletdrop.core.drops import uploads
+from bulletdrop.core.drops.languages import CHOICES
+from bulletdrop.core.drops.texts import is_text
 from bulletdrop.core.drops.wishes import LONGEST_DESCRIPTION, LONGEST_TITLE, MOST_TAGS
 from bulletdrop.core.models import Domain, Name, Upload
 from bulletdrop.core.names import domains, urls
@@ -105,7 +107,8 @@ def _changes(request: Request, part: str, form: dict[str, str]) -> dict[str, Any
     now = web_of(request).site.clock.now()
     if part == "text":
         tags = tuple(tag.strip() for tag in form.get("tags", "").split(",") if tag.strip())
-        return {"title": form.get("title", ""), "description": form.get("description", ""), "tags": tags}
+        language = {"language": form["language"]} if "language" in form else {}
+        return {"title": form.get("title", ""), "description": form.get("description", ""), "tags": tags, **language}
     if part == "link":
         kept = form.get("keep_old_name", "")
         changes: dict[str, Any] = {"custom_name": form.get("custom_name", "").strip() or None}
@@ -165,6 +168,7 @@ async def _page(
     values = {
         "title": drop.title,
         "description": drop.description,
+        "language": drop.language,
         "tags": ", ".join(drop.tag_names),
         "custom_name": drop.custom_name or "",
         "domain": drop.domain_id or "",
@@ -184,6 +188,7 @@ async def _page(
         values=values,
         wrong=wrong if not wrong or next(iter(wrong)) in _FIELDS else {"": error.message if error else ""},
         part=part,
+        languages=CHOICES if is_text(drop) else (),
         spans=([(KEEP, "As it is")] if drop.expires_at else []) + list(_SPANS),
         old_link=_OLD_LINK,
         limits={"title": LONGEST_TITLE, "description": LONGEST_DESCRIPTION, "tags": MOST_TAGS},
@@ -193,8 +198,8 @@ async def _page(
     )
 
 
-_FIELDS = ("title", "description", "tags", "custom_name", "domain", "keep_old_name", "is_public", "password",
-           "max_views", "expires_at")  # fmt: skip
+_FIELDS = ("title", "description", "language", "tags", "custom_name", "domain", "keep_old_name", "is_public",
+           "password", "max_views", "expires_at")  # fmt: skip
 
 
 def _to_change(site: Site, caller: Caller, upload_id: str) -> Upload:

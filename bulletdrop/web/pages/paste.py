@@ -5,7 +5,7 @@ from __future__ import annotations
 from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
-from bulletdrop.core.drops.languages import LANGUAGES, PLAIN
+from bulletdrop.core.drops.languages import CHOICES
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
@@ -63,12 +63,11 @@ async def _page(
         status=status_of(error) if error else 200,
         is_on=config.pastes == "on",
         most=config.paste_max_bytes,
-        languages=[("", "Found by its beginning"), *((name, words) for name, (words, _) in LANGUAGES.items())],
+        languages=CHOICES,
         lifetimes=LIFETIMES,
         teams=await in_thread(request, _teams, caller),
         wrong={error.field or "": error.message} if error else {},
         values=fields or {},
-        plain=PLAIN,
     )
 
 
