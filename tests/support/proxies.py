@@ -69,11 +69,11 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def caddy(folder: Path, port: int) -> Iterator[Proxy]:
+def caddy(folder: Path, port: int, *, https: int = 0) -> Iterator[Proxy]:
     """The example's Caddy in front of a port, with certificates of its own authority. Skips where there is no Caddy."""
     requires("caddy")
     folder.mkdir(parents=True)
-    http, https = free_port(), free_port()
+    http, https = free_port(), https or free_port()
     options = f"admin off\n\tskip_install_trust\n\tlocal_certs\n\thttp_port {http}\n\thttps_port {https}"
     options += f"\n\tdefault_bind 127.0.0.1\n\tstorage file_system {folder / 'kept'}"
     text = (EXAMPLES / "Caddyfile").read_text(encoding="utf-8").replace("127.0.0.1:8484", f"127.0.0.1:{port}")
@@ -94,13 +94,13 @@ def caddy(folder: Path, port: int) -> Iterator[Proxy]:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, port: int) -> Iterator[Proxy]:
+def nginx(folder: Path, port: int, *, https: int = 0) -> Iterator[Proxy]:
     """The example's nginx in front of a port, with a certificate of the test's own. Skips where there is no nginx."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         requires("nginx", package="nginx-light")
     folder.mkdir(parents=True)
-    http, https = free_port(), free_port()
+    http, https = free_port(), https or free_port()
     _certificate(folder, [MAIN, FILES, SHARE, WILD, f"*.{WILD}"])
     text = (EXAMPLES / "nginx.conf").read_text(encoding="utf-8")
     for old, new in (
