@@ -11,7 +11,7 @@ from bulletdrop.core.models.teams import Team
 
 
 class Blob(Base):
-    """The bytes, once. `key` is the first upload's slug and date and is never used again after the blob is gone."""
+    """The bytes, once. `key` has the day and slug of its first upload, or a random word; none is used a second time."""
 
     id = id_field()
     sha256 = CharField(max_length=64, unique=True)

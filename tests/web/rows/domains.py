@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bulletdrop.core.models import new_id
 from tests.support.server import Server
-from tests.web.rows.row import admins_only, admins_page, open_to_all, page, persons_page, row
+from tests.web.rows.row import admins_only, admins_page, open_to_all, persons_page, row
 
 OFFER = "/api/v1/admin/domains"
 

@@ -1,4 +1,4 @@
-"""Who may see what is said of a drop: its facts and views, its frame, and what oEmbed tells. Asked of a private drop."""
+"""Who may see what is said of a drop: facts, views, its frame, what oEmbed tells. Asked of a private one."""
 
 from __future__ import annotations
 

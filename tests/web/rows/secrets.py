@@ -1,4 +1,4 @@
-"""Whom the routes and pages of secrets let in: opening needs no account, everything else is their makers' and teams'."""
+"""Whom the routes and pages of secrets let in: opening needs no account, all else is their makers' and teams'."""
 
 from __future__ import annotations
 
