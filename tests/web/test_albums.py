@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import zipfile
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -154,6 +156,34 @@ def test_a_password_opens_one_album_and_no_other_with_the_same_password(shared: 
         assert visitor.get(f"{elsewhere}/i/{drop['id']}").status_code == 401
         change(shared.alice, album, password="another")
         assert visitor.get(path).status_code == 401
+
+
+@pytest.mark.parametrize("end", ["private", "deleted", "over", "taken out", "trashed"])
+def test_whoever_was_let_in_before_gets_nothing_once_it_ended(shared: Server, end: str) -> None:
+    drop = upload(shared.alice, is_public="false")
+    album = make(shared.alice, drop, password="harbour", max_views=5)
+    path, item = path_of(album["url"]), f"{path_of(album['url'])}/i/{drop['id']}"
+    with browser(shared) as visitor:
+        assert visitor.get(path, headers={"X-Share-Password": "harbour"}).status_code == 200
+        assert [visitor.get(each).status_code for each in (path, item, f"{path}/zip")] == [200] * 3
+        if end == "private":
+            change(shared.alice, album, is_public=False)
+        elif end == "deleted":
+            shared.alice.delete(f"/api/v1/albums/{album['id']}").raise_for_status()
+        elif end == "over":
+            soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+            change(shared.alice, album, expires_at=soon)
+            time.sleep(1.2)
+        elif end == "taken out":
+            shared.alice.delete(f"/api/v1/albums/{album['id']}/items/{drop['id']}").raise_for_status()
+        else:
+            shared.alice.delete(f"/api/v1/uploads/{drop['id']}").raise_for_status()
+        assert visitor.get(item).status_code == 404
+        if end in ("private", "deleted", "over"):
+            assert [visitor.get(each).status_code for each in (path, f"{path}/zip")] == [404] * 2
+        else:
+            assert drop["id"] not in visitor.get(path).text
+            assert zipfile.ZipFile(io.BytesIO(visitor.get(f"{path}/zip").content)).namelist() == []
 
 
 def test_views_are_counted_once_a_visitor_and_no_more_are_given_than_allowed(shared: Server) -> None:

@@ -190,6 +190,22 @@ def test_a_link_that_was_closed_is_as_one_that_never_was(shared: Server) -> None
     problem(shared.alice.get(path), 404)
 
 
+def test_of_a_blocked_owner_nothing_is_taken_and_a_new_password_locks_out_who_knew_the_old(server: Server) -> None:
+    wanted = make(server.bob, password="old")
+    with browser(server) as guest:
+        assert guest.get(wanted["path"], headers={"X-Share-Password": "old"}).status_code == 200
+        assert give(guest, wanted, ("a.png", png()), **JSON).status_code == 201
+        changed = server.bob.patch(f"/api/v1/upload-requests/{wanted['id']}", json={"password": "new"})
+        assert changed.status_code == 200
+        problem(give(guest, wanted, ("b.png", png()), **JSON), 401)
+        assert guest.get(wanted["path"], headers={"X-Share-Password": "new"}).status_code == 200
+        bob = server.bob.get("/api/v1/auth/me").json()["id"]
+        server.alice.patch(f"/api/v1/admin/users/{bob}", json={"is_active": False}).raise_for_status()
+        assert guest.get(wanted["path"]).status_code == 404
+        problem(give(guest, wanted, ("c.png", png()), **JSON), 404)
+    assert settled(server).uploads == 1
+
+
 def test_what_comes_counts_for_the_owner_whose_numbers_the_guest_does_not_read(server: Server) -> None:
     wanted = make(server.bob)
     limit(server, "bob", storage=30_000)
