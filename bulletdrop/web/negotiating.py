@@ -4,19 +4,17 @@ Forums and old links put `/{slug}` into `[img]`, chats send robots to it, people
 
 - `Sec-Fetch-Dest` (Fetch Metadata): a browser says itself that it fills an `<img>` or `<video>`, or opens a page. It
   is sent to https and localhost alone.
-- A robot that makes previews wants the page with its tags, whatever it accepts: Slack's and WhatsApp's accept `*/*`.
-- `Accept`: browsers ask for pages with `text/html` and for pictures with `image/…`. Programs that take just anything
-  (`*/*`) get the page, as they would from any other address without an ending.
+- `Accept`: browsers and robots ask for pages with `text/html` and for pictures with `image/…`. Who takes just anything
+  (`*/*`, or no word of it) gets the page, as from any other address without an ending: so do Slack's, Telegram's and
+  WhatsApp's robots, which look for its tags.
 """
 
 from __future__ import annotations
 
 from sanic import Request
 
-from bulletdrop.web.robots import is_robot
-
 # What decides, for the answers' Vary.
-DECIDED_BY = "accept, sec-fetch-dest, user-agent"
+DECIDED_BY = "accept, sec-fetch-dest"
 _BYTES = frozenset({"image", "video", "audio"})
 
 
@@ -25,9 +23,7 @@ def wants_bytes(request: Request) -> bool:
     destination = request.headers.get("sec-fetch-dest")
     if destination is not None:
         return destination in _BYTES
-    if is_robot(request):
-        return False
     accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")]
-    if "text/html" in accepted or "application/xhtml+xml" in accepted:
+    if any(kind.startswith("text/") or kind == "application/xhtml+xml" for kind in accepted):
         return False
     return any(kind.startswith(("image/", "video/")) for kind in accepted)

@@ -126,6 +126,12 @@ def test_a_picture_too_heavy_for_previews_is_told_as_a_thumbnail(shared: Server)
     assert (tags["og:image:type"], tags["og:image:width"]) == ("image/webp", "2048")
 
 
+def test_a_name_that_turns_text_around_is_told_without_that(shared: Server) -> None:
+    made = upload(shared.alice, png(), named="a\u200fb\u200e.png")
+    assert tags_of(shared, made)["og:title"] == "ab.png"
+    assert shared.anonymous.get("/oembed", params={"url": made["url"]}).json()["title"] == "ab.png"
+
+
 def test_what_a_file_is_called_cannot_leave_its_tag(shared: Server) -> None:
     name = '"><meta property="og:url" content="https://evil.example"><x y="'
     made = upload(shared.alice, png(), named="x.png", title=name, description=name)
