@@ -8,8 +8,7 @@ from sanic.response import HTTPResponse
 
 from bulletdrop.core.names import domains
 from bulletdrop.core.names.domains import Offer
-from bulletdrop.core.names.places import Place
-from bulletdrop.core.names.spelling import shown_name
+from bulletdrop.core.names.spelling import is_address, shown_name
 from bulletdrop.core.names.urls import base_of
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Forbidden, Invalid, NotFound, TooMany
@@ -97,7 +96,8 @@ async def ask(request: Request) -> HTTPResponse:
     """Whether this server answers under a name: 200, or 404. For proxies that fetch certificates on demand."""
     await limit_by_address(request, "ask", most=_MOST_QUESTIONS, window=_WINDOW)
     found = await named_host(request, str(request.args.get("domain") or ""))
-    if not isinstance(found, Place) or found.kind == "own":
+    # Without a public_url the main address may be one in numbers, which no certificate is fetched for.
+    if found is None or found.kind == "own" or is_address(str(request.args.get("domain"))):
         raise NotFound("This server is not known by this name.")
     return HTTPResponse("yes\n", content_type="text/plain; charset=utf-8")
 
