@@ -52,7 +52,7 @@ def secret(
     moment = read_expiry(expires, now=SystemClock().now())
     wishes["expires_at"] = rfc3339(moment) if moment is not None else ""
     if file == "-":
-        wishes["text"] = _text_from_stdin()
+        wishes["content"] = _text_from_stdin()
     if ask:
         # From the terminal itself, also while the text comes through a pipe; never from an argument.
         wishes["passphrase"] = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
@@ -78,11 +78,11 @@ def _text_from_stdin() -> str:
     try:
         text = raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
-        raise Invalid("This is no text. Give the file's name instead.", field="text") from error
+        raise Invalid("This is no text. Give the file's name instead.", field="content") from error
     if not text:
-        raise Invalid("Nothing came on standard input.", field="text")
+        raise Invalid("Nothing came on standard input.", field="content")
     if len(raw) > _MOST_TEXT + 1:
-        raise Invalid("The text of a secret has at most 1 MB. Give the file's name instead.", field="text")
+        raise Invalid("The text of a secret has at most 1 MB. Give the file's name instead.", field="content")
     return text
 
 

@@ -154,7 +154,7 @@ class Client:
         """Make a secret of a text, or of a file on disk. Returns the server's whole answer; its `url` is the link.
 
         Args:
-            wishes: fields `text`, `note`, `passphrase`, `max_views`, `expires_at`, `team`.
+            wishes: fields `content`, `note`, `passphrase`, `max_views`, `expires_at`, `team`.
             file: sent piece by piece, and encrypted by the server as it comes.
         Raises: Unreachable; any `Rejected` or `Busy` that the server answers; FileCut; OSError.
         """

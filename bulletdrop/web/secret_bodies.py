@@ -23,7 +23,7 @@ from bulletdrop.web.partials import Partial, check_free_disk
 from bulletdrop.web.parts import Limits, MultipartSink, boundary_of
 from bulletdrop.web.wishes import idempotency_key
 
-FIELDS = frozenset({"text", "note", "passphrase", "max_views", "expires_at", "team", "mode", "csrf"})
+FIELDS = frozenset({"content", "note", "passphrase", "max_views", "expires_at", "team", "mode", "csrf"})
 # A text with each character escaped.
 _MOST_JSON = 8 * MB
 # What a form has beside its files.
@@ -35,7 +35,7 @@ _Short = Annotated[str, msgspec.Meta(max_length=2000)]
 class SecretIn(Struct, forbid_unknown_fields=True):
     """A new secret. `max_views` null: any number of openings until `expires_at`, which is a time, a date or a span."""
 
-    text: str
+    content: str
     note: _Short = ""
     passphrase: _Short | None = None
     max_views: int | None = 1
@@ -133,7 +133,7 @@ def _wanted(fields: Mapping[str, str]) -> SecretIn:
     if views and not (views.isascii() and views.isdigit() and len(views) < 10):
         raise Invalid("How often it can be opened is a whole number, or left empty.", field="max_views")
     return SecretIn(
-        text=fields.get("text", ""),
+        content=fields.get("content", ""),
         note=fields.get("note", ""),
         passphrase=fields.get("passphrase") or None,
         max_views=int(views) if views else None,

@@ -38,7 +38,7 @@ def test_a_text_on_standard_input_becomes_a_link(server: Server) -> None:
     done = secret(server, "--views", "2", "--note", "for bob", stdin="the door\nis 4711\n")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().startswith(f"{server.url}/s/")
-    assert opened(server, done.stdout.decode())["text"] == "the door\nis 4711"
+    assert opened(server, done.stdout.decode())["content"] == "the door\nis 4711"
     listed = server.alice.get("/api/v1/secrets").json()["items"][0]
     assert (listed["note"], listed["max_views"], listed["views"]) == ("for bob", 2, 1)
 
@@ -76,4 +76,4 @@ def test_the_master_key_is_exchanged_while_the_server_runs(server_on: Server) ->
     after = (server_on.data / "master.key").read_text()
     assert after != before
     assert json.loads(before)["keys"][0]["key"] not in after
-    assert [opened(server_on, link)["text"] for link in made] == ["text 0", "text 1", "text 2"]
+    assert [opened(server_on, link)["content"] for link in made] == ["text 0", "text 1", "text 2"]

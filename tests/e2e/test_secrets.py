@@ -143,7 +143,7 @@ def test_a_ciphertext_that_the_server_has_swapped_does_not_open(server: Server, 
 
     def swap(route: Route) -> None:
         answer = route.fetch()
-        route.fulfill(response=answer, body=json.dumps({**answer.json(), "text": opened.json()["text"]}))
+        route.fulfill(response=answer, body=json.dumps({**answer.json(), "content": opened.json()["content"]}))
 
     guest.route("**/open", swap)
     guest.goto(first)
@@ -192,7 +192,7 @@ def test_the_pages_of_secrets_are_calm(server: Server, visits: Visits, phone: bo
     page.goto(f"{server.url}/secrets")
     calm(page, "secrets, empty")
     page.get_by_role("button", name="Make the link").click()
-    expect(page.locator("#w-text")).to_be_visible()
+    expect(page.locator("#w-content")).to_be_visible()
     calm(page, "secrets, wrong")
     link = make_in_browser(page, server.url, passphrase="open sesame")
     calm(page, "secrets, made in the browser")

@@ -36,7 +36,7 @@ def maker(product: Product) -> str:
 
 def make(product: Product, key: str, limit: int) -> str:
     """A secret that opens so many times. Returns its id."""
-    body = json.dumps({"text": TEXT, "max_views": limit}).encode()
+    body = json.dumps({"content": TEXT, "max_views": limit}).encode()
     status, made = product.ask("POST", "/api/v1/secrets", key, body, Content_Type="application/json")
     if status != 201:
         raise AssertionError(f"making a secret was answered {status}: {made}")
@@ -147,7 +147,7 @@ def _judge(answers: list[tuple[int, Any]], limit: int, report: RaceReport) -> in
         report.violations.append(f"limit {limit}: given {len(given)}")
     if strange:
         report.violations.append(f"limit {limit}: answers {dict(strange)}")
-    if any(body["text"] != TEXT for body in given):
+    if any(body["content"] != TEXT for body in given):
         report.violations.append("another text was given")
     if sorted(body["views_left"] for body in given) != list(range(limit)):
         report.violations.append(f"views left: {sorted(body['views_left'] for body in given)}")

@@ -15,7 +15,7 @@ from tests.web.rows.teams import make_team
 
 def make(client: httpx.Client, **fields: Any) -> dict[str, Any]:
     """A secret; the answer's JSON."""
-    answer = client.post("/api/v1/secrets", json={"text": "the door is 4711", **fields})
+    answer = client.post("/api/v1/secrets", json={"content": "the door is 4711", **fields})
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -32,7 +32,7 @@ def test_a_secret_opens_once_and_is_gone(server_on: Server) -> None:
     assert (made["state"], made["max_views"]) == ("open", 1)
     first = open_(server_on, made)
     assert first.status_code == 200
-    assert first.json() == {"mode": "server", "text": "the door is 4711", "files": [], "views_left": 0, "pass": ""}
+    assert first.json() == {"mode": "server", "content": "the door is 4711", "files": [], "views_left": 0, "pass": ""}
     assert first.headers["cache-control"] == "no-store"
     second, never = open_(server_on, made), open_(server_on, {"id": "1111111111111111111111"})
     assert (second.status_code, never.status_code) == (410, 410)
@@ -70,7 +70,7 @@ def test_looking_at_the_page_opens_nothing(shared: Server) -> None:
 
 
 def test_the_page_opens_it_by_its_button_alone(shared: Server) -> None:
-    made = make(shared.alice, text="<script>alert(1)</script>\n\n  two spaces")
+    made = make(shared.alice, content="<script>alert(1)</script>\n\n  two spaces")
     answer = shared.anonymous.post(f"/s/{made['id']}", data={})
     assert answer.status_code == 200
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\n\n  two spaces" in answer.text
@@ -80,7 +80,7 @@ def test_the_page_opens_it_by_its_button_alone(shared: Server) -> None:
 
 def test_files_come_encrypted_to_the_disk_and_leave_as_downloads(shared: Server) -> None:
     page, content = b"<html><script>alert(1)</script>", bytes(range(256)) * 4000
-    made = with_files(shared.alice, ("a.html", page), ("\u00e9 b.bin", content), text="two files").json()
+    made = with_files(shared.alice, ("a.html", page), ("\u00e9 b.bin", content), content="two files").json()
     assert (made["file_count"], made["size"] > len(content)) == (2, True)
     opened = open_(shared, made).json()
     assert [(file["name"], file["type"], file["size"]) for file in opened["files"]] == [
@@ -114,23 +114,23 @@ def test_a_wrong_passphrase_uses_nothing_up_and_is_braked(server: Server) -> Non
     # Somebody else's secret, from the same address.
     other = make(server.alice, passphrase="other")
     assert open_(server, other, passphrase="other").status_code == 200
-    log = server.alice.get(f"/api/v1/secrets/{made['id']}/accesses").json()["items"]
+    log = server.alice.get(f"/api/v1/secrets/{made['id']}/access-log").json()["items"]
     assert {(row["outcome"], row["address"]) for row in log} == {("refused", "127.0.0.0/24")}
     assert server.alice.get(f"/api/v1/secrets/{made['id']}").json()["views"] == 0
 
 
 def test_a_repeat_with_the_same_key_is_the_same_secret(shared: Server) -> None:
     headers = {"Idempotency-Key": "one-secret"}
-    first = shared.alice.post("/api/v1/secrets", json={"text": "a"}, headers=headers)
-    again = shared.alice.post("/api/v1/secrets", json={"text": "b"}, headers=headers)
+    first = shared.alice.post("/api/v1/secrets", json={"content": "a"}, headers=headers)
+    again = shared.alice.post("/api/v1/secrets", json={"content": "b"}, headers=headers)
     assert (first.json()["id"], again.headers["idempotency-replayed"]) == (again.json()["id"], "true")
-    assert open_(shared, first.json()).json()["text"] == "a"
+    assert open_(shared, first.json()).json()["content"] == "a"
 
 
 @pytest.mark.parametrize(
     ("fields", "status", "field"),
     [
-        ({"text": ""}, 400, "text"),
+        ({"content": ""}, 400, "content"),
         ({"max_views": 0}, 400, "max_views"),
         ({"max_views": None}, 400, "expires_at"),
         ({"expires_at": "yesterday"}, 400, "expires_at"),
@@ -138,8 +138,8 @@ def test_a_repeat_with_the_same_key_is_the_same_secret(shared: Server) -> None:
         ({"mode": "none"}, 400, "mode"),
         ({"team": "nobodys"}, 404, None),
         ({"more": "x"}, 400, "more"),
-        ({"text": "x" * 1_048_577}, 413, "text"),
-        ({"text": "x" * 9_000_000}, 413, "file"),
+        ({"content": "x" * 1_048_577}, 413, "content"),
+        ({"content": "x" * 9_000_000}, 413, "file"),
         ({"passphrase": "x" * 1500}, 400, "passphrase"),
         ({"note": "two\nlines"}, 400, "note"),
     ],
@@ -148,7 +148,7 @@ def test_a_repeat_with_the_same_key_is_the_same_secret(shared: Server) -> None:
 def test_what_cannot_be_kept_is_refused_with_the_field(
     shared: Server, fields: dict[str, Any], status: int, field: str | None
 ) -> None:
-    answer = shared.alice.post("/api/v1/secrets", json={"text": "t", **fields})
+    answer = shared.alice.post("/api/v1/secrets", json={"content": "t", **fields})
     assert (answer.status_code, answer.json()["error"]["field"]) == (status, field), answer.text
 
 
@@ -180,7 +180,7 @@ def test_a_teams_secrets_are_its_members(server: Server) -> None:
 
 
 def test_a_list_has_pages_and_never_what_is_in_them(server: Server) -> None:
-    ids = [make(server.alice, text=f"canary-{number}")["id"] for number in range(5)]
+    ids = [make(server.alice, content=f"canary-{number}")["id"] for number in range(5)]
     first = server.alice.get("/api/v1/secrets?limit=3")
     second = server.alice.get(f"/api/v1/secrets?limit=3&cursor={first.json()['next']}")
     assert [row["id"] for row in first.json()["items"] + second.json()["items"]] == ids[::-1]
@@ -189,11 +189,11 @@ def test_a_list_has_pages_and_never_what_is_in_them(server: Server) -> None:
 
 
 def test_the_log_and_the_audit_say_who_and_never_what(server: Server) -> None:
-    made = make(server.alice, text="canary-text", passphrase="canary-pass", note="the note")
+    made = make(server.alice, content="canary-text", passphrase="canary-pass", note="the note")
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     path = f"/api/v1/secrets/{made['id']}"
     server.anonymous.post(f"{path}/open", json={"passphrase": "canary-pass"}, headers={"User-Agent": agent})
-    (row,) = server.alice.get(f"{path}/accesses").json()["items"]
+    (row,) = server.alice.get(f"{path}/access-log").json()["items"]
     assert (row["outcome"], row["address"], row["agent"]) == ("opened", "127.0.0.0/24", "Firefox on Linux")
     audit = server.alice.get("/api/v1/admin/audit").text
     assert "secret.add" in audit

@@ -68,7 +68,7 @@ def _make(server: Server, canaries: Canaries) -> dict[str, Any]:
         canaries.add(f"file at {at}", content[at : at + 48], everywhere=False)
     answer = server.alice.post(
         "/api/v1/secrets",
-        data={"text": text, "passphrase": PASSPHRASE, "expires_at": "1d"},
+        data={"content": text, "passphrase": PASSPHRASE, "expires_at": "1d"},
         files={"file": ("okapi-plans.bin", content)},
     )
     assert answer.status_code == 201, answer.text
@@ -109,7 +109,7 @@ def _open(server: Server, made: dict[str, Any], canaries: Canaries) -> None:
     wrong = server.anonymous.post(f"{path}/open", json={"passphrase": "another"})
     assert wrong.status_code == 401
     opened = server.anonymous.post(f"{path}/open", json={"passphrase": PASSPHRASE}).json()
-    assert (opened["text"], opened["views_left"]) == (made["text"], 0)
+    assert (opened["content"], opened["views_left"]) == (made["text"], 0)
     canaries.add("pass", opened["pass"][:60].encode(), everywhere=False)
     got = server.anonymous.post(f"{path}/files/1", json={"pass": opened["pass"]})
     assert got.content == made["content"]
@@ -171,14 +171,14 @@ def test_after_the_burn_nothing_is_found_in_the_folders_the_log_and_a_dump_on_po
 def test_what_goes_wrong_says_nothing_of_what_was_sent(make_server: Any) -> None:
     server, canaries = make_server(BULLETDROP_LOG_LEVEL="debug"), Canaries()
     canaries.add("text", b"axolotl-canary-text")
-    bodies = (b'{"text": "axolotl-canary-text"', b'{"text": ["axolotl-canary-text"]}', b'"axolotl-canary-text"')
+    bodies = (b'{"content": "axolotl-canary-text"', b'{"content": ["axolotl-canary-text"]}', b'"axolotl-canary-text"')
     typed = {"Content-Type": "application/json"}
     wrong = [server.alice.post("/api/v1/secrets", content=body, headers=typed) for body in bodies]
-    wrong.append(server.alice.post("/api/v1/secrets", json={"text": "axolotl-canary-text", "max_views": 0}))
-    wrong.append(server.alice.post("/api/v1/secrets", json={"text": "axolotl-canary-text", "team": "none"}))
-    wrong.append(server.alice.post("/api/v1/secrets", data={"text": "axolotl-canary-text"}, files={"x": ("a", b"")}))
+    wrong.append(server.alice.post("/api/v1/secrets", json={"content": "axolotl-canary-text", "max_views": 0}))
+    wrong.append(server.alice.post("/api/v1/secrets", json={"content": "axolotl-canary-text", "team": "none"}))
+    wrong.append(server.alice.post("/api/v1/secrets", data={"content": "axolotl-canary-text"}, files={"x": ("a", b"")}))
     (server.data / "master.key").write_text("damaged")
-    wrong.append(server.alice.post("/api/v1/secrets", json={"text": "axolotl-canary-text"}))
+    wrong.append(server.alice.post("/api/v1/secrets", json={"content": "axolotl-canary-text"}))
     assert [answer.status_code for answer in wrong] == [400, 400, 400, 400, 404, 400, 503]
     assert not any("axolotl" in answer.text for answer in wrong)
     assert canaries.found_in(server.data, server.log) == []

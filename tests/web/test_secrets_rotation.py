@@ -30,7 +30,7 @@ def makers(server: Server, made: dict[str, str]) -> Iterator[None]:
                 if stop.is_set():
                     return
                 text = f"{name}-{number}"
-                answer = client.post("/api/v1/secrets", json={"text": text})
+                answer = client.post("/api/v1/secrets", json={"content": text})
                 assert answer.status_code == 201, answer.text
                 made[answer.json()["id"]] = text
 
@@ -47,8 +47,8 @@ def makers(server: Server, made: dict[str, str]) -> Iterator[None]:
 
 def lost(server: Server, made: dict[str, str]) -> list[str]:
     """Secrets that do not open."""
-    answers = {key: server.anonymous.post(f"/api/v1/secrets/{key}/open", json={}) for key in made}
-    return [key for key, answer in answers.items() if answer.status_code != 200 or answer.json()["text"] != made[key]]
+    answers = {key: server.anonymous.post(f"/api/v1/secrets/{key}/open", json={}).json() for key in made}
+    return [key for key, answer in answers.items() if answer.get("content") != made[key]]
 
 
 def rotate(server: Server) -> subprocess.Popen[bytes]:

@@ -103,10 +103,10 @@ class SecretFileOut(Struct):
 
 
 class OpenedSecretOut(Struct, rename={"pass_": "pass"}):
-    """What one opening gives. `pass` fetches the files for 15 minutes; in the mode browser, `text` is ciphertext."""
+    """What one opening gives. `pass` fetches the files for 15 minutes; in the mode browser, `content` is ciphertext."""
 
     mode: str
-    text: str
+    content: str
     files: list[SecretFileOut]
     views_left: int | None
     pass_: str
@@ -162,7 +162,7 @@ async def keep_secret(request: Request, caller: Caller, body: SecretBody) -> tup
         hashed = await in_hash_thread(request, secrets.hash_passphrase, body.wanted.passphrase)
     wishes = body.wishes(request, hashed)
     return await in_thread(
-        request, _make, caller, body.draft, body.wanted.text, body.names, wishes, address_of(request)
+        request, _make, caller, body.draft, body.wanted.content, body.names, wishes, address_of(request)
     )
 
 
@@ -237,7 +237,7 @@ async def fetch_file(request: Request, secret_id: str, part: str) -> None:
 _TEXT: dict[str, Any] = {"type": "string"}
 _VIEWS = {"type": "integer", "minimum": 1, "maximum": secrets.MOST_VIEWS, "default": 1}
 _FIELDS = {
-    "text": _TEXT,
+    "content": {**_TEXT, "description": "At most 1 MB of text."},
     "note": {"type": "string", "maxLength": 200, "description": "For your list alone."},
     "passphrase": {"type": "string", "maxLength": 1024},
     "max_views": {**_VIEWS, "description": "How often it opens; empty or null for any number until it expires."},
@@ -248,7 +248,7 @@ _FIELDS = {
 _FILE = {"description": "One file, or several parts of this name.", "type": "string", "format": "binary"}
 _JSON_FIELDS = {**_FIELDS, "max_views": {**_FIELDS["max_views"], "type": ["integer", "null"]}}
 _MEDIA = {
-    "application/json": {"type": "object", "required": ["text"], "properties": _JSON_FIELDS},
+    "application/json": {"type": "object", "required": ["content"], "properties": _JSON_FIELDS},
     "multipart/form-data": {"type": "object", "properties": {**_FIELDS, "file": _FILE}},
 }
 _KEY = Parameter(
@@ -307,7 +307,7 @@ ROUTES = (
     ),
     Route(
         method="GET",
-        path="/secrets/<secret_id>/accesses",
+        path="/secrets/<secret_id>/access-log",
         handler=list_accesses,
         summary="Who opened a secret",
         who="secrets:read",

@@ -97,7 +97,7 @@ async def make(request: Request) -> HTTPResponse:
                 if request.ctx.by_cookie and token is None:
                     check_csrf(request, caller, body.csrf)
                 # A form's text field sends its lines with two characters at their end.
-                wanted.text = wanted.text.replace("\r\n", "\n")
+                wanted.content = wanted.content.replace("\r\n", "\n")
                 made, _ = await keep_secret(request, caller, body)
     except BadCsrf:
         raise
@@ -212,7 +212,7 @@ async def _page(
     items, following, rooms = await in_thread(request, _list, caller, cursor)
     values: dict[str, Any] = dict(_FRESH)
     if wanted is not None:
-        values = {name: getattr(wanted, name) for name in ("text", "note", "team")}
+        values = {name: getattr(wanted, name) for name in ("content", "note", "team")}
         values |= {"expires_at": wanted.expires_at or "7d", "max_views": wanted.max_views or ""}
     return render(
         request,

@@ -8,7 +8,7 @@ from tests.web.rows.row import everybody, open_to_all, page, row
 
 def a_secret(server: Server) -> dict[str, str]:
     """A secret of alice's."""
-    answer = server.alice.post("/api/v1/secrets", json={"text": "a secret"})
+    answer = server.alice.post("/api/v1/secrets", json={"content": "a secret"})
     assert answer.status_code == 201, answer.text
     return {"secret_id": answer.json()["id"], "part": "1"}
 
@@ -17,7 +17,7 @@ ROWS = {
     "get_secrets": row(200, reader=403),
     "post_secrets": row(400, reader=403),
     "get_secrets_secret_id": row(404, alice=200, cookie=200, reader=403, params=a_secret),
-    "get_secrets_secret_id_accesses": row(404, alice=200, cookie=200, reader=403, params=a_secret),
+    "get_secrets_secret_id_access_log": row(404, alice=200, cookie=200, reader=403, params=a_secret),
     "delete_secrets_secret_id": row(404, alice=204, cookie=204, reader=403, params=a_secret),
     "post_secrets_secret_id_open": open_to_all(200, params=a_secret),
     # Without a pass, whoever asks.

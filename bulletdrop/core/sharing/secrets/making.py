@@ -138,10 +138,10 @@ def make_secret(
 
 def _check_text(text: str, names: Sequence[str], mode: str) -> None:
     if not text and not names:
-        raise Invalid("Type something, or add a file.", field="text")
+        raise Invalid("Type something, or add a file.", field="content")
     most = MOST_TEXT if mode == SERVER else MOST_SEALED_TEXT
     if len(text) > most or len(text.encode("utf-8", "replace")) > most:
-        raise TooBig("The text of a secret has at most 1 MB. Add longer ones as files.", field="text")
+        raise TooBig("The text of a secret has at most 1 MB. Add longer ones as files.", field="content")
     if len(names) > MOST_FILES:
         raise TooBig(f"A secret carries at most {MOST_FILES} files.", field="file")
 

@@ -5,7 +5,7 @@ import { type Content, canEncrypt, fromText, keysOf, type Keys } from "./secrets
 import { Refused, send } from "./server";
 
 interface Opened {
-  text: string;
+  content: string;
   files: { part: number }[];
   views_left: number | null;
   pass: string;
@@ -36,7 +36,7 @@ async function open(from: HTMLFormElement): Promise<void> {
     if (!keys) throw new Refused(0, { code: "incomplete", message: INCOMPLETE, field: null });
     const path = `/api/v1/secrets/${encodeURIComponent(from.dataset.secretOpen ?? "")}`;
     const answer = (await (await send("POST", `${path}/open`, field ? { passphrase: keys.word } : {})).json()) as Opened;
-    show(await decrypted(keys, answer.text), answer, keys, path);
+    show(await decrypted(keys, answer.content), answer, keys, path);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     wrong(from, error.problem.field, error.message);

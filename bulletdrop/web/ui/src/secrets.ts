@@ -32,10 +32,10 @@ async function make(from: HTMLFormElement): Promise<void> {
 
 async function deliver(from: HTMLFormElement): Promise<void> {
   const typed = new FormData(from);
-  const text = asText(typed.get("text"));
+  const text = asText(typed.get("content"));
   const files = typed.getAll("file").filter((one): one is File => one instanceof File && one.size > 0);
   if (text === "" && files.length === 0) {
-    wrong(from, "text", "Type something, or add a file.");
+    wrong(from, "content", "Type something, or add a file.");
     return;
   }
   const fragment = newFragment();
@@ -46,7 +46,7 @@ async function deliver(from: HTMLFormElement): Promise<void> {
   sent.set("mode", "browser");
   sent.set("passphrase", keys.word);
   const content: Content = { text, files: files.map(({ name, type, size }) => ({ name, type, size })) };
-  sent.set("text", toText(await keys.seal(0, new TextEncoder().encode(JSON.stringify(content)))));
+  sent.set("content", toText(await keys.seal(0, new TextEncoder().encode(JSON.stringify(content)))));
   for (const [at, file] of files.entries()) {
     sent.append("file", new Blob([await keys.seal(at + 1, await file.arrayBuffer())]), `part-${at + 1}`);
   }
