@@ -17,6 +17,7 @@ from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadConfig, Forbidden, Invalid, NameTaken, NotFound, TooBig
 from tests.core.drops_kit import keep
+from tests.core.sign_in_kit import at_once
 
 BY = By(None)
 
@@ -219,3 +220,19 @@ def test_a_domains_figures_are_checked(site: Site) -> None:
     changed = domain_list.change_domain(site, BY, one.id, {"name": "two.example", "max_file_size": None})
     assert (changed.name, changed.max_file_size) == ("two.example", None)
     assert Domain.get_by_id(one.id).name == "two.example"
+
+
+def test_of_many_choices_at_once_one_primary_domain_stays(site: Site) -> None:
+    hanna = person(site, "hanna")
+    found = [domain_list.add_domain(site, BY, {"name": f"d{number}.example"}) for number in range(4)]
+
+    def choose(number: int) -> object:
+        one = found[number % 4]
+        domains.claim(site, hanna.id, one.id)
+        domains.make_primary(site, hanna.id, one.id)
+        return None
+
+    for _ in range(3):
+        assert [one for one in at_once(site, 8, choose) if isinstance(one, Exception)] == []
+        assert UserDomain.select().where(UserDomain.is_primary).count() == 1
+    assert UserDomain.select().count() == 4
