@@ -48,6 +48,16 @@ def test_every_curl_example_gives_the_status_its_comment_promises(server: Server
     assert FIELDS - set(drop) == set()
 
     tag = server.anonymous.head(drop["direct_url"]).headers["ETag"]
-    looks = [run(example, tmp_path, DIRECT_URL=drop["direct_url"], ETAG=tag) for example in examples()[3:]]
+    looks = [run(example, tmp_path, DIRECT_URL=drop["direct_url"], ETAG=tag) for example in examples()[3:7]]
     assert [status for status, _ in looks] == [200, 304, 206, 200]
     assert (tmp_path / "part").read_bytes() == screenshot(11)[:1000]
+
+    told = {"URL": server.url, "KEY": key, "ID": drop["id"]}
+    shared, link, secret = examples()[7:]
+    status, body = run(shared, tmp_path, **told)
+    assert status == 201
+    assert run(link, tmp_path, **told, LINK=json.loads(body)["url"])[0] == 200
+    status, body = run(secret, tmp_path, **told)
+    assert status == 201
+    opened = server.anonymous.post(f"/api/v1/secrets/{json.loads(body)['id']}/open", json={}).json()
+    assert opened["content"] == "the door code is 4711"
