@@ -29,7 +29,7 @@ from bulletdrop.web.context import web_of
 from bulletdrop.web.robots import is_robot
 
 # What decides, for the answers' Vary.
-DECIDED_BY = "referer, sec-fetch-mode, user-agent"
+DECIDED_BY = "referer, sec-fetch-mode, sec-fetch-dest, accept, user-agent"
 
 # Our own drawing, in presentation attributes alone: nothing in it runs, loads or is styled from outside.
 _PLACEHOLDER = """\

@@ -228,3 +228,52 @@ def test_search_engines_may_list_open_drops_when_the_admin_wants_it(make_server:
         assert "x-robots-tag" not in server.anonymous.get(path).headers
     for path in (path_of(limited["url"]), path_of(limited["direct_url"])):
         assert server.anonymous.get(path).headers["x-robots-tag"] == "noindex"
+
+
+def test_links_on_a_domain_are_told_with_it_and_known_by_it(make_server: Any) -> None:
+    server = make_server(BULLETDROP_MIN_FREE_DISK="0")
+    made = server.alice.post("/api/v1/admin/domains", json={"name": "pics.example"})
+    assert made.status_code == 201, made.text
+    server.alice.post(f"/api/v1/domains/{made.json()['id']}/claim", json={}).raise_for_status()
+    drop = upload(server.alice, png(), domain="pics.example", custom_name="holiday", title=TITLE)
+    assert drop["url"] == f"http://pics.example:{server.port}/{drop['slug']}"
+    there = {"Host": f"pics.example:{server.port}"}
+    tags = Tags(server.anonymous.get(path_of(drop["url"]), headers={**there, "Accept": "text/html"}).text).meta
+    assert (tags["og:title"], tags["og:url"]) == (TITLE, drop["url"])
+    asked = (
+        drop["url"],
+        f"http://pics.example:{server.port}/holiday",
+        f"http://pics.example:{server.port}/holiday.png",
+    )
+    for url in asked:
+        for headers in ({}, there):
+            assert server.anonymous.get("/oembed", params={"url": url}, headers=headers).json()["title"] == TITLE
+    # The name counts on its domain alone, and a stranger's host is nobody's.
+    problem(server.anonymous.get("/oembed", params={"url": f"{server.url}/holiday"}), 404)
+    problem(server.anonymous.get("/oembed", params={"url": f"http://else.example/{drop['slug']}"}), 404)
+
+
+def test_where_files_have_an_address_of_their_own_previews_lead_there(make_server: Any) -> None:
+    server = make_server(
+        BULLETDROP_MIN_FREE_DISK="0",
+        BULLETDROP_PUBLIC_URL="http://main.example",
+        BULLETDROP_CONTENT_URL="http://files.example",
+    )
+    main, files = {"Host": "main.example"}, {"Host": "files.example"}
+    server.alice.headers.update(main)
+    drop = upload(server.alice, png(), title=TITLE)
+    slug = f"/{drop['slug']}"
+    tags = Tags(server.anonymous.get(slug, headers={**main, "Accept": "text/html"}).text).meta
+    assert tags["og:url"] == f"http://main.example{slug}"
+    assert tags["og:image"] == f"http://files.example{slug}.png"
+    assert server.anonymous.get(f"{slug}.png", headers=files).status_code == 200
+    for path, headers in ((slug, {"Accept": "image/*"}), (f"{slug}.png", {})):
+        moved = server.anonymous.get(path, headers={**main, **headers})
+        assert (moved.status_code, moved.headers["location"]) == (302, f"http://files.example{slug}.png")
+    policy = server.anonymous.get(f"/embed/{drop['id']}", headers=main).headers["content-security-policy"]
+    assert "img-src 'self' http://files.example;" in policy
+    # What has terms stays where visitors are known.
+    limited = upload(server.alice, png(), max_views="5")
+    assert server.anonymous.get(f"/{limited['slug']}.png", headers=main).status_code == 200
+    there = server.anonymous.get(f"/{limited['slug']}.png", headers=files)
+    assert there.status_code == 404
