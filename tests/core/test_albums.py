@@ -88,6 +88,17 @@ def test_a_teams_album_is_seen_by_its_members_changed_by_who_may_upload_and_hold
         albums.create_album(site, people.viewer, title="No", team=people.team.slug)
 
 
+def test_a_member_cannot_show_others_what_somebody_else_of_the_team_keeps_private(site: Site) -> None:
+    people = cast(site)
+    private = keep(site, people.alice, team_id=people.team.id, is_public=False)
+    own = keep(site, people.member, team_id=people.team.id, is_public=False)
+    album = make(site, people.member, own, team=people.team.slug)
+    with pytest.raises(Forbidden):
+        albums.add_items(site, people.member, album.id, [private.id])
+    assert seen(site, album) == [own.id]
+    assert albums.add_items(site, people.admin, album.id, [private.id]) == 1
+
+
 def test_a_team_member_who_left_is_a_stranger_to_the_teams_albums_even_to_those_that_they_made(site: Site) -> None:
     people = cast(site)
     album = make(site, people.member, keep(site, people.member, team_id=people.team.id), team=people.team.slug)

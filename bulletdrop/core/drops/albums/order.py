@@ -12,9 +12,10 @@ from bulletdrop.core.drops.albums.looking import item_ids, order_of, shelf_of
 from bulletdrop.core.drops.albums.making import to_change
 from bulletdrop.core.drops.rows import LIVE
 from bulletdrop.core.models import Album, AlbumItem, Upload
+from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
-from bulletdrop.errors import Conflict, Invalid, NotFound
+from bulletdrop.errors import Conflict, Forbidden, Invalid, NotFound
 
 MOST_ITEMS = 10_000
 # How many ids one statement takes: SQLite allows 32,766 values in one.
@@ -26,7 +27,8 @@ def add_items(site: Site, caller: Caller, album_id: str, upload_ids: Sequence[st
 
     Returns: how many are new in it.
     Raises: NotFound when one of them is not a drop that may lie there: the caller's own, or of a team's album the
-        team's; nothing is added then. Forbidden, Conflict, Invalid for more than MOST_ITEMS.
+        team's; Forbidden for somebody else's private one that they may not change, and for an album that they only
+        look at; Conflict, Invalid for more than MOST_ITEMS. Nothing is added then.
     """
     album = to_change(site, caller, album_id)
     wanted = _distinct(upload_ids)
@@ -34,6 +36,7 @@ def add_items(site: Site, caller: Caller, album_id: str, upload_ids: Sequence[st
         _lock(site, album)
         if _known(album, wanted) < len(wanted):
             raise NotFound("One of these drops is not there, or is not yours to put into this album.", field="ids")
+        _check_may_show(site, caller, album, wanted)
         return _append(site, album, wanted)
 
 
@@ -178,6 +181,17 @@ def _alive_ids(album: Album, upload_ids: list[str]) -> list[str]:
     rows: Any = Upload.select(Upload.id).where(Upload.id.in_(upload_ids) & shelf_of(album) & LIVE).tuples()
     found = {row[0] for row in rows}
     return [one for one in upload_ids if one in found]
+
+
+def _check_may_show(site: Site, caller: Caller, album: Album, upload_ids: list[str]) -> None:
+    """Raise Forbidden for a team's private drops that the caller may not change: an album would show them to others."""
+    if album.team_id is None or teams.may(teams.role_in(site, album.team_id, caller.user_id), "change all drops"):
+        return
+    others = ~Upload.is_public & (Upload.owner != caller.user_id)
+    for part in _parts(upload_ids):
+        if Upload.select(Upload.id).where(Upload.id.in_(part) & others).exists():
+            message = "One of these drops is private. Whoever brought it, or an admin of the team, can put it in here."
+            raise Forbidden(message, field="ids")
 
 
 def _distinct(upload_ids: Sequence[str]) -> list[str]:
