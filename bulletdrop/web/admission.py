@@ -21,6 +21,9 @@ from bulletdrop.web.robots import is_prefetch, is_robot
 from bulletdrop.web.threads import in_hash_thread, in_thread
 
 PASSWORD_HEADER = "x-share-password"
+_PASS, _OPEN = "bd_pass_", "bd_open_"
+# A browser sends all of its passes with each request, and a request's head has an end (8 KB): the oldest go first.
+_MOST_KEPT = 40
 _USED_UP = "This link has been opened as often as its owner allowed."
 
 
@@ -114,17 +117,29 @@ def subject_of(row: Locked) -> str:
 
 def pass_name(row: Locked) -> str:
     """The cookie in which a browser keeps its pass."""
-    return f"bd_pass_{row.id}"
+    return f"{_PASS}{row.id}"
 
 
 def unlocked_name(row: Locked) -> str:
     """The cookie in which a browser keeps that it knew the password."""
-    return f"bd_open_{row.id}"
+    return f"{_OPEN}{row.id}"
 
 
 def give_cookie(request: Request, name: str, value: str, seconds: int) -> None:
     """Put a cookie onto the answer of this request, whatever it will be."""
+    kept = _kept(request)
+    for oldest in sorted(kept, key=kept.__getitem__)[: max(0, len(kept) - _MOST_KEPT + 1)]:
+        request.ctx.given_cookies.append((oldest, "", 0))
     request.ctx.given_cookies.append((name, value, seconds))
+
+
+def _kept(request: Request) -> dict[str, str]:
+    """When each of the browser's passes was made, by its name; they are signed, but here their order is all."""
+    if "cookie" not in request.headers:
+        return {}
+    start = len(cookie_name(web_of(request), ""))
+    names = {name[start:]: name for name in request.cookies if name[start:].startswith((_PASS, _OPEN))}
+    return {name: str(request.cookies.get(sent)).partition(".")[0].rjust(12) for name, sent in names.items()}
 
 
 def add_given_cookies(request: Request, response: HTTPResponse) -> None:

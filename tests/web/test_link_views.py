@@ -163,3 +163,17 @@ def test_more_views_are_allowed_afterwards(shared: Server) -> None:
     assert [look(shared, link["path"]).status_code for _ in range(2)] == [200, 410]
     assert shared.alice.patch(f"/api/v1/share-links/{link['token']}", json={"max_views": None}).status_code == 200
     assert look(shared, link["path"]).status_code == 200
+
+
+def test_a_browser_that_opens_many_links_is_answered_still(server: Server) -> None:
+    drop = a_drop(server)
+    links = [share(server, drop, max_views=1) for _ in range(120)]
+    with visitor(server) as browser:
+        for number, link in enumerate(links):
+            assert browser.get(link["path"]).status_code == 200, number
+            assert browser.get(f"{link['path']}/file.png").status_code == 200, number
+        passes = [name for name in browser.cookies if name.startswith("bd_pass_")]
+        assert 30 <= len(passes) <= 45
+        # What was opened last is still open, and what was opened first is not.
+        assert [browser.get(link["path"]).status_code for link in links[-5:]] == [200] * 5
+        assert browser.get(links[0]["path"]).status_code == 410
