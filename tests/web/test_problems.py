@@ -23,7 +23,8 @@ def test_every_error_has_a_status_of_its_family() -> None:
         if kind.__module__ == errors.__name__:
             assert kind in STATUS, kind
     for kind in every(Rejected):
-        assert 400 <= status_of(kind()) < 500, kind
+        # Not by its own way of being made: some want to be told more than others.
+        assert 400 <= status_of(kind.__new__(kind)) < 500, kind
     for kind in every(Busy):
         assert status_of(kind()) in (429, 503, 507), kind
 
