@@ -22,11 +22,11 @@ from bulletdrop.errors import (
     Unavailable,
 )
 from bulletdrop.web.api.schemas import UploadOut, upload_out
-from bulletdrop.web.auth import address_of, check_csrf, check_origin, required_caller
+from bulletdrop.web.auth import address_of, required_caller
 from bulletdrop.web.bodies import json_answer
 from bulletdrop.web.context import web_of
 from bulletdrop.web.partials import check_free_disk
-from bulletdrop.web.paste_bodies import PasteIn, PasteSent, received_paste, wishes_of_paste
+from bulletdrop.web.paste_bodies import PasteIn, received_paste, wishes_of_paste
 from bulletdrop.web.routes import Parameter, Route
 from bulletdrop.web.threads import in_thread
 
@@ -34,23 +34,14 @@ from bulletdrop.web.threads import in_thread
 async def create_paste(request: Request) -> HTTPResponse:
     """Send a text; 201 when it is safe."""
     caller = await required_caller(request)
-    sent = await take_in(request, caller)
+    with web_of(request).gate.entered(address_of(request)):
+        sent = await received_paste(request)
     made, answer = await keep_paste(request, caller, sent.wanted)
     response = json_answer(answer, status=201)
     response.headers["location"] = answer.url
     if not made:
         response.headers["idempotency-replayed"] = "true"
     return response
-
-
-async def take_in(request: Request, caller: Caller) -> PasteSent:
-    """The body of a new paste, behind the limit on open uploads, its CSRF token checked where it has to have one."""
-    with web_of(request).gate.entered(address_of(request)):
-        sent = await received_paste(request)
-    if request.ctx.by_cookie:
-        check_origin(request, null_counts=False)
-        check_csrf(request, caller, request.headers.get("x-csrf-token") or sent.csrf)
-    return sent
 
 
 async def keep_paste(request: Request, caller: Caller, wanted: PasteIn) -> tuple[bool, UploadOut]:
@@ -117,6 +108,5 @@ ROUTES = (
             DiskFull,
         ),
         stream=True,
-        csrf_in_body=True,
     ),
 )

@@ -10,9 +10,10 @@ from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Rejected
-from bulletdrop.web.api.pastes import keep_paste, take_in
-from bulletdrop.web.auth import required_caller, signed_in
+from bulletdrop.web.api.pastes import keep_paste
+from bulletdrop.web.auth import address_of, check_csrf, check_origin, required_caller, signed_in
 from bulletdrop.web.context import App, web_of
+from bulletdrop.web.paste_bodies import PasteSent, received_paste
 from bulletdrop.web.problems import status_of
 from bulletdrop.web.render import render
 from bulletdrop.web.threads import in_thread
@@ -35,7 +36,7 @@ async def paste(request: Request) -> HTTPResponse:
     caller.needs("uploads:write")
     fields: dict[str, str] = {}
     try:
-        sent = await take_in(request, caller)
+        sent = await _take_in(request, caller)
         fields = sent.fields
         _, made = await keep_paste(request, caller, sent.wanted)
     except BadCsrf:
@@ -43,6 +44,16 @@ async def paste(request: Request) -> HTTPResponse:
     except (Rejected, Busy) as error:
         return await _page(request, error=error, fields=fields)
     return redirect(f"/{made.slug}", status=303)
+
+
+async def _take_in(request: Request, caller: Caller) -> PasteSent:
+    """The form, behind the limit on open uploads. Raises BadCsrf for one that is another site's."""
+    check_origin(request, null_counts=not request.ctx.by_cookie)
+    with web_of(request).gate.entered(address_of(request)):
+        sent = await received_paste(request)
+    if request.ctx.by_cookie:
+        check_csrf(request, caller, request.headers.get("x-csrf-token") or sent.csrf)
+    return sent
 
 
 def attach(app: App) -> None:
