@@ -197,7 +197,8 @@ def test_in_a_team_members_make_and_burn_and_viewers_look(site: Site) -> None:
         make(site, people.viewer, team=people.team.slug)
     with pytest.raises(NotFound):
         make(site, people.charlie, team=people.team.slug)
-    assert Team.get_by_id(people.team.id).storage_used == secret.size
+    assert Team.get_by_id(people.team.id).storage_used == sum(part.size for part in SecretPart.select())
+    assert secret.size == len(TEXT)
     secrets.burn_secret(site, people.alice, secret.id)
     assert Team.get_by_id(people.team.id).storage_used == 0
 

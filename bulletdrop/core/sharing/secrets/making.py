@@ -123,7 +123,7 @@ def make_secret(
             key = new_place()
             stored.append((key, part.place, part.size))
             site.storage.put(key, part.path, size=part.stored)
-        secret = _insert(site, caller, draft, stored, wishes, address)
+        secret = _insert(site, caller, draft, stored, wishes, size=len(text.encode()), address=address)
     except IntegrityError:
         shred_quietly(site, [key for key, _, _ in stored])
         known = earlier(site, caller, wishes.idempotency_key)
@@ -163,12 +163,19 @@ def _mime(name: str, mode: str) -> str:
 
 
 def _insert(
-    site: Site, caller: Caller, draft: Draft, stored: Sequence[tuple[str, int, int]], wishes: Wishes, address: str
+    site: Site,
+    caller: Caller,
+    draft: Draft,
+    stored: Sequence[tuple[str, int, int]],
+    wishes: Wishes,
+    *,
+    size: int,
+    address: str,
 ) -> Secret:
-    size = sum(each[2] for each in stored)
+    """Its rows, all or none. Args: `stored`: key, place and plain length of each part; `size`: of the text alone."""
     now = site.clock.now()
     with transaction(site.db):
-        quotas.charge_bytes(site, caller.user_id, wishes.team, size)
+        quotas.charge_bytes(site, caller.user_id, wishes.team, sum(each[2] for each in stored))
         if wishes.team is not None:
             # With the team's row locked by the charge: the role now is final.
             teams.check_may_upload(site, caller.user_id, wishes.team)
@@ -180,7 +187,7 @@ def _insert(
             note=wishes.note,
             passphrase_hash=wishes.passphrase_hash,
             max_views=wishes.max_views,
-            size=size,
+            size=size + sum(each[2] for each in stored[1:]),
             file_count=len(stored) - 1,
             expires_at=wishes.expires_at,
             idempotency_key=wishes.idempotency_key,
