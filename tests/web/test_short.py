@@ -251,6 +251,35 @@ def test_the_list_goes_on_by_cursor_and_finds_by_title_name_and_target(shared: S
     assert bob.get("/api/v1/short-links", params={"q": "%"}).json()["items"] == []
 
 
+def test_a_name_may_hold_dots_of_its_own(shared: Server) -> None:
+    make(shared, custom_name="release-1.2")
+    assert visit(shared, "/release-1.2").headers["location"] == FAR
+    assert "example.org" in visit(shared, "/release-1.2+").text
+    assert visit(shared, "/release-1.png").status_code == 404
+
+
+def test_a_domain_shows_its_own_links_alone_and_asks_for_passwords_there(shared: Server) -> None:
+    alice = kept(shared, "alice")
+    domain = alice.post("/api/v1/admin/domains", json={"name": "go.example"}).json()
+    alice.post(f"/api/v1/domains/{domain['id']}/claim", json={}).raise_for_status()
+    link = make(shared, domain="go.example", custom_name="lunch")
+    locked = make(shared, domain="go.example", password="open sesame")
+    other = make(shared)
+    assert link["domain"] == "go.example"
+    assert link["short_url"].partition("://")[2].startswith("go.example")
+    there = {"Host": "go.example"}
+    assert visit(shared, "/lunch", **there).headers["location"] == FAR
+    assert visit(shared, "/lunch").status_code == 404
+    assert visit(shared, f"/{other['slug']}", **there).status_code == 404
+    asked = visit(shared, f"/{locked['slug']}", **there)
+    assert asked.status_code == 401
+    subject = asked.text.partition('name="subject" value="')[2].partition('"')[0]
+    form = {"subject": subject, "next": f"/{locked['slug']}", "password": "open sesame"}
+    with browser(shared, Host="go.example", Origin="http://go.example") as client:
+        sent = client.post("/unlock", data=form)
+        assert (sent.status_code, sent.headers.get("location")) == (303, f"/{locked['slug']}")
+
+
 async def rush(server: Server, path: str, clients: int) -> list[httpx.Response]:
     """So many visitors at once, none with a cookie."""
     async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as client:
