@@ -10,14 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults import broken, points
+from tests.faults import broken, points, secret_points
 from tests.faults.ends import run_ends
 from tests.faults.fulldisk import can_mount, run_fulldisk
 from tests.faults.kills import run_kills
 from tests.faults.limit_races import WORKERS, limit_kills, limit_race
 from tests.faults.powercut import run_powercut
 from tests.faults.races import dedupe_race, delete_race, idempotency_race
-from tests.faults.secrets import opening_points, secrets_kills, secrets_race
+from tests.faults.secrets import secrets_kills, secrets_race
 from tests.faults.tray import run_tray
 
 
@@ -181,9 +181,12 @@ def _secrets_kills(folder: Path, wishes: argparse.Namespace) -> list[str]:
 
 
 def _secret_points(folder: Path, wishes: argparse.Namespace) -> list[str]:
-    report = opening_points(folder)
-    _show(report.figures())
-    return report.violations
+    violations: list[str] = []
+    for operation in secret_points.OPERATIONS:
+        report = secret_points.secret_points(_sub(folder, operation), operation)
+        _show(report.figures())
+        violations += report.violations
+    return violations
 
 
 @contextlib.contextmanager

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
-import shutil
-import time
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,12 +14,9 @@ import aiohttp
 
 from tests.faults.product import Product
 from tests.faults.races import RaceReport
-from tests.faults.traced import TracedProduct
 
 LIMITS = (1, 10)
 TEXT = "kerfuffle-otter-brisk-4711"
-# How often a number is tried that the run did not come to.
-TRIES = 3
 
 
 def maker(product: Product) -> str:
@@ -152,115 +144,3 @@ def _judge(answers: list[tuple[int, Any]], limit: int, report: RaceReport) -> in
     if sorted(body["views_left"] for body in given) != list(range(limit)):
         report.violations.append(f"views left: {sorted(body['views_left'] for body in given)}")
     return len(given)
-
-
-@dataclass
-class OpeningReport:
-    """What killing before every system call of one opening showed."""
-
-    existing: int = 0
-    tried: int = 0
-    answered: int = 0
-    opened_after: int = 0
-    violations: list[str] = field(default_factory=list)
-
-    def figures(self) -> dict[str, object]:
-        """The figures to print."""
-        return {
-            "operation": "open a secret",
-            "points_existing": self.existing,
-            "points_tried": self.tried,
-            "answered_before_death": self.answered,
-            "opened_after_the_kill": self.opened_after,
-            "violations": len(self.violations),
-        }
-
-
-def opening_points(folder: Path, *, only: Iterable[int] | None = None, workers: int = 2) -> OpeningReport:
-    """Kill before each system call of one opening on the data folder, start again, and try to open again.
-
-    Args:
-        folder: an empty folder.
-        only: the numbers to try; all of them when left out.
-        workers: how many servers at once.
-    """
-    folder = folder.resolve()
-    template = Product(folder / "template")
-    key = maker(template)
-    with template:
-        secret_id = make(template, key, 1)
-        template.stop()
-    report = OpeningReport()
-    _, report.existing, _ = _open_at(folder, template.data, secret_id, 0)
-    numbers = [n for n in (only or range(1, report.existing + 1)) if n <= report.existing]
-
-    def one(number: int) -> None:
-        for _ in range(TRIES):
-            if _one(folder, template.data, secret_id, number, report):
-                return
-
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(one, numbers))
-    return report
-
-
-def _open_at(folder: Path, template: Path, secret_id: str, number: int) -> tuple[int, int, TracedProduct]:
-    """Open once under the tracer. Returns the status (0: killed first), how many calls there were, and the server."""
-    data = folder / f"at-{number}-{time.monotonic_ns()}"
-    shutil.copytree(template, data)
-    product = TracedProduct(data, source=None, at=number)
-    status = 0
-    try:
-        product.start()
-        product.attach()
-        try:
-            status, _ = _open(product, secret_id)
-        except (OSError, http.client.HTTPException):
-            status = 0
-        product.settle()
-    finally:
-        product.kill()
-    return status, len(product.points), product
-
-
-def _one(folder: Path, template: Path, secret_id: str, number: int, report: OpeningReport) -> bool:
-    status, _, product = _open_at(folder, template, secret_id, number)
-    killed = product.killed_at is not None
-    where = f"{number} {product.killed_at}"
-    again = Product(product.data)
-    try:
-        again.start()
-        second, _ = _open(again, secret_id)
-        third, _ = _open(again, secret_id)
-        again.stop()
-        report.violations += [f"{where}: {words}" for words in _left_behind(product.data, status, second, third)]
-    except Exception as error:  # whatever goes wrong after a kill is a finding
-        report.violations.append(f"{where}: {error!r}")
-    finally:
-        again.kill()
-    report.tried += killed
-    report.answered += status == 200
-    report.opened_after += second == 200
-    shutil.rmtree(product.data)
-    return killed
-
-
-def _open(product: Product, secret_id: str) -> tuple[int, Any]:
-    return product.ask("POST", f"/api/v1/secrets/{secret_id}/open", "", b"{}", Content_Type="application/json")
-
-
-def _left_behind(data: Path, first: int, second: int, third: int) -> list[str]:
-    found = []
-    if first == 200 and second != 410:
-        found.append(f"it was opened, and after the kill opening again was answered {second}")
-    if second not in (200, 410) or third != 410:
-        found.append(f"after the kill it was answered {second}, then {third}")
-    lying = [path.name for path in (data / "secrets").rglob("*") if path.is_file()]
-    if lying:
-        found.append(f"ciphertext lies in the storage: {lying}")
-    found += [f"the text stands in {path.name}" for path in data.rglob("*") if path.is_file() and _holds(path)]
-    return found
-
-
-def _holds(path: Path) -> bool:
-    return TEXT.encode() in path.read_bytes()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults import ptrace
-from tests.faults.secrets import opening_points, secrets_kills, secrets_race
+from tests.faults.secret_points import OPERATIONS, secret_points
+from tests.faults.secrets import secrets_kills, secrets_race
 from tests.support.needs import unavailable
 from tests.support.postgres import fresh_database, postgres_server
 
@@ -48,9 +49,10 @@ def test_a_server_killed_while_it_answers_never_gives_one_opening_too_many(tmp_p
     assert report.counts["kills"] == 6
 
 
-def test_a_kill_at_a_system_call_of_an_opening_gives_it_once_at_most(tmp_path: Path) -> None:
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_a_kill_at_a_system_call_leaves_a_secret_whole_or_gone(tmp_path: Path, operation: str) -> None:
     if not ptrace.supported():
         unavailable("tracing system calls needs Linux on x86-64 or arm64")
-    report = opening_points(tmp_path, only=range(4, 400, 9))
+    report = secret_points(tmp_path, operation, only=range(4, 400, 11))
     assert report.violations == []
     assert report.tried >= 3
