@@ -14,7 +14,7 @@ from tests.faults import broken, points, secret_points
 from tests.faults.ends import run_ends
 from tests.faults.fulldisk import can_mount, run_fulldisk
 from tests.faults.kills import run_kills
-from tests.faults.limit_races import WORKERS, limit_kills, limit_race
+from tests.faults.limit_races import TARGETS, WORKERS, limit_kills, limit_race
 from tests.faults.powercut import run_powercut
 from tests.faults.races import dedupe_race, delete_race, idempotency_race
 from tests.faults.secrets import secrets_kills, secrets_race
@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--count", "--rounds", type=int, help="kills, screenshots, uploads, rounds or cuts")
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long the delete race runs")
+    parser.add_argument("--target", action="append", choices=TARGETS, help="limits: only this; may come several times")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="work in this empty folder and leave everything there")
     wishes = parser.parse_args()
@@ -115,12 +116,14 @@ def _races(folder: Path, wishes: argparse.Namespace) -> list[str]:
 def _limits(folder: Path, wishes: argparse.Namespace) -> list[str]:
     """`--count` rounds of 200 clients for each target, limit and number of workers; a tenth as many with a kill."""
     rounds, violations = wishes.count or 200, []
+    targets = wishes.target or TARGETS
     for workers in WORKERS:
         for name, run, many in (("race", limit_race, rounds), ("kills", limit_kills, max(8, rounds // 10))):
             with contextlib.ExitStack() as stack:
                 url = stack.enter_context(_postgres()) if wishes.database == "postgres" else ""
-                report = run(_sub(folder, f"{name}-{workers}"), workers=workers, rounds=many, database_url=url)
-            _show({"database": wishes.database, "experiment": name, **report.figures()})
+                where = _sub(folder, f"{name}-{workers}")
+                report = run(where, workers=workers, rounds=many, targets=targets, database_url=url)
+            _show({"database": wishes.database, "experiment": name, "targets": targets, **report.figures()})
             violations += [f"{name}, {workers} workers: {text}" for text in report.violations]
     return violations
 

@@ -224,6 +224,7 @@ def limit_kills(
     workers: int = 1,
     rounds: int = 20,
     clients: int = CLIENTS,
+    targets: Sequence[str] = TARGETS,
     limits: Sequence[int] = (10, 100),
     database_url: str = "",
     source: Path | None = None,
@@ -240,7 +241,7 @@ def limit_kills(
     with ground.product:
         ground.begin()
         for number in range(rounds):
-            target, most = TARGETS[number % len(TARGETS)], limits[number // len(TARGETS) % len(limits)]
+            target, most = targets[number % len(targets)], limits[number // len(targets) % len(limits)]
             asyncio.run(_one_kill(ground, report, target, most, clients, rng))
         ground.product.stop()
     report.seconds = time.monotonic() - began
