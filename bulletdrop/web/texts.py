@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from sys import getsizeof
 from threading import Lock
 from typing import Any
 
@@ -31,15 +32,15 @@ class Marked:
 
     @property
     def size(self) -> int:
-        """Letters of markup, about its bytes in memory."""
-        return sum(map(len, self.lines))
+        """Bytes in memory: a letter has one to four of them, by the rarest in its line."""
+        return sum(map(getsizeof, self.lines))
 
 
 class Texts:
     """The texts in colours that were asked for last, by what they are. Safe between threads.
 
     Args:
-        most: letters of markup to keep.
+        most: bytes of markup to keep.
     """
 
     def __init__(self, most: int = 8 * 1024 * 1024) -> None:

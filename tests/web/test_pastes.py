@@ -191,6 +191,10 @@ def test_a_text_file_that_was_uploaded_is_shown_as_a_paste_is(make_server: Calla
     page = visit(server, f"/{sent['slug']}").text
     assert shown(page) == PYTHON
     assert '<b class="k">def</b>' in page
+    long = kept(server, "alice").post("/api/v1/uploads", files={"file": ("a.py", b"x = 1\n" * 300_000)}).json()
+    page = visit(server, f"/{long['slug']}").text
+    assert "This is the beginning." in page
+    assert shown(page) == ("x = 1\n" * 300_000)[: 1024 * 1024]
 
 
 def test_a_text_that_holds_its_lexer_up_is_shown_plain_and_holds_up_nobody_else(shared: Server) -> None:
@@ -222,3 +226,27 @@ def test_its_owner_says_later_which_language_it_is(shared: Server) -> None:
     sent = alice.post(f"/drops/{made['id']}/change", data={"do": "text", "title": "", "language": "python"})
     assert sent.status_code == 303
     assert "Python · 1 line" in visit(shared, f"/{made['slug']}").text
+
+
+def test_a_private_text_is_shown_through_a_share_link_and_nowhere_else(shared: Server) -> None:
+    made = paste(shared, PYTHON + "# by link\n", is_public=False)
+    link = kept(shared, "alice").post(f"/api/v1/uploads/{made['id']}/share", json={}).json()
+    path = f"/l/{link['url'].rpartition('/')[2]}"
+    page = visit(shared, path).text
+    assert shown(page) == PYTHON + "# by link\n"
+    raw = re.search(r'href="([^"]+)">Raw<', page)
+    assert raw is not None
+    assert raw[1].startswith(path)
+    with browser(shared) as client:
+        client.get(path)
+        assert client.get(raw[1]).text == PYTHON + "# by link\n"
+    for own in (f"/{made['slug']}", f"/{made['slug']}.txt"):
+        assert visit(shared, own).status_code == 404
+
+
+def test_a_robot_is_shown_no_text_of_a_paste_with_terms(shared: Server) -> None:
+    made = paste(shared, "a secret plan", max_views=3, title="Plan")
+    seen = visit(shared, f"/{made['slug']}", **{"User-Agent": "Mozilla/5.0 (compatible; Discordbot/2.0)"})
+    assert "a secret plan" not in seen.text
+    with browser(shared) as client:
+        assert "a secret plan" not in client.head(f"/{made['slug']}").text
