@@ -72,6 +72,11 @@ def uploaded(server: Server, canary: str) -> dict[str, dict[str, Any]]:
             found[name] = answer.json()
         else:
             assert 400 <= answer.status_code < 500, (name, answer.text)
+    for language in ("html", "javascript", ""):
+        text = samples(canary)["page.html"].decode()
+        answer = server.alice.post("/api/v1/pastes", json={"content": text, "language": language, "title": hostile})
+        assert answer.status_code == 201, answer.text
+        found[f"paste {language}"] = answer.json()
     return found
 
 

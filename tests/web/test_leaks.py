@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from tests.web.kit import path_of, png, upload
 
 CLIENTS = Path(__file__).with_name("clients")
 PASSWORD = "open sesame"
-STATES = ("public", "private", "expired", "passworded", "limited", "used up", "trashed", "hidden")
+STATES = ("public", "private", "expired", "passworded", "limited", "used up", "trashed", "hidden", "revoked")
 # Of no size or aspect that anything else here has.
 WIDTH, HEIGHT = 317, 211
 
@@ -69,6 +70,9 @@ class Drop:
             ("change", f"/drops/{number}/change"),
             ("share", f"/drops/{number}/share"),
         ]
+        if "shared" in row:
+            found += [("a link", f"/l/{row['shared']}"), ("its file", f"/l/{row['shared']}/file.{ext}")]
+            found += [("its file small", f"/l/{row['shared']}/file.{ext}?size=thumb"), ("a copy", f"{row['there']}")]
         return found + [(f"thumbnail {size}", f"/i/{number}?size={size}") for size in ("thumb", "small", "large")]
 
 
@@ -89,8 +93,18 @@ def made(server: Server, state: str) -> Drop:
         assert answer.status_code == 200, (state, name)
         canaries[f"{name} themselves"] = answer.content[len(answer.content) // 2 :][:24]
         canaries[f"{name}' digest"] = hashlib.sha256(answer.content).hexdigest().encode()
+    if state == "revoked":
+        link = server.alice.post(f"/api/v1/uploads/{row['id']}/share", json={"note": f"{mark}-title"}).json()
+        row |= {"shared": link["token"], "there": copy_behind(server, link["token"])}
     settle(server, row, state)
     return Drop(row, canaries)
+
+
+def copy_behind(server: Server, token: str) -> str:
+    """The address of a picture on the page of a share link, while that works."""
+    page = server.anonymous.get(f"/l/{token}", headers={"Accept": "text/html"})
+    server.anonymous.cookies.clear()
+    return str(re.findall(rf'src="(/l/{token}/[^"]+)"', page.text)[0]).split("?")[0]
 
 
 def settle(server: Server, row: dict[str, Any], state: str) -> None:
@@ -100,7 +114,11 @@ def settle(server: Server, row: dict[str, Any], state: str) -> None:
         "private": lambda: server.alice.patch(api, json={"is_public": False}),
         "trashed": lambda: server.alice.delete(api),
         "used up": lambda: server.anonymous.get(f"/{row['slug']}.png"),
+        "revoked": lambda: server.alice.patch(f"/api/v1/share-links/{row['shared']}", json={"revoked": True}),
     }
+    if state == "revoked":
+        server.alice.patch(api, json={"is_public": False}).raise_for_status()
+        assert server.anonymous.get(row["there"]).status_code == 200
     if state in acts:
         acts[state]().raise_for_status()
     if state in ("expired", "hidden"):
