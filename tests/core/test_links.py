@@ -261,8 +261,10 @@ def test_what_somebody_may_no_longer_see_is_not_found_by_its_name(site: Site) ->
     drop = keep(site, team.member, team_id=team.team.id, name="salaries.png")
     links.share(site, team.member, upload_id=drop.id)
     assert links.list_links(site, team.member, text="salaries").items
+    links.revoke_link(site, team.member, links.share(site, team.member, upload_id=drop.id).token)
     teams.leave(site, team.member.user_id, team.team.id)
     assert not links.list_links(site, team.member, text="salaries").items
+    assert {row.state for row in links.list_links(site, team.member).items} == {"no_right"}
 
 
 def test_a_repeated_request_gets_the_link_that_the_first_one_made(site: Site) -> None:

@@ -40,7 +40,8 @@ def with_objects(*columns: Any) -> Any:
 def state(site: Site) -> Any:
     """The expression for a link's state in a query of `with_objects`.
 
-    What was taken back by its maker comes before what ended by itself: so that the list says what somebody did.
+    That its maker has lost the right comes before all else: of what it leads to they are told nothing any more. What
+    somebody did comes before what came by itself.
     """
     now = site.clock.now()
     passed = ShareLink.expires_at <= now
@@ -48,10 +49,10 @@ def state(site: Site) -> Any:
     return Case(
         None,
         (
+            (~_may_share(), NO_RIGHT),
             (ShareLink.revoked_at.is_null(False), REVOKED),
             (passed, EXPIRED),
             (_away(now), AWAY),
-            (~_may_share(), NO_RIGHT),
             (spent, USED_UP),
         ),
         ACTIVE,

@@ -16,7 +16,7 @@ from bulletdrop.core.models import ShareLink
 from bulletdrop.core.names import urls
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.sharing import links
-from bulletdrop.core.sharing.link_states import NO_RIGHT, REVOKED
+from bulletdrop.core.sharing.link_states import NO_RIGHT
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Invalid, NotFound, Rejected
 from bulletdrop.web import words
@@ -76,7 +76,7 @@ class Line:
     @property
     def can_revoke(self) -> bool:
         """False once it was revoked."""
-        return self.row.state != REVOKED
+        return self.row.revoked_at is None
 
     @property
     def views(self) -> str:
@@ -135,7 +135,7 @@ async def act(request: Request, token: str) -> HTTPResponse:
         await in_thread(request, links.revoke_link, caller, token)
         return go_on(here, "revoked")
     try:
-        changes = {"note": form.get("note", ""), **_terms(request, form)}
+        changes = {**({"note": form["note"]} if "note" in form else {}), **_terms(request, form)}
         run = in_hash_thread if changes.get("password") else in_thread
         await run(request, links.change_link, caller, token, changes)
     except (BadCsrf, NotFound):
@@ -308,12 +308,14 @@ def _line_of(site: Site, caller: Caller, token: str) -> Line:
 def _line(site: Site, caller: Caller, link: ShareLink) -> Line:
     state, why = _STATES.get(link.state, ("", ""))
     face = leads_to = ""
-    if link.state != NO_RIGHT and link.upload is not None and link.upload.trashed_at is None:
-        leads_to = f"/{quote(link.upload.slug)}"
-        if has_thumbnails(link.upload.blob) and link.upload.blob.state != "broken":
-            face = f"/i/{quote(link.upload.id)}?size=thumb"
-    elif link.state != NO_RIGHT and link.album is not None:
-        leads_to = f"/albums/{quote(link.album.id)}"
+    upload, album = (None, None) if link.state == NO_RIGHT else (link.upload, link.album)
+    # What is in the trash or expired has no page or picture to show now.
+    if upload is not None and upload.trashed_at is None and not _is_over(site, upload.expires_at):
+        leads_to = f"/{quote(upload.slug)}"
+        if has_thumbnails(upload.blob) and upload.blob.state != "broken":
+            face = f"/i/{quote(upload.id)}?size=thumb"
+    elif album is not None:
+        leads_to = f"/albums/{quote(album.id)}"
     return Line(
         row=link,
         url=urls.link_url(site, link),
@@ -324,3 +326,7 @@ def _line(site: Site, caller: Caller, link: ShareLink) -> Line:
         why=why,
         by="" if link.owner_id == caller.user_id else link.maker,
     )
+
+
+def _is_over(site: Site, moment: datetime | None) -> bool:
+    return moment is not None and moment <= site.clock.now()
