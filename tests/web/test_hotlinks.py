@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-import time
-from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.server import Server
+from tests.web.browser import kept
 from tests.web.kit import path_of, png, upload
 
 CHROME = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36"}
@@ -20,11 +17,8 @@ IMAGE = {**CHROME, "Accept": "image/avif,image/*,*/*;q=0.8", "Sec-Fetch-Mode": "
 
 def choose(server: Server, name: str, mode: str, *hosts: str) -> None:
     """Set whose pages may show somebody's pictures."""
-    with closing(sqlite3.connect(server.data / "bulletdrop.db", timeout=10)) as rows, rows:
-        change = "UPDATE user SET hotlink = ?, hotlink_hosts = ? WHERE username = ?"
-        assert rows.execute(change, (mode, json.dumps(hosts), name)).rowcount == 1
-    # What lies ready counts for a second.
-    time.sleep(1.1)
+    wanted = {"hotlink": mode, "hotlink_hosts": hosts}
+    kept(server, name).put("/api/v1/account", json=wanted).raise_for_status()
 
 
 @pytest.fixture(scope="module")

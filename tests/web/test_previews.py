@@ -14,6 +14,7 @@ import pytest
 from tests.media.film_samples import mp4
 from tests.support.pictures import screenshot
 from tests.support.server import Server
+from tests.web.browser import kept
 from tests.web.kit import path_of, png, problem, upload
 from tests.web.test_pages import Tags
 
@@ -117,6 +118,14 @@ def test_over_https_the_secure_addresses_and_the_player_are_named(make_server: A
     assert tags["twitter:card"] == "player"
     assert tags["twitter:player"] == f"https://pics.example/embed/{film['id']}"
     assert tags["twitter:player:stream"] == tags["og:video"]
+
+
+def test_the_owner_chooses_the_colour_beside_previews(shared: Server, drops: Drops) -> None:
+    shared.key_of("bob")
+    made = upload(shared.bob, png())
+    kept(shared, "bob").put("/api/v1/account", json={"embed_color": "#12ab34"}).raise_for_status()
+    assert tags_of(shared, made)["theme-color"] == "#12ab34"
+    assert tags_of(shared, drops.picture)["theme-color"] != "#12ab34"
 
 
 def test_a_picture_too_heavy_for_previews_is_told_as_a_thumbnail(shared: Server) -> None:
