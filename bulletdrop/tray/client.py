@@ -179,7 +179,7 @@ class Client:
         """
         headers = self._headers(signed=True) | {"X-BulletDrop-Source": "cli", "Idempotency-Key": idempotency_key}
         headers["Content-Type"] = "application/json"
-        data = json.dumps(wishes).encode()
+        data = json.dumps(wishes, ensure_ascii=False).encode()
         with Body.open(io.BytesIO(data), len(data), None) as body:
             answer = self._wire.exchange("POST", f"/api/v1{path}", headers, body)
         fields = self._fields(answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import time
 from collections.abc import Callable
@@ -129,6 +130,14 @@ def test_the_longest_text_is_as_the_admin_says(make_server: Callable[..., Server
     assert (answer.status_code, answer.json()["error"]["field"]) == (413, "content")
     answer = kept(server, "alice").post("/api/v1/pastes", json={"content": "a" * 200_000})
     assert answer.status_code == 413
+    large = make_server(BULLETDROP_PASTE_MAX_BYTES="200000")
+    for text in ("é" * 100_000, "\U0001f600" * 50_000):
+        assert paste(large, text)["size"] == 200_000
+        escaped = json.dumps({"content": text}).encode()
+        sent = kept(large, "alice").post(
+            "/api/v1/pastes", content=escaped, headers={"Content-Type": "application/json"}
+        )
+        assert sent.status_code == 201, sent.text
     off = make_server(BULLETDROP_PASTES="off")
     assert kept(off, "alice").post("/api/v1/pastes", json={"content": "a"}).status_code == 403
     assert "This server takes no texts" in kept(off, "alice").get("/paste").text
