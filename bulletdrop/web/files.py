@@ -113,7 +113,8 @@ async def serve_upload(
     if granted:
         await check_not_silent(request, upload)
     else:
-        admitted = await let_in(request, upload, Look.BYTES if size is None else Look.PART)
+        is_part = size is not None or download or _is_for_our_page(request)
+        admitted = await let_in(request, upload, Look.PART if is_part else Look.BYTES)
         if admitted.head:
             return bare_head(request)
     if hotlinks.minds(upload):
@@ -128,6 +129,18 @@ async def serve_upload(
     if prepared is None:
         raise NotFound("There is no preview of this file.")
     return ready(request, prepared)
+
+
+def _is_for_our_page(request: Request) -> bool:
+    """True where a page of ours loads or links to the bytes: they belong to what was opened there.
+
+    On plain http in a LAN browsers send no Fetch Metadata, but the address of the page.
+    """
+    site_kind = request.headers.get("sec-fetch-site")
+    if site_kind is not None:
+        return bool(site_kind == "same-origin")
+    page, here = hotlinks.host_of(request.headers.get("referer", "")), request.headers.get("host", "")
+    return page != "" and page == hotlinks.host_of(f"//{here}")
 
 
 def _check_size(size: str | None) -> None:

@@ -22,6 +22,7 @@ import pytest
 
 from tests.support.server import Server
 from tests.web.kit import path_of, png, upload
+from tests.web.link_kit import grow_older, visitor
 
 CLIENTS = Path(__file__).with_name("clients")
 PASSWORD = "open sesame"
@@ -263,6 +264,25 @@ def test_what_was_opened_may_be_looked_at_again_with_its_parts(shared: Server) -
         assert visitor.get(f"/i/{row['id']}?size=thumb").status_code == 200
         assert visitor.get(f"/info/{row['id']}").status_code == 200
     assert shared.anonymous.get(f"/{row['slug']}.png").status_code == 410
+
+
+def test_what_belongs_to_an_opened_page_is_there_for_an_hour_and_the_same_again_for_a_minute(shared: Server) -> None:
+    row = upload(shared.alice, png(), named="once.png", max_views="1")
+    path, page = f"/{row['slug']}.png", f"/{row['slug']}"
+    from_page = ({"Sec-Fetch-Site": "same-origin"}, {"Referer": shared.url + page}, {"Range": "bytes=0-"})
+    with visitor(shared) as browser:
+        assert browser.get(page).status_code == 200
+        grow_older(shared, browser, seconds=120)
+        for headers in from_page:
+            assert browser.get(path, headers=headers).status_code in (200, 206)
+        assert browser.get(f"/i/{row['id']}?download=true").status_code == 200
+        # By itself, or from a page elsewhere, it would be one more look.
+        for headers in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Referer": "https://evil.example/"}):
+            assert browser.get(path, headers=headers).status_code == 410
+        assert browser.get(page).status_code == 410
+        grow_older(shared, browser, seconds=3700)
+        for headers in from_page:
+            assert browser.get(path, headers=headers).status_code == 410
 
 
 def test_views_are_whose_it_is_alone(shared: Server, drops: dict[str, Drop]) -> None:

@@ -112,7 +112,7 @@ async def drop_page(
     response.headers["vary"] = f"cookie, {negotiating.DECIDED_BY}"
     if seen.preview is None or web_of(request).config.search_engines != "on":
         response.headers["x-robots-tag"] = "noindex"
-    if not seen.drop.is_open or base:
+    if not seen.drop.is_public or base:
         response.headers["referrer-policy"] = "no-referrer"
     return response
 
