@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import both_databases
 from tests.support.server import Server
-from tests.web.browser import browser
+from tests.web.browser import browser, kept
 from tests.web.kit import BOUNDARY, form, path_of, png, problem, raw, settled, upload
 from tests.web.quota_kit import ask, limit
 from tests.web.rows.teams import make_team
@@ -263,3 +263,16 @@ def test_a_request_into_somebody_elses_album_is_not_made(shared: Server) -> None
     never = problem(shared.charlie.post("/api/v1/upload-requests", json={**body, "album_id": "x" * 22}), 404)["message"]
     assert there == never
     assert ask(shared, "SELECT COUNT(*) FROM upload_request WHERE title = 'Mine'")[0][0] == 0
+
+
+def test_a_key_without_the_right_to_upload_asks_nobody_for_files(server: Server) -> None:
+    wanted = make(server.alice)
+    made = kept(server, "alice").post("/api/v1/api-keys", json={"name": "k", "scopes": ["links:read", "links:write"]})
+    key = {"Authorization": f"Bearer {made.json()['key']}"}
+    path, asked = f"/api/v1/upload-requests/{wanted['id']}", {"album_id": wanted["album_id"], "title": "Mine"}
+    with httpx.Client(base_url=server.url, trust_env=False, headers=key) as client:
+        problem(client.post("/api/v1/upload-requests", json=asked), 403)
+        assert client.patch(path, json={"revoked": True}).status_code == 200
+        for changes in ({"revoked": False}, {"revoked": True, "max_files": None}, {"password": None}):
+            problem(client.patch(path, json=changes), 403)
+        assert client.delete(path).status_code == 204

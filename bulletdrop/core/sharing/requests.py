@@ -58,8 +58,10 @@ def create_request(
         album_id: of an album that the caller may change; a team's is filled with the team's drops.
         numbers: any of `max_files`, `max_bytes` and `max_file_size`; None is no limit.
         terms: `password_hash` and `expires_at`, as `limits.check_terms` gives them.
-    Raises: NotFound, Forbidden for an album that is not the caller's to change; BadName, Invalid, Conflict.
+    Raises: NotFound, Forbidden for an album that is not the caller's to change, and for a key that may not upload;
+        BadName, Invalid, Conflict.
     """
+    _check_may_bring(caller)
     album = _album_to_fill(site, caller, album_id)
     values = {name: value for name, value in (terms or {}).items() if name in _TERMS}
     for name, value in (numbers or {}).items():
@@ -112,8 +114,10 @@ def change_request(
     Args:
         changes: any of `title`, `message`, `max_files`, `max_bytes`, `max_file_size` and `revoked`.
         terms: as in `create_request`.
-    Raises: NotFound, Invalid with the field, BadName.
+    Raises: NotFound, Invalid with the field, BadName; Forbidden for a key that may not upload: it may only close it.
     """
+    if terms or dict(changes) != {"revoked": True}:
+        _check_may_bring(caller)
     found = get_request(site, caller, request_id)
     values = {name: value for name, value in (terms or {}).items() if name in _TERMS}
     for field, value in changes.items():
@@ -262,6 +266,11 @@ def _is_alive(site: Site, wanted: UploadRequest) -> bool:
     if team is None:
         return wanted.album.owner_id == wanted.owner_id
     return team.delete_scheduled_for is None and teams.may(teams.role_in(site, team.id, wanted.owner_id), "upload")
+
+
+def _check_may_bring(caller: Caller) -> None:
+    """What comes by a request is uploaded in the caller's name: a key that may not do so opens no way around that."""
+    caller.needs("uploads:write")
 
 
 def _album_to_fill(site: Site, caller: Caller, album_id: str) -> Album:
