@@ -13,6 +13,7 @@ from tests.faults.points import run_points
 from tests.faults.powercut import run_powercut
 from tests.faults.product import ROOT
 from tests.faults.races import dedupe_race
+from tests.faults.secret_points import secret_points
 from tests.faults.secrets import secrets_race
 
 Experiment = Callable[[Path, Path], list[str]]
@@ -67,6 +68,10 @@ def _ends(folder: Path, source: Path) -> list[str]:
 
 def _openings(folder: Path, source: Path) -> list[str]:
     return secrets_race(folder, rounds=2, limits=(10,), source=source).violations
+
+
+def _points_of_opening(folder: Path, source: Path) -> list[str]:
+    return secret_points(folder, "open", source=source, only=range(22, 36)).violations
 
 
 _PUT = "        site.storage.put(key, stored.path, size=stored.size)\n"
@@ -172,6 +177,32 @@ BREAKS: tuple[Break, ...] = (
         ),
         _openings,
         "limit 10: given",
+    ),
+    Break(
+        "what a crash left of a burned secret not swept",
+        (
+            (
+                "bulletdrop/core/sharing/secrets/burning.py",
+                "        remove_parts_quietly(site, secret, parts)\n        count",
+                "        count",
+            ),
+        ),
+        _points_of_opening,
+        "lies in the storage",
+        traced=True,
+    ),
+    Break(
+        "a key that outlives the last opening",
+        (
+            (
+                "bulletdrop/core/sharing/secrets/opening.py",
+                'Secret.update(wrapped_key="", burned_at=site.clock.now()).where(Secret.id == secret.id).execute()',
+                "pass",
+            ),
+        ),
+        _points_of_opening,
+        "the bytes of a secret are gone",
+        traced=True,
     ),
 )
 

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class Template:
     data: Path
     key: str
     secret_id: str
+    source: Path | None
 
 
 def _make(product: Product, template: Template) -> tuple[int, Any]:
@@ -70,20 +71,28 @@ Operation = Callable[[Product, Template], tuple[int, Any]]
 OPERATIONS: dict[str, Operation] = {"make": _make, "open": _open, "burn": _burn}
 
 
-def secret_points(folder: Path, operation: str, *, only: Iterable[int] | None = None, workers: int = 2) -> SecretReport:
+def secret_points(
+    folder: Path,
+    operation: str,
+    *,
+    source: Path | None = None,
+    only: Iterable[int] | None = None,
+    workers: int = 2,
+) -> SecretReport:
     """Kill before each system call of one operation on the data folder, start again, and look what is there.
 
     Args:
         folder: an empty folder.
         operation: one of OPERATIONS.
+        source: a folder holding a copy of the package to run instead of this checkout's.
         only: the numbers to try; all of them when left out.
         workers: how many servers at once.
     """
     folder = folder.resolve()
-    product = Product(folder / "template")
+    product = Product(folder / "template", source=source)
     key = maker(product)
     with product:
-        template = Template(product.data, key, make(product, key, 1))
+        template = Template(product.data, key, make(product, key, 1), source)
         product.stop()
     report = SecretReport(operation)
     counted = _run(folder, template, operation, 0)[1]
@@ -105,7 +114,7 @@ def _run(folder: Path, template: Template, operation: str, number: int) -> tuple
     """The operation under the tracer, on a copy. Returns its answer (status 0: killed first) and the server."""
     data = folder / f"at-{number}-{time.monotonic_ns()}"
     shutil.copytree(template.data, data)
-    product = TracedProduct(data, source=None, at=number)
+    product = TracedProduct(data, source=template.source, at=number)
     answer: tuple[int, Any] = (0, None)
     try:
         product.start()
@@ -123,7 +132,7 @@ def _run(folder: Path, template: Template, operation: str, number: int) -> tuple
 def _one(folder: Path, template: Template, operation: str, number: int, report: SecretReport) -> bool:
     first, product = _run(folder, template, operation, number)
     where = f"{operation} {number} {product.killed_at}"
-    again = Product(product.data)
+    again = Product(product.data, source=template.source)
     try:
         again.start()
         second = OPERATIONS[operation](again, template)
@@ -149,7 +158,7 @@ def _judge_make(product: Product, template: Template, first: tuple[int, Any], se
     found = []
     if first[0] == 201 and first[1]["id"] != second[1]["id"]:
         found.append("answered with one secret, repeated with another")
-    made = Template(template.data, template.key, second[1]["id"])
+    made = replace(template, secret_id=second[1]["id"])
     opened, closed = _open(product, made), _open(product, made)
     if (opened[0], closed[0]) != (200, 410) or opened[1]["content"] != TEXT:
         found.append(f"opening it was answered {opened[0]}, then {closed[0]}")
