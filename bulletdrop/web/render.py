@@ -21,6 +21,7 @@ from bulletdrop.web import copying, words
 from bulletdrop.web.auth import csrf_of
 from bulletdrop.web.context import web_of
 from bulletdrop.web.cookies import REFRESH
+from bulletdrop.web.robots import is_prefetch
 
 log = get_logger("render")
 
@@ -106,9 +107,11 @@ def password_page(request: Request, error: NeedsPassword, *, back: str = "") -> 
 def protected_page(request: Request) -> HTTPResponse:
     """What robots are told of anything with a password or a number of views: that it is protected, and no more.
 
-    The same for all of them, so that not even its kind can be told from it.
+    The same for all of them, so that not even its kind can be told from it. A browser that fetches ahead is refused: it
+    would show the page that it has to whoever opens the link then, and drops one that came with an error.
     """
-    response = _answer("protected.html", 200, {"caller": None, "csrf": "", "site": web_of(request).config.site_name})
+    status = 403 if is_prefetch(request) else 200
+    response = _answer("protected.html", status, {"caller": None, "csrf": "", "site": web_of(request).config.site_name})
     response.headers["x-robots-tag"] = "noindex"
     return response
 
