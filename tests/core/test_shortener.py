@@ -67,6 +67,22 @@ def test_a_link_that_changes_its_domain_takes_its_name_along(site: Site, alice: 
         shortener.find_short(site, "menu")
 
 
+def test_links_lead_in_no_circle_on_domains_and_by_way_of_dots(site: Site, alice: Caller) -> None:
+    domain = a_domain(site, "share.example", alice)
+    Domain.update(is_wildcard=True).where(Domain.id == domain.id).execute()
+    make(site, alice, "https://share.example/two", custom_name="one", domain="share.example")
+    base = urls.public_base(site.config)
+    for url in ("https://share.example/one", "https://alice.share.example/%6Fne", "http://share.example:8080/x/../one"):
+        with pytest.raises(Invalid, match="itself"):
+            make(site, alice, url, custom_name="two", domain="share.example")
+    for url in (f"{base}/x/../three", f"{base}/./three"):
+        with pytest.raises(Invalid, match="itself"):
+            make(site, alice, url, custom_name="three")
+    # The same name elsewhere is another link's.
+    make(site, alice, f"{base}/four", custom_name="four", domain="share.example")
+    make(site, alice, "https://share.example/two", custom_name="two")
+
+
 def test_what_is_over_is_not_found_and_what_is_to_come_is(site: Site, clock: ManualClock, alice: Caller) -> None:
     link = make(site, alice, expires_at=clock.now() + timedelta(hours=1))
     assert shortener.find_short(site, link.slug).id == link.id

@@ -62,7 +62,7 @@ def shorten(site: Site, caller: Caller, url: str, *, idempotency_key: str | None
     if name is not None and is_taken(name, domain_key=domain_id or MAIN):
         raise _name_taken()
     slug = _free_slug(site)
-    _check_no_circle(site, values["url"], {slug, name})
+    _check_no_circle(site, values["url"], slug=slug, name=name, domain_key=domain_id or MAIN)
     try:
         with transaction(site.db):
             short = ShortLink.create(
@@ -131,7 +131,8 @@ def change_short(site: Site, caller: Caller, short_id: str, changes: Mapping[str
     domain_key = values.get("domain_id", short.domain_id) or MAIN
     if renamed and name is not None and is_taken(name, domain_key=domain_key, but=short.id):
         raise _name_taken()
-    _check_no_circle(site, values.get("url", short.url), {short.slug, name}, but=short.id)
+    url = values.get("url", short.url)
+    _check_no_circle(site, url, slug=short.slug, name=name, domain_key=domain_key, but=short.id)
     try:
         with transaction(site.db):
             if values:
@@ -243,22 +244,25 @@ def _free_slug(site: Site) -> str:
     return slug
 
 
-def _check_no_circle(site: Site, url: str, names: set[str | None], *, but: str | None = None) -> None:
+def _check_no_circle(
+    site: Site, url: str, *, slug: str, name: str | None, domain_key: str, but: str | None = None
+) -> None:
     """Refuse a link that would lead to itself, also by way of other short links of ours.
 
     Args:
-        names: what the link is found under.
+        slug, name, domain_key: what the link is found under, and on which domain its name counts.
         but: its id, where it is there already: what it leads to now does not count.
     """
-    its = {fold(name) for name in names if name is not None}
     for _ in range(_LONGEST_CHAIN):
-        name = _name_of_ours(site, url)
-        if name is None:
+        found = _place_of_ours(site, url)
+        if found is None:
             return
-        if fold(name) in its:
+        asked, place = found
+        by_name = name is not None and fold(asked) == fold(name) and place.domain_key == domain_key
+        if by_name or fold(asked) == fold(slug):
             raise Invalid("This short link would lead to itself.", field="url")
         try:
-            following = find_short(site, name)
+            following = find_short(site, asked, place=place)
         except NotFound:
             return
         if following.id == but:
@@ -267,15 +271,23 @@ def _check_no_circle(site: Site, url: str, names: set[str | None], *, but: str |
     raise Invalid("This leads through too many short links.", field="url")
 
 
-def _name_of_ours(site: Site, url: str) -> str | None:
-    """The name in an address of ours that could be a short link's; None for every other address."""
+def _place_of_ours(site: Site, url: str) -> tuple[str, Place] | None:
+    """The name in an address of ours that could be a short link's, and where it counts; None for other addresses."""
     parts = urlsplit(url)
-    name = unquote(parts.path.removeprefix("/")).removesuffix("+")
-    if not name or "/" in name:
+    steps: list[str] = []
+    for step in unquote(parts.path).split("/")[1:]:
+        # As browsers walk along a path (WHATWG URL, 4.4): `/x/../name` is asked for as `/name`.
+        steps = steps[:-1] if step == ".." else steps if step == "." else [*steps, step]
+    name = steps[0].removesuffix("+") if len(steps) == 1 else ""
+    if not name:
         return None
     if parts.netloc == urlsplit(public_base(site.config)).netloc:
-        return name
-    return name if Domain.select(Domain.id).where(Domain.name == (parts.hostname or "")).exists() else None
+        return name, MAIN_PLACE
+    host = parts.hostname or ""
+    is_own_host = Domain.is_wildcard & (Domain.name == host.partition(".")[2])
+    both = Domain.select().where((Domain.name == host) | is_own_host)
+    domain = both.order_by(Domain.name != host).first()
+    return None if domain is None else (name, Place(kind="domain", domain_key=domain.id))
 
 
 def _name_taken() -> NameTaken:
