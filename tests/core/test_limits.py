@@ -10,6 +10,8 @@ import pytest
 
 from bulletdrop.clock import ManualClock
 from bulletdrop.core.database import using
+from bulletdrop.core.drops import changing
+from bulletdrop.core.drops.uploads import get_upload
 from bulletdrop.core.models import ShareLink, ShortLink, Upload, random_text
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.sharing import limits, passes
@@ -43,6 +45,15 @@ def test_of_fifty_at_once_exactly_as_many_get_a_view_as_there_are(site: Site, al
         thread.join()
     assert given.count(True) == 7
     assert Upload.get_by_id(drop.id).views == 7
+
+
+def test_a_limit_that_is_set_twice_at_once_gives_no_view_back(site: Site, alice: Caller) -> None:
+    drop = get_upload(site, alice, keep(site, alice).id)
+    first, second = (changing.checked(site, alice, drop, {"max_views": 1}) for _ in range(2))
+    changing.write(site, drop, first, None)
+    assert limits.take_view(site, drop)
+    changing.write(site, drop, second, None)
+    assert not limits.take_view(site, drop)
 
 
 def test_a_view_says_when_it_was_the_last(site: Site, alice: Caller, clock: ManualClock) -> None:

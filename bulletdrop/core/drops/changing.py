@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from peewee import IntegrityError
+from peewee import Case, IntegrityError
 
 from bulletdrop.core.database import transaction
 from bulletdrop.core.drops.languages import check_language
@@ -63,9 +63,10 @@ def checked(site: Site, caller: Caller, upload: Upload, changes: Mapping[str, An
             found.ends_old = bool(value)
         elif name not in ("team", "custom_name", "domain", "keep_old_name"):
             raise Invalid(f"“{name}” cannot be changed.", field=name)
-    if found.values.get("max_views") is not None and upload.max_views is None:
-        # A limit on what had none begins to count now; one that is raised goes on from where it was.
-        found.values["views"] = 0
+    if found.values.get("max_views") is not None:
+        # A limit on what had none begins to count now; one that is raised goes on from where it was. What the row holds
+        # when it is written decides: the same form sent twice must not give back a view that was taken in between.
+        found.values["views"] = Case(None, [(Upload.max_views.is_null(), 0)], Upload.views)
     _check_name(site, caller, upload, changes, found)
     return found
 
