@@ -42,7 +42,9 @@ async def by_user(request: Request, username: str, filename: str) -> HTTPRespons
     # Not from the cache: a new drop of the same name takes this address over at once.
     upload = await in_thread(request, find_by_user_and_filename, plain(username), plain(filename))
     place = request.ctx.place
-    if place.kind == "domain" and upload.domain_id != place.domain_key:
+    if place.kind == "domain" and not (
+        upload.domain_id == place.domain_key and place.user_id in (None, upload.owner_id)
+    ):
         raise NotFound(NOTHING)
     return await serve_upload(request, upload, download=wants_download(request))
 

@@ -201,6 +201,8 @@ def test_an_own_host_shows_one_persons_drops(server: Server) -> None:
         (his, WILD, 200),
     ):
         assert at(server, host, path_of(drop["direct_url"])).status_code == status
+    by_name = f"/u/bob/{his['filename']}"
+    assert [at(server, f"{who}.wild.example", by_name).status_code for who in ("bob", "alice")] == [200, 404]
     assert at(server, "charlie.wild.example", f"/{hers['slug']}").status_code == 421
     claim(server, server.bob, WILD, own_host=False)
     again = server.bob.get(f"/api/v1/uploads/{his['id']}").json()
