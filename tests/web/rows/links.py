@@ -34,6 +34,12 @@ def an_album(server: Server) -> dict[str, str]:
     return {"album_id": server.alice.post("/api/v1/albums", json={"title": "Holidays"}).json()["id"]}
 
 
+def an_album_link(server: Server) -> dict[str, str]:
+    """A link to one of alice's albums."""
+    made = server.alice.post(f"/api/v1/albums/{an_album(server)['album_id']}/share", json={})
+    return {"token": made.json()["token"]}
+
+
 ROWS = {
     "post_uploads_upload_id_share": row(404, alice=201, reader=403, cookie=201, params=a_drop),
     "post_albums_album_id_share": row(404, alice=201, reader=403, cookie=201, params=an_album),
@@ -45,6 +51,7 @@ ROWS = {
 
 PAGES = {
     "GET /l/<token:str>": everybody(200, refused=401, params=a_link),
+    "GET /l/<token:str>/zip": everybody(200, refused=401, params=an_album_link),
     "GET /l/<token:str>/<name:str>": everybody(200, refused=401, params=a_file),
     "GET /l/<token:str>/i/<name:str>": everybody(404, refused=401, params=a_link),
 }
