@@ -11,10 +11,15 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from bulletdrop.core.drops.found import find_by_id
+from bulletdrop.core.models import Blob
+from bulletdrop.core.site import Site
+from bulletdrop.web.previews import preview_of
+from tests.core.drops_kit import keep, person
 from tests.media.film_samples import mp4
 from tests.support.pictures import screenshot
 from tests.support.server import Server
-from tests.web.browser import kept
+from tests.web.browser import kept as signed_in
 from tests.web.kit import path_of, png, problem, upload
 from tests.web.test_pages import Tags
 
@@ -123,7 +128,7 @@ def test_over_https_the_secure_addresses_and_the_player_are_named(make_server: A
 def test_the_owner_chooses_the_colour_beside_previews(shared: Server, drops: Drops) -> None:
     shared.key_of("bob")
     made = upload(shared.bob, png())
-    kept(shared, "bob").put("/api/v1/account", json={"embed_color": "#12ab34"}).raise_for_status()
+    signed_in(shared, "bob").put("/api/v1/account", json={"embed_color": "#12ab34"}).raise_for_status()
     assert tags_of(shared, made)["theme-color"] == "#12ab34"
     assert tags_of(shared, drops.picture)["theme-color"] != "#12ab34"
 
@@ -286,3 +291,17 @@ def test_where_files_have_an_address_of_their_own_previews_lead_there(make_serve
     assert server.anonymous.get(f"/{limited['slug']}.png", headers=main).status_code == 200
     there = server.anonymous.get(f"/{limited['slug']}.png", headers=files)
     assert there.status_code == 404
+
+
+def test_a_film_with_a_poster_is_told_with_it(site: Site) -> None:
+    film = keep(site, person(site, "alice"), mp4(), name="film.mp4")
+    without = preview_of(site, find_by_id(site, film.id))
+    assert without is not None
+    assert without.picture is None
+    Blob.update(placeholder="x").where(Blob.id == film.blob_id).execute()
+    told = preview_of(site, find_by_id(site, film.id))
+    assert told is not None
+    assert told.picture is not None
+    assert told.film is not None
+    assert told.picture.url.endswith(f"/i/{film.id}?size=large")
+    assert told.film.url.endswith(f"/{film.slug}.mp4")
