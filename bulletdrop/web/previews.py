@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from bulletdrop.core.drops.found import is_silent
-from bulletdrop.core.drops.pictures import SIZES, has_thumbnails
+from bulletdrop.core.drops.pictures import SIZES, has_thumbnails, scaled
 from bulletdrop.core.models import Blob, Upload
 from bulletdrop.core.names import urls
 from bulletdrop.core.sharing.limits import is_guarded
 from bulletdrop.core.site import Site
 from bulletdrop.web import words
-from bulletdrop.web.pages.shown import scaled
 
 # Chats show these from the file itself, which keeps screenshots exact. Beyond this many bytes WhatsApp shows none, so
 # there is a thumbnail of 2048 pixels; animations only move as themselves, and Discord takes those of 8 MB.

@@ -16,7 +16,7 @@ from bulletdrop.log import get_logger
 from bulletdrop.media.decoding import posters
 from bulletdrop.media.decoding.pool import SIZES, Decoded, is_full
 
-__all__ = ["SIZES", "ensure_decoded", "has_thumbnails", "make_thumbnails", "thumbnail_key"]
+__all__ = ["SIZES", "ensure_decoded", "has_thumbnails", "make_thumbnails", "scaled", "thumbnail_key"]
 
 log = get_logger("pictures")
 
@@ -40,6 +40,17 @@ def thumbnail_key(blob: Blob, size: str) -> str:
 def has_thumbnails(blob: Blob) -> bool:
     """Whether this file has thumbnails, or will have: every picture, and a video of which a poster could be made."""
     return blob.mime.startswith("image/") or (blob.mime.startswith("video/") and blob.placeholder is not None)
+
+
+def scaled(blob: Blob, longest: int) -> tuple[int, int] | None:
+    """Width and height of a thumbnail whose longest side is at most `longest` pixels; never larger than the picture.
+
+    Returns: None for what has no dimensions.
+    """
+    if not blob.width or not blob.height:
+        return None
+    factor = min(1.0, longest / max(blob.width, blob.height))
+    return max(1, round(blob.width * factor)), max(1, round(blob.height * factor))
 
 
 def ensure_decoded(site: Site, blob: Blob, *, wait_seconds: float) -> Blob:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from bulletdrop.core.drops.pictures import SIZES, has_thumbnails
+from bulletdrop.core.drops.pictures import SIZES, has_thumbnails, scaled
 from bulletdrop.core.models import Blob, Upload
 from bulletdrop.core.names import urls
 from bulletdrop.core.site import Site
@@ -145,14 +145,6 @@ def _kind(blob: Blob) -> str:
 
 def _thumbnail(upload: Upload, size: str, base: str = "") -> str:
     return f"{base}/i/{upload.id}?size={size}"
-
-
-def scaled(blob: Blob, longest: int) -> tuple[int, int] | None:
-    """Width and height of a thumbnail whose longest side is at most `longest`; never larger than the picture."""
-    if not blob.width or not blob.height:
-        return None
-    factor = min(1.0, longest / max(blob.width, blob.height))
-    return max(1, round(blob.width * factor)), max(1, round(blob.height * factor))
 
 
 def _srcset(upload: Upload, blob: Blob, names: tuple[str, ...], base: str) -> str:
