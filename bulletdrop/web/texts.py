@@ -16,6 +16,10 @@ CLASSES = ("c", "s", "n", "k", "t", "f", "g", "i", "d", "h")
 # What a browser still lays out at once; beyond it a text has neither numbers nor colours.
 MOST_LINES = 20_000
 MOST_MARKUP = 6 * 1024 * 1024
+# A text whose markup would be longer is shown in part: a sign takes forty times the room of the letter that it is for,
+# and thirty visitors of a megabyte of such letters took two gigabytes of memory.
+MOST_ESCAPED = 2 * 1024 * 1024
+_CHUNK = 16 * 1024
 # Where an editor ends a line. Not `str.splitlines`: form feeds and the like are letters of a line.
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # What turns the direction of the text around it (UAX #9): drawn as a sign, so that code reads as it runs.
@@ -105,6 +109,16 @@ def escaped(text: str) -> str:
     text = escape(text, quote=False)
     text = _CONTROLS.sub(lambda found: _sign(found[0]), text)
     return _TURNING.sub(lambda found: _sign(found[0]), text)
+
+
+def fitting(text: str) -> str:
+    """The text, or as much of its beginning as `escaped` makes MOST_ESCAPED letters of at most."""
+    size = 0
+    for start in range(0, len(text), _CHUNK):
+        size += len(escaped(text[start : start + _CHUNK]))
+        if size > MOST_ESCAPED:
+            return text[:start]
+    return text
 
 
 def joined(lines: Iterable[str]) -> str:

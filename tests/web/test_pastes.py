@@ -224,6 +224,15 @@ def test_a_text_of_very_many_lines_is_shown_without_numbers(shared: Server) -> N
     assert shown(page) == "x\n" * 30_000
 
 
+@pytest.mark.parametrize("language", ["text", "python"])
+def test_a_text_of_signs_makes_no_page_of_many_megabytes(shared: Server, language: str) -> None:
+    made = paste(shared, "first\n" + "\u202e\x0c" * 120_000, language=language)
+    page = visit(shared, f"/{made['slug']}")
+    assert len(page.content) < 2.5 * 1024 * 1024
+    assert "This is the beginning." in page.text
+    assert "first" in code_of(page.text)
+
+
 def test_its_owner_says_later_which_language_it_is(shared: Server) -> None:
     made = paste(shared, "select 1 from here")
     assert made["language"] == "text"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 from sanic import Request
@@ -15,7 +15,7 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import BulletDropError, NotFound
 from bulletdrop.log import get_logger
 from bulletdrop.web.context import web_of
-from bulletdrop.web.texts import Marked, escaped, joined, mark, mark_plain
+from bulletdrop.web.texts import Marked, escaped, fitting, joined, mark, mark_plain
 from bulletdrop.web.threads import in_picture_thread, in_thread
 
 log = get_logger("texts")
@@ -44,7 +44,7 @@ async def text_of(request: Request, upload: Upload) -> TextShown | None:
     if not texts.is_text(upload):
         return None
     try:
-        text = await in_thread(request, texts.read_text, upload)
+        text = await in_thread(request, _read, upload)
     except NotFound:
         return None
     marked = await _coloured(request, upload, text) if text.has_colours else None
@@ -70,6 +70,12 @@ async def _coloured(request: Request, upload: Upload, text: Text) -> Marked | No
         return None
     kept.put(key, marked)
     return marked
+
+
+def _read(site: Site, upload: Upload) -> Text:
+    text = texts.read_text(site, upload)
+    content = fitting(text.content)
+    return text if len(content) == len(text.content) else replace(text, content=content, is_cut=True)
 
 
 def _find(site: Site, upload: Upload, text: Text) -> Marked | None:
