@@ -9,7 +9,7 @@ import pytest
 from bulletdrop.clock import ManualClock
 from bulletdrop.core.database import using
 from bulletdrop.core.models import ApiKey, Pairing, User
-from bulletdrop.core.people import accounts, keys, pairing, sessions
+from bulletdrop.core.people import accounts, devices, keys, pairing, sessions
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Blocked, Denied, ExpiredCode, Forbidden, Invalid, NotFound, Pending, SlowDown
@@ -36,7 +36,7 @@ def test_a_device_gets_its_key_after_its_owner_said_yes_and_only_once(
     pairing.approve(site, alice, device.user_code.lower().replace("-", " "))
     key, plain, user = pairing.poll(site, device.device_code)
     assert (user.username, key.device_name, key.name) == ("alice", "desk", "desk")
-    assert keys.check_key(site, plain).scopes == frozenset({"uploads:read", "uploads:write", "uploads:delete"})
+    assert keys.check_key(site, plain).scopes == frozenset(devices.TRAY_SCOPES)
     with pytest.raises(ExpiredCode):
         pairing.poll(site, device.device_code)
 

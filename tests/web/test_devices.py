@@ -43,7 +43,7 @@ def test_a_device_is_paired_in_the_shape_of_the_rfc(server_on: Server) -> None:
     with signed_in(server, "bob") as bob:
         seen = bob.post("/api/v1/devices/lookup", json={"user_code": codes["user_code"]}).json()
         assert (seen["device_name"], seen["address"]) == ("desk", "127.0.0.1")
-        assert seen["scopes"] == ["uploads:read", "uploads:write", "uploads:delete"]
+        assert seen["scopes"] == ["uploads:read", "uploads:write", "uploads:delete", "links:write", "secrets:write"]
         assert bob.post("/api/v1/devices/approve", json={"user_code": codes["user_code"]}).status_code == 204
     got = server.anonymous.post("/api/v1/devices/token", json=question).json()
     assert got["user"]["username"] == "bob"

@@ -19,8 +19,9 @@ from bulletdrop.core.text import cleaned
 from bulletdrop.errors import Forbidden, NotSetUp
 from bulletdrop.paths import make_private_folder, write_private
 
-# What a tray needs: it uploads, lists its recent drops, and takes one back.
-TRAY_SCOPES = ("uploads:read", "uploads:write", "uploads:delete")
+# What a tray and the commands beside it need: they upload, list recent drops and take one back, and make short links
+# and secrets. They read neither links nor secrets.
+TRAY_SCOPES = ("uploads:read", "uploads:write", "uploads:delete", "links:write", "secrets:write")
 
 
 def announce(site: Site, *, url: str, pid: int, instance: str) -> None:
