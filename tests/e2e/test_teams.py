@@ -88,6 +88,8 @@ def test_an_owner_changes_roles_moves_drops_and_deletes_the_team(server: Server,
     made = upload(server, screenshot(3), "own.png")
     page = sign_in(visits.open(), server)
     page.goto(f"{server.url}/{made['slug']}")
+    expect(page.get_by_label("Move to")).to_be_hidden()
+    page.get_by_text("Move to another gallery").click()
     page.get_by_label("Move to").select_option("design")
     page.get_by_role("button", name="Move", exact=True).click()
     expect(page.get_by_role("link", name="Design")).to_be_visible()
