@@ -32,6 +32,7 @@ RESERVED: frozenset[str] = frozenset(
         "docs",
         "domains",
         "download",
+        "drops",
         "embed",
         "reset",
         "forgot",
