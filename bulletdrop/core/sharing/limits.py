@@ -7,7 +7,7 @@ The rule, for drops, albums, share links and short links alike:
   over processes and on both databases. Who is killed between the count and the answer has had the view.
 - Not counted: HEAD (it gives nothing); the owner and their team; what a visitor whose view was counted asks for with
   the pass that came with it, which is the same again within a minute, and for an hour the pictures, films and ranges
-  of what they opened.
+  of what they opened. The pass is whoever's has it: a visitor who hands it on hands on what it opens, for that long.
 - Robots that make previews for chats, and browsers that fetch ahead, are not counted and not given anything: of what
   has a limit or a password they are told no more than that.
 - Drops without a limit are not counted here: of those, views are a matter of statistics.
