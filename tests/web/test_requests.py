@@ -276,3 +276,15 @@ def test_a_key_without_the_right_to_upload_asks_nobody_for_files(server: Server)
         for changes in ({"revoked": False}, {"revoked": True, "max_files": None}, {"password": None}):
             problem(client.patch(path, json=changes), 403)
         assert client.delete(path).status_code == 204
+
+
+def test_a_form_that_is_refused_leaves_no_album_behind(shared: Server) -> None:
+    asker = kept(shared, "erin")
+    refused = ({"max_files": "many"}, {"max_files": "0"}, {"expires": "someday"}, {"message": "x" * 5000})
+    for wrong in (*refused, {"password": "x" * 2000}, {"max_bytes": "9" * 15}):
+        answer = asker.post("/links/requests", data={"title": "Pictures", **wrong})
+        assert answer.status_code == 400, (wrong, answer.status_code)
+    assert asker.get("/api/v1/albums").json()["items"] == []
+    assert asker.post("/links/requests", data={"title": "Pictures"}).status_code == 303
+    found = asker.get("/api/v1/albums").json()["items"]
+    assert [(one["title"], one["is_public"]) for one in found] == [("Pictures", False)]

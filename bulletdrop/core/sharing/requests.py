@@ -46,7 +46,7 @@ def create_request(
     site: Site,
     caller: Caller,
     *,
-    album_id: str,
+    album_id: str | None,
     title: str,
     message: str = "",
     numbers: Mapping[str, int | None] | None = None,
@@ -55,24 +55,26 @@ def create_request(
     """Ask guests for files.
 
     Args:
-        album_id: of an album that the caller may change; a team's is filled with the team's drops.
+        album_id: of an album that the caller may change; a team's is filled with the team's drops. None for a new one
+            of the caller's own, private and with the request's title; a request that is refused leaves none behind.
         numbers: any of `max_files`, `max_bytes` and `max_file_size`; None is no limit.
         terms: `password_hash` and `expires_at`, as `limits.check_terms` gives them.
     Raises: NotFound, Forbidden for an album that is not the caller's to change, and for a key that may not upload;
         BadName, Invalid, Conflict.
     """
     _check_may_bring(caller)
-    album = _album_to_fill(site, caller, album_id)
+    album = None if album_id is None else _album_to_fill(site, caller, album_id)
     values = {name: value for name, value in (terms or {}).items() if name in _TERMS}
     for name, value in (numbers or {}).items():
         values[name] = _check_number(name, value)
+    values |= {"title": _check_title(title), "message": check_description(message, field="message")}
     with transaction(site.db):
+        if album is None:
+            album = albums.create_album(site, caller, title=values["title"], is_public=False)
         made = UploadRequest.create(
             token=random_text(_TOKEN),
             owner=caller.user_id,
             album=album.id,
-            title=_check_title(title),
-            message=check_description(message, field="message"),
             created_at=site.clock.now(),
             **values,
         )

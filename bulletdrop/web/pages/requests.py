@@ -72,14 +72,11 @@ async def create(request: Request) -> HTTPResponse:
 
 
 def _create(site: Site, caller: Caller, form: dict[str, str]) -> str:
-    album_id = form.get("album", "")
-    if not album_id:
-        album_id = albums.create_album(site, caller, title=form.get("title", ""), is_public=False).id
     numbers = {name: _number(form, name) for name in _NUMBERS}
     made = requests.create_request(
         site,
         caller,
-        album_id=album_id,
+        album_id=form.get("album") or None,
         title=form.get("title", ""),
         message=form.get("message", ""),
         numbers=numbers,
