@@ -68,11 +68,12 @@ def near(moment: datetime, now: datetime, where: tzinfo) -> str:
 
 
 def until(moment: datetime, now: datetime) -> str:
-    """How long until a moment, rounded up: "in 30 days", "in 1 hour"."""
+    """How long until a moment, to the nearest: "in 30 days", "in 1 hour"."""
     seconds = max(0.0, (moment - now).total_seconds())
-    for length, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds > length or unit == "minute":
-            count = max(1, -int(-seconds // length))
+    # From where on a unit is used: 23 hours and 40 minutes are a day, and 59 minutes and 40 seconds an hour.
+    for length, least, unit in ((86400, 23.5 * 3600, "day"), (3600, 59.5 * 60, "hour"), (60, 0, "minute")):
+        if seconds >= least:
+            count = max(1, int(seconds / length + 0.5))
             return f"in {count} {unit}{'' if count == 1 else 's'}"
     return "now"
 

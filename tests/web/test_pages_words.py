@@ -56,12 +56,20 @@ def test_times_are_said_near(ago: timedelta, said: str) -> None:
     [
         (timedelta(days=30), "in 30 days"),
         (timedelta(days=29, hours=23), "in 30 days"),
+        (timedelta(hours=24, minutes=38), "in 1 day"),
+        (timedelta(hours=36, minutes=1), "in 2 days"),
+        (timedelta(days=1), "in 1 day"),
+        (timedelta(hours=23, minutes=59, seconds=59), "in 1 day"),
+        (timedelta(hours=23, minutes=20), "in 23 hours"),
         (timedelta(hours=5), "in 5 hours"),
+        (timedelta(hours=4, minutes=59, seconds=59), "in 5 hours"),
+        (timedelta(minutes=59, seconds=59), "in 1 hour"),
+        (timedelta(minutes=59), "in 59 minutes"),
         (timedelta(seconds=30), "in 1 minute"),
         (timedelta(seconds=-30), "in 1 minute"),
     ],
 )
-def test_what_is_left_is_rounded_up(left: timedelta, said: str) -> None:
+def test_what_is_left_is_said_to_the_nearest(left: timedelta, said: str) -> None:
     assert words.until(NOW + left, NOW) == said
 
 
