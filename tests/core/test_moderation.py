@@ -13,6 +13,7 @@ from bulletdrop.core.drops.moderation import Filter, list_everybodys, moderate
 from bulletdrop.core.models import Audit, Blob, Mail, Upload, User
 from bulletdrop.core.people.administration import By
 from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.sharing import links
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.core.drops_kit import keep
@@ -92,10 +93,22 @@ def test_a_hidden_drop_is_its_owners_alone_until_an_admin_shows_it(site: Site, r
 
 def test_what_its_owner_made_private_is_never_made_public(site: Site, root: By, bob: Caller) -> None:
     drop = keep(site, bob, is_public=False)
-    for act in ("hide", "show"):
-        with pytest.raises(Conflict):
-            moderate(site, root, drop.id, act)
-    assert not Upload.get_by_id(drop.id).is_public
+    with pytest.raises(Conflict):
+        moderate(site, root, drop.id, "show")
+    assert moderate(site, root, drop.id, "hide").hidden_at is not None
+    assert not moderate(site, root, drop.id, "show").is_public
+    assert Upload.get_by_id(drop.id).hidden_at is None
+
+
+def test_a_private_drop_that_is_hidden_is_shown_by_none_of_its_links(site: Site, root: By, bob: Caller) -> None:
+    drop = keep(site, bob, is_public=False)
+    link = links.share(site, bob, upload_id=drop.id)
+    assert links.find_link(site, link.token).upload_id == drop.id
+    moderate(site, root, drop.id, "hide")
+    with pytest.raises(NotFound):
+        links.find_link(site, link.token)
+    moderate(site, root, drop.id, "show")
+    assert links.find_link(site, link.token).upload_id == drop.id
 
 
 def test_a_drop_that_was_taken_away_stays_in_the_trash(site: Site, root: By, bob: Caller, clock: ManualClock) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import JOIN
+from peewee import JOIN, fn
 
 from bulletdrop.core.audit import record
 from bulletdrop.core.cursors import Page, paged, read_cursor, write_cursor
@@ -93,12 +93,13 @@ def moderate(site: Site, by: By, upload_id: str, act: str, *, reason: str = "") 
     now = site.clock.now()
     values, holds, otherwise = {
         "hide": (
-            {"is_public": False, "hidden_at": now},
-            Upload.is_public & Upload.hidden_at.is_null(),
-            "Nobody but its owner sees this drop already.",
+            # A private one is shown by share links and albums as well.
+            {"is_public": False, "was_public": Upload.is_public, "hidden_at": now},
+            Upload.hidden_at.is_null(),
+            "An admin has hidden this drop already.",
         ),
         "show": (
-            {"is_public": True, "hidden_at": None},
+            {"is_public": fn.COALESCE(Upload.was_public, True), "was_public": None, "hidden_at": None},
             Upload.hidden_at.is_null(False),
             "No admin has hidden this drop.",
         ),

@@ -161,4 +161,5 @@ _TABLES = """
     ALTER TABLE upload ADD COLUMN max_views INTEGER;
     ALTER TABLE upload ADD COLUMN views INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE upload ADD COLUMN last_viewed_at BIGINT;
+    ALTER TABLE upload ADD COLUMN was_public BOOLEAN;
 """

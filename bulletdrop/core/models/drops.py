@@ -66,6 +66,8 @@ class Upload(Base):
     trashed_at = time_or_none(index=True)
     # An admin made it private, or put it into the trash: its owner cannot undo that.
     hidden_at = time_or_none()
+    # What it goes back to when it is shown again; None where it is not hidden.
+    was_public = BooleanField(null=True)
     removed_at = time_or_none()
 
     # Not columns: filled by whoever reads the row for showing it to somebody.

@@ -37,7 +37,7 @@ from bulletdrop.web.threads import in_thread
 _FILTERS = ("q", "owner", "type", "state", "sort", "since", "until", "least", "most")
 NOTICES = {
     "hide": Notice("Hidden: only its owner sees it now.", "show"),
-    "show": Notice("Shown again: whoever has the link sees it.", "hide"),
+    "show": Notice("Shown again, to whomever its owner shows it.", "hide"),
     "trash": Notice("Taken away: its links do not work.", "restore"),
     "restore": Notice("Given back: its links work again.", "trash"),
     "delete": Notice("Deleted for good."),
