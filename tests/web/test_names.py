@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import secrets
 from typing import Any
 from urllib.parse import quote
 
@@ -78,15 +79,34 @@ def test_a_wish_that_cannot_be_is_refused_with_its_field(shared: Server, field: 
     assert answer.json()["error"]["field"] == field
 
 
+def test_the_link_of_a_named_drop_has_the_chosen_name_and_its_slug_works_on(shared: Server) -> None:
+    name = f"Plan-{secrets.token_hex(4)}"
+    made = upload(shared.alice, png(seed=name.encode()), custom_name=name)
+    link = f"{shared.url}/{name}"
+    assert (made["url"], made["link"], made["direct_url"]) == (link, link, f"{link}.png")
+    for path in (f"/{name}", f"/{name.lower()}", f"/{made['slug']}"):
+        page = shared.anonymous.get(path, headers={"Accept": "text/html"})
+        assert page.status_code == 200, "no name of a drop leads around in a circle"
+        assert f'rel="canonical" href="{link}"' in page.text
+        assert f'value="{link}"' in page.text, "the link to copy"
+    told = shared.anonymous.get("/oembed", params={"url": link})
+    assert told.status_code == 200, told.text
+    with signed_in(shared, "alice") as alice:
+        change_page = alice.get(f"/drops/{made['id']}/change").text
+        assert change_page.index(link) < change_page.index(f"{shared.url}/{made['slug']}")
+    without = change(shared, made, custom_name=None).json()
+    assert without["url"] == f"{shared.url}/{made['slug']}"
+
+
 def test_an_old_name_leads_on_for_as_long_as_was_asked(shared: Server, drop: dict[str, Any]) -> None:
     old, new = f"old-{drop['slug']}", f"new-{drop['slug']}"
     change(shared, drop, custom_name=old).raise_for_status()
-    change(shared, drop, custom_name=new, keep_old_name="30d").raise_for_status()
+    now = change(shared, drop, custom_name=new, keep_old_name="30d").raise_for_status().json()
     for name in (old, new):
         assert shared.anonymous.get(f"/{name}.png").status_code == 200
         assert shared.anonymous.get(f"/{name}", follow_redirects=True).status_code == 200
     led = shared.anonymous.get(f"/{old}", headers={"Accept": "text/html"})
-    assert (led.status_code, led.headers["location"]) == (301, drop["url"])
+    assert (led.status_code, led.headers["location"]) == (301, now["url"])
     taken = shared.bob.put(f"/api/v1/uploads/a.png?custom_name={old}", content=png())
     assert taken.status_code == 409
     assert taken.json()["error"]["code"] == "name_taken"

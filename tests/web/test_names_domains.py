@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -35,7 +36,11 @@ def test_one_name_on_two_domains_is_two_drops(server_on: Server) -> None:
     hers = upload(server.alice, png(seed=b"a"), custom_name="plan", domain=ONE)
     his = upload(server.bob, png(seed=b"b"), custom_name="plan", domain=TWO)
     assert (hers["domain"], his["domain"]) == (ONE, TWO)
-    assert f"//{ONE}" in hers["url"]
+    assert urlsplit(hers["url"]).hostname == ONE
+    assert path_of(hers["url"]) == "/plan"
+    private = server.alice.patch(f"/api/v1/uploads/{hers['id']}", json={"is_public": False}).json()
+    assert private["url"] == f"{server.url}/{hers['slug']}", "at the main address, where the name means nothing"
+    server.alice.patch(f"/api/v1/uploads/{hers['id']}", json={"is_public": True}).raise_for_status()
     for host, drop, seed in ((ONE, hers, b"a"), (TWO, his, b"b")):
         assert at(server, host, path_of(drop["direct_url"])).content == png(seed=seed)
         assert at(server, host, "/plan").status_code == 200

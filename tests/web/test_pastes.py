@@ -183,6 +183,9 @@ def test_the_form_works_without_script_and_keeps_what_was_typed(shared: Server) 
         sent = alice.post("/paste", files={name: (None, value) for name, value in fields.items()})
         assert sent.status_code == 303, sent.text
         raw = alice.get(f"{sent.headers['location']}.txt").text
+        named = {**fields, "custom_name": "Pasted-Note"}
+        sent = alice.post("/paste", files={name: (None, value) for name, value in named.items()})
+        assert sent.headers.get("location") == "/Pasted-Note", sent.text
         assert raw.startswith("one\ntwo\nx")
         wrong = alice.post("/paste", files={**{n: (None, v) for n, v in fields.items()}, "custom_name": (None, "a b")})
         assert wrong.status_code == 400

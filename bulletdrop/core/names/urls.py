@@ -69,6 +69,12 @@ def _domain_of(upload: Upload) -> Domain | None:
     return upload.domain if upload.domain_id is not None and upload.is_public else None
 
 
+def _name_of(upload: Upload) -> str:
+    """What stands after the slash. A chosen name counts on its domain alone, where a private drop's links are not."""
+    is_elsewhere = upload.domain_id is not None and _domain_of(upload) is None
+    return quote(upload.slug if is_elsewhere else upload.custom_name or upload.slug)
+
+
 def _bytes_base(site: Site, upload: Upload) -> str:
     """Where the bytes are: on the drop's own domain, else at the files' own address if they are everybody's."""
     domain = _domain_of(upload)
@@ -114,16 +120,13 @@ def secret_url(site: Site, secret: Secret) -> str:
 
 
 def page_url(site: Site, upload: Upload) -> str:
-    """The page that shows a drop."""
-    return f"{base_of(site, host_of(_domain_of(upload)))}/{quote(upload.slug)}"
+    """The page that shows a drop, under the name that its owner chose if there is one; its slug's leads there too."""
+    return f"{base_of(site, host_of(_domain_of(upload)))}/{_name_of(upload)}"
 
 
 def direct_url(site: Site, upload: Upload) -> str:
     """The bytes themselves, under the custom name if there is one."""
-    is_elsewhere = upload.domain_id is not None and _domain_of(upload) is None
-    # Its chosen name counts on its domain alone.
-    name = quote(upload.slug if is_elsewhere else upload.custom_name or upload.slug)
-    return f"{_bytes_base(site, upload)}/{name}.{upload.blob.ext}"
+    return f"{_bytes_base(site, upload)}/{_name_of(upload)}.{upload.blob.ext}"
 
 
 def thumbnail_url(site: Site, upload: Upload, size: str = "thumb") -> str:

@@ -55,8 +55,8 @@ class Changed:
     drop: Upload
     name: str
     page_url: str
-    # The same page under the chosen name, where that counts; empty for none.
-    named_url: str
+    # The same page under its short name, where its links show the chosen one; empty for where they do not.
+    short_url: str
     direct_url: str
     ending: str
     hosts: list[tuple[str, str]]
@@ -218,13 +218,12 @@ def _look(site: Site, caller: Caller, upload_id: str) -> Changed:
     if now is not None and now.id not in {value for value, _ in hosts}:
         hosts.append((now.id, urls.host_of(now) or now.name))
     page_url = urls.page_url(site, drop)
-    # The links of a private drop have the main address, where its name on another domain means nothing.
-    is_named = drop.custom_name is not None and (drop.domain_id is None or drop.is_public)
+    short_url = f"{page_url.rpartition('/')[0]}/{quote(drop.slug)}"
     return Changed(
         drop=drop,
         name=drop.title or drop.original_filename,
         page_url=page_url,
-        named_url=f"{page_url.rpartition('/')[0]}/{quote(drop.custom_name or '')}" if is_named else "",
+        short_url=short_url if short_url != page_url else "",
         direct_url=urls.direct_url(site, drop),
         ending=drop.blob.ext,
         hosts=hosts,

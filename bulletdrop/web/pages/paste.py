@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
@@ -43,7 +45,9 @@ async def paste(request: Request) -> HTTPResponse:
         raise
     except (Rejected, Busy) as error:
         return await _page(request, error=error, fields=fields)
-    return redirect(f"/{made.slug}", status=303)
+    # Under its own name where that counts; on another domain nobody is signed in, so to the slug here.
+    name = made.custom_name if made.custom_name and made.domain is None else made.slug
+    return redirect(f"/{quote(name)}", status=303)
 
 
 async def _take_in(request: Request, caller: Caller) -> PasteSent:
