@@ -26,6 +26,8 @@ _PAGE_POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+# Of what has no type since it has no bytes, such as an answer that leads elsewhere: Sanic would write `None` there.
+_NO_BYTES_TYPE = "text/plain; charset=utf-8"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UPLOADS = "/api/v1/uploads"
 
@@ -89,6 +91,8 @@ def finish(request: Request, response: HTTPResponse) -> None:
     is_page = str(response.content_type or "").startswith("text/html")
     headers.setdefault("content-security-policy", page_policy(web.config) if is_page else _DATA_POLICY)
     headers.setdefault("cache-control", "no-store")
+    if response.content_type is None and response.status not in (204, 304):
+        headers.setdefault("content-type", _NO_BYTES_TYPE)
 
 
 def page_policy(config: Config) -> str:

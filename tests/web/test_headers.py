@@ -55,7 +55,22 @@ def answers(shared: Server) -> dict[str, httpx.Response]:
     found["401"] = shared.anonymous.get("/api/v1/uploads")
     found["list"] = shared.alice.get("/api/v1/uploads")
     found["redirect"] = shared.anonymous.get("/")
+    short = shared.alice.post("/api/v1/short-links", json={"url": "https://example.org/"}).json()
+    found["short link"] = shared.anonymous.get(f"/{short['slug']}")
+    found["HEAD short link"] = shared.anonymous.head(f"/{short['slug']}")
+    found["202"] = shared.anonymous.post("/api/v1/auth/resend", json={"identifier": "nobody@example.org"})
+    found["204"] = shared.alice.delete(f"/api/v1/short-links/{short['id']}")
     return found
+
+
+def test_an_answer_without_bytes_has_a_type_or_none_but_never_the_word_none(
+    answers: dict[str, httpx.Response],
+) -> None:
+    statuses = {name: answers[name].status_code for name in ("short link", "HEAD short link", "202", "204")}
+    assert list(statuses.values()) == [302, 302, 202, 204]
+    for name, answer in answers.items():
+        assert "none" not in [value.lower() for value in answer.headers.values()], name
+    assert "content-type" not in answers["204"].headers
 
 
 def test_every_answer_protects_itself(answers: dict[str, httpx.Response]) -> None:
