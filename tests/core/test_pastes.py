@@ -93,6 +93,26 @@ def test_a_glance_tells_the_language(text: str, filename: str, language: str) ->
     assert guess(text, filename) == language
 
 
+@pytest.mark.parametrize(
+    ("title", "filename", "language"),
+    [
+        ("helper.py", "", "python"),
+        (" Makefile ", "", "make"),
+        ("helper.py", "query.sql", "sql"),
+        ("helper.py", "notes.txt", "text"),
+        ("what helper.py does", "", "text"),
+        ("Version 1.0", "", "text"),
+        ("c", "", "text"),
+        ("", "", "text"),
+    ],
+)
+def test_a_title_that_looks_like_a_files_name_tells_the_language(
+    site: Site, alice: Caller, title: str, filename: str, language: str
+) -> None:
+    kept = pastes.create_paste(site, alice, "import this", wishes=Wishes(title=title), filename=filename)
+    assert kept.upload.language == language
+
+
 def test_every_language_has_a_lexer_and_common_names_lead_to_it() -> None:
     from pygments.lexers import get_lexer_by_name
 

@@ -90,9 +90,15 @@ def of_filename(filename: str) -> str:
     return _ENDINGS.get(name.rpartition(".")[2], "") if "." in name else ""
 
 
+def is_filename(title: str) -> bool:
+    """True for a title that is a file's name rather than words, such as `helper.py`: one word that tells a language."""
+    title = title.strip()
+    return len(title.split()) == 1 and bool(of_filename(title))
+
+
 def guess(text: str, filename: str = "") -> str:
     """The language of a text by its file's name, else by how it begins. PLAIN where neither tells."""
-    named = of_filename(filename)
+    named = of_filename(filename.strip())
     if named and named != PLAIN:
         return named
     start = text[:200].lstrip("\ufeff \t\r\n")

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import replace
 
 from bulletdrop.core.drops.intake import Kept, keep
-from bulletdrop.core.drops.languages import check_language, guess
+from bulletdrop.core.drops.languages import check_language, guess, is_filename
 from bulletdrop.core.drops.preparing import Prepared, Stored
 from bulletdrop.core.drops.texts import MIME
 from bulletdrop.core.drops.wishes import Wishes, check_wishes
@@ -30,7 +30,8 @@ def create_paste(
     Args:
         content: the text. Kept to the letter, but for a byte order mark before it.
         language: whose colours it is shown in; "" for one to be guessed.
-        filename: where the text is a file's: its name, which also tells the language.
+        filename: where the text is a file's: its name, which also tells the language. Without one a title does that
+            looks like a file's name.
     Returns: the drop; for an idempotency key that was used before, the first one.
     Raises: Forbidden where pastes are off; Invalid with the field for no text, for bytes that no text has, or an
         unknown language; TooBig beyond `paste_max_bytes`; what `intake.keep` raises.
@@ -42,7 +43,9 @@ def create_paste(
         most, has = size_in_words(site.config.paste_max_bytes), size_in_words(len(data))
         raise TooBig(f"Too long. A text has at most {most}; this one has {has}.", field="content")
     name = check_filename(filename or _NAME)
-    wishes = check_wishes(site, replace(wishes, language=check_language(language) or guess(content, name)))
+    # What somebody calls a text tells as much as a file's name, where it looks like one.
+    called = name if filename or not is_filename(wishes.title or "") else wishes.title or ""
+    wishes = check_wishes(site, replace(wishes, language=check_language(language) or guess(content, called)))
     check_upload(site, caller.user_id, team_id=wishes.team_id, size=len(data))
     path = site.temporary / f"{secrets.token_hex(11)}.part"
     try:
