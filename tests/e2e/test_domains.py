@@ -101,3 +101,19 @@ def test_the_pages_of_domains_are_calm(server: Server, visits: Visits, phone: bo
     calm(page, "admin's domains, wrong")
     page.goto(f"{server.url}/admin/domains/{found[0]['id']}")
     calm(page, "one domain")
+
+
+def test_a_domain_that_nothing_is_said_of_has_no_empty_line_on_a_phone(server: Server, visits: Visits) -> None:
+    answer = server.alice.post("/api/v1/admin/domains", json={"name": "plain.example"})
+    assert answer.status_code == 201
+    page = opened(visits, server, "bob", "/account/domains")
+    page.set_viewport_size({"width": 390, "height": 844})
+    row = page.get_by_role("row").filter(has_text="plain.example")
+    expect(row.locator("[data-label=About]")).to_be_hidden()
+    page.get_by_role("button", name="Claim: plain.example").click()
+    expect(row.locator("[data-label=About]")).to_be_hidden()
+    label, badge = row.locator("[data-label='New links']"), row.locator(".row-acts")
+    above, below = label.bounding_box(), badge.bounding_box()
+    assert above
+    assert below
+    assert above["y"] + above["height"] <= below["y"]
