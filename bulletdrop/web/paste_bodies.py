@@ -145,7 +145,7 @@ def _pairs(data: bytes) -> dict[str, str]:
 
 def _wanted(request: Request, fields: Mapping[str, str]) -> PasteIn:
     most = fields.get("max_views", "").strip()
-    if most and not (most.isascii() and most.isdigit() and len(most) < 10):
+    if most and not (most.isascii() and most.isdigit()):
         raise Invalid("How often it can be seen is a whole number, or left empty.", field="max_views")
     return PasteIn(
         # Browsers end the lines of a text field with two characters, whatever was typed (HTML, 4.10.22.4).
@@ -157,7 +157,7 @@ def _wanted(request: Request, fields: Mapping[str, str]) -> PasteIn:
         expires_at=moment_of(request, fields.get("expires_at", "").strip(), "expires_at"),
         is_public=fields.get("is_public", "yes").strip().lower() in ("yes", "true", "1", "on"),
         password=fields.get("password") or None,
-        max_views=int(most) if most else None,
+        max_views=int(most[:15]) if most else None,
         custom_name=fields.get("custom_name", "").strip() or None,
         domain=fields.get("domain"),
         slug_style=fields.get("slug_style") or None,
