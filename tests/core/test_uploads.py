@@ -258,6 +258,23 @@ def test_an_expired_drop_is_a_404_at_once_and_goes_to_the_trash(site: Site, alic
     assert uploads.get_upload(site, alice, upload.id).trashed_at is not None
 
 
+def test_an_expired_drop_is_in_the_trash_before_any_sweep_and_stays_once_restored(
+    site: Site, alice: Caller, bob: Caller, clock: ManualClock
+) -> None:
+    ends, stays = keep(site, alice, expires_at=clock.now() + timedelta(hours=1)), keep(site, alice, screenshot(2))
+    later = keep(site, alice, screenshot(3), expires_at=clock.now() + timedelta(days=9))
+    his = keep(site, bob, screenshot(4), expires_at=clock.now() + timedelta(hours=1))
+    clock.advance(hours=1)
+    assert {one.id for one in uploads.list_uploads(site, alice).items} == {stays.id, later.id}
+    assert [one.id for one in uploads.list_uploads(site, alice, trash=True).items] == [ends.id]
+    assert uploads.get_upload(site, bob, his.id).trashed_at is None, "whoever looks tidies up what is theirs alone"
+    assert uploads.restore_upload(site, alice, ends.id).expires_at is None
+    assert jobs.run_job(site, "expire") == "1 expired", "his; hers stays"
+    assert uploads.find_public(site, ends.slug).id == ends.id
+    uploads.trash_upload(site, alice, later.id)
+    assert uploads.restore_upload(site, alice, later.id).expires_at == later.expires_at
+
+
 def test_a_deletion_link_works_for_whoever_has_it_and_for_this_drop_alone(site: Site, alice: Caller) -> None:
     one, other = keep(site, alice), keep(site, alice, screenshot(2))
     token = urls.deletion_url(site, one).rsplit("/", 1)[1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 import secrets
+import sqlite3
 from typing import Any
 from urllib.parse import quote
 
@@ -117,6 +119,27 @@ def test_an_old_name_leads_on_for_as_long_as_was_asked(shared: Server, drop: dic
     for span in ("2000d", "soon", "2001-01-01"):
         refused = change(shared, drop, custom_name=new, keep_old_name=span)
         assert (refused.status_code, refused.json()["error"]["field"]) == (400, "keep_old_name")
+
+
+def test_an_expired_drop_lies_in_its_owners_trash_and_is_no_broken_tile(server: Server) -> None:
+    drop, other = upload(server.alice), upload(server.alice, png(seed=b"other"))
+    with contextlib.closing(sqlite3.connect(server.data / "bulletdrop.db", timeout=10)) as rows, rows:
+        rows.execute("UPDATE upload SET expires_at = 1 WHERE id = ?", (drop["id"],))
+    with signed_in(server, "alice") as alice:
+        gallery = alice.get("/", headers={"Accept": "text/html"}).text
+        assert other["id"] in gallery
+        assert drop["id"] not in gallery
+        said = alice.get(f"/drops/{drop['id']}/change").text
+        assert "It has expired" in said or "It lies in the trash" in said
+        trash = alice.get("/trash").text
+        assert drop["id"] in trash
+        assert "once restored, it stays" in trash
+        assert alice.get(f"/trash/{drop['id']}/face").status_code == 200
+        restored = alice.post(f"/drops/{drop['id']}/restore", data={"csrf": alice.cookies["bd_csrf"], "next": "/trash"})
+        assert restored.status_code == 303, restored.text
+    again = server.alice.get(f"/api/v1/uploads/{drop['id']}").json()
+    assert (again["expires_at"], again["trashed_at"]) == (None, None)
+    assert server.anonymous.get(path_of(drop["direct_url"])).status_code == 200
 
 
 def test_links_look_as_their_owner_likes(server: Server) -> None:

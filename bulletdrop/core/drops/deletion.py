@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.drops.pictures import SIZES, thumbnail_key
+from bulletdrop.core.drops.rows import trash_expired
 from bulletdrop.core.models import Blob, Upload
 from bulletdrop.core.people.quotas import credit
 from bulletdrop.core.reserve import with_reserve
@@ -63,10 +63,4 @@ def empty_trash(site: Site) -> str:
 
 def expire(site: Site) -> str:
     """Put drops whose time is over into the trash."""
-    now = site.clock.now()
-    due = Upload.select(Upload.id).where(Upload.trashed_at.is_null() & (Upload.expires_at <= now))
-    ids = [row.id for row in due.limit(MOST_PER_RUN)]
-    for upload_id in ids:
-        Upload.update(trashed_at=now).where((Upload.id == upload_id) & Upload.trashed_at.is_null()).execute()
-        record(site, "upload.expire", subject=upload_id)
-    return f"{len(ids)} expired"
+    return f"{trash_expired(site)} expired"

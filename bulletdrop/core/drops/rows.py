@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from peewee import JOIN, Case, Value
@@ -13,6 +14,8 @@ from bulletdrop.core.models import Blob, Domain, Team, Upload, UploadTag, User, 
 from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.site import Site
 
+# However wrong the clock: one sweep takes no more than this, and somebody notices before the next.
+MOST_AT_ONCE = 500
 LIVE = Upload.trashed_at.is_null()
 # What is needed of whom a drop counts for: whole rows would cost every picture that is looked at.
 _PAYER = ("id", "delete_scheduled_for", "silent_until", "plan", "limits")
@@ -53,6 +56,34 @@ def with_tags(rows: Iterable[Upload]) -> list[Upload]:
     for upload in uploads:
         upload.tag_names = tuple(found[upload.id])
     return uploads
+
+
+def lasting(site: Site) -> Any:
+    """The condition for drops whose time is not over, swept or not."""
+    return Upload.expires_at.is_null() | (Upload.expires_at > site.clock.now())
+
+
+def trash_expired(site: Site, shelf: Any = None) -> int:
+    """Put drops whose time is over into the trash, no more than MOST_AT_ONCE.
+
+    Args:
+        shelf: the condition for those that are looked at; all of them when left out.
+    Returns: how many.
+    """
+    now = site.clock.now()
+    due = LIVE & (Upload.expires_at <= now)
+    query = Upload.select(Upload.id).where(due if shelf is None else due & shelf)
+
+    def put(upload_id: str) -> bool:
+        with transaction(site.db):
+            # Its owner may have given it another end meanwhile.
+            done = bool(Upload.update(trashed_at=now).where((Upload.id == upload_id) & due).execute())
+            if done:
+                record(site, "upload.expire", subject=upload_id)
+        return done
+
+    ids = [row.id for row in query.limit(MOST_AT_ONCE)]
+    return sum(with_reserve(site.config.data, partial(put, upload_id)) for upload_id in ids)
 
 
 def put_into_trash(site: Site, upload: Upload, *, actor: str | None) -> None:

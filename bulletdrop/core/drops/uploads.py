@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from peewee import Case, Value
+
 from bulletdrop.core.audit import record
 from bulletdrop.core.drops import changing
 from bulletdrop.core.drops.found import (
@@ -21,7 +23,7 @@ from bulletdrop.core.drops.found import (
     may_see,
     same_ending,
 )
-from bulletdrop.core.drops.rows import LIVE, joined, put_into_trash, with_tags
+from bulletdrop.core.drops.rows import LIVE, joined, lasting, put_into_trash, trash_expired, with_tags
 from bulletdrop.core.models import TeamMember, Upload, from_microseconds, to_microseconds
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
@@ -70,7 +72,7 @@ def list_uploads(
 ) -> Page:
     """The caller's own drops, or a team's, newest first (of the trash: last trashed first).
 
-    Expired drops show until they are swept.
+    A drop whose time is over lies in the trash at once, also before it is swept there.
 
     Args:
         team: its id or slug; None for the drops that are no team's.
@@ -80,7 +82,10 @@ def list_uploads(
     if not 1 <= limit <= MOST_PER_PAGE:
         raise Invalid(f"limit is 1 to {MOST_PER_PAGE}.", field="limit")
     order: Any = Upload.trashed_at if trash else Upload.created_at
-    query = joined().where(_shelf(site, caller, team, trash=trash) & (~LIVE if trash else LIVE))
+    shelf = _shelf(site, caller, team, trash=trash)
+    if trash:
+        trash_expired(site, shelf)
+    query = joined().where(shelf & (~LIVE if trash else LIVE & lasting(site)))
     if cursor:
         at, upload_id = _read_cursor(cursor)
         query = query.where((order < at) | ((order == at) & (Upload.id < upload_id)))
@@ -136,11 +141,13 @@ def trash_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
 
 
 def restore_upload(site: Site, caller: Caller, upload_id: str) -> Upload:
-    """Take a drop out of the trash: its links work again."""
+    """Take a drop out of the trash: its links work again. One whose time was over has none from then on, and stays."""
     upload = _to_change(site, caller, upload_id)
     if upload.removed_at is not None:
         raise Forbidden("The admin has taken this drop away. Ask them to give it back.")
-    Upload.update(trashed_at=None).where(Upload.id == upload.id).execute()
+    # With its old end it would be back in the trash within a minute.
+    end = Case(None, [(Upload.expires_at <= site.clock.now(), Value(None))], Upload.expires_at)
+    Upload.update(trashed_at=None, expires_at=end).where(Upload.id == upload.id).execute()
     record(site, "upload.restore", actor=caller.user_id, subject=upload.id)
     return get_upload(site, caller, upload_id)
 
