@@ -9,11 +9,14 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sanic import Request
 from sanic.response import HTTPResponse
 
+from bulletdrop.core.names.places import MAIN_PLACE
+from bulletdrop.core.origin import public_base
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.errors import BulletDropError, NeedsPassword
 from bulletdrop.log import get_logger
@@ -32,7 +35,7 @@ _ZONE_COOKIE = "bd_zone"
 # What to do next, by status; what happened is the error's own message.
 _ADVICE = {
     401: "Sign in and try again.",
-    403: "If this is your drop, sign in as its owner.",
+    403: "If this is yours, sign in as its owner.",
     404: "Check the link, or ask whoever sent it.",
     410: "Ask whoever sent the link for a new one.",
     413: "Make the file smaller, or ask the admin to allow larger ones.",
@@ -74,18 +77,24 @@ def error_page(request: Request, status: int, error: BulletDropError) -> HTTPRes
     if caller is not None and caller.session_id is None:
         # A key is asked for only where there is something to hide, and the page must not tell that by its buttons.
         caller = None
+    # Nobody looked for a caller when there is no such page; a cookie is enough not to offer signing in.
+    signed_in = caller is not None or _has_session(request)
+    advice = _ADVICE.get(status, "") if len(message) < 60 or status in (500, 503, 507) else ""
+    if status == 403 and signed_in:
+        # Nothing says whose it would be, or that it is anybody's: a page of the administration is not.
+        advice = ""
     context = {
         "caller": caller,
         "csrf": "",
-        # Nobody looked for a caller when there is no such page; a cookie is enough not to offer signing in.
-        "signed_in": caller is not None or _has_session(request),
+        "signed_in": signed_in,
         "status": status,
         "title": error.title,
         "message": message,
-        "advice": _ADVICE.get(status, "") if len(message) < 60 or status in (500, 503, 507) else "",
+        "advice": advice,
         "request_id": getattr(request.ctx, "request_id", None) if status >= 500 else None,
         "can_retry": status in (429, 500, 503) and request.method == "GET",
         "path": request.path,
+        "yours": _at_main(request, request.path) if status in (403, 404, 410) else None,
     }
     return _answer("error.html", status, context)
 
@@ -99,7 +108,11 @@ def password_page(request: Request, error: NeedsPassword, *, back: str = "") -> 
     if not back:
         back = request.path + (f"?{request.query_string}" if request.query_string else "")
     wrong = error.message if error.field else ""
-    response = render(request, "password.html", status=401, subject=error.subject, back=back, wrong=wrong)
+    kind, _, subject_id = error.subject.partition(":")
+    # A drop's chosen name counts on its domain alone; by its id its people find it everywhere.
+    path = f"/info/{quote(subject_id)}" if kind == "upload" else back.partition("?")[0]
+    context = {"subject": error.subject, "back": back, "wrong": wrong, "yours": _at_main(request, path)}
+    response = render(request, "password.html", status=401, **context)
     response.headers["referrer-policy"] = "no-referrer"
     return response
 
@@ -197,6 +210,17 @@ def _answer(template: str, status: int, context: dict[str, Any]) -> HTTPResponse
     text = _environment().get_template(template).render(context)
     headers = {"cache-control": "no-store", "vary": "cookie"}
     return HTTPResponse(text, status=status, content_type="text/html; charset=utf-8", headers=headers)
+
+
+def _at_main(request: Request, path: str) -> tuple[str, str] | None:
+    """A path at the main address, and that address's host: for whose it is, since on a domain nobody is signed in.
+
+    Returns: None where people can be signed in.
+    """
+    if getattr(request.ctx, "place", MAIN_PLACE).kind != "domain":
+        return None
+    base = public_base(web_of(request).config)
+    return f"{base}{path}", urlsplit(base).netloc
 
 
 def _has_session(request: Request) -> bool:

@@ -224,6 +224,28 @@ def test_nobody_is_signed_in_on_a_domain_even_with_the_cookies(server: Server) -
     assert "set-cookie" not in answer.headers
 
 
+def test_on_a_domain_owners_are_led_to_where_they_are_signed_in(server: Server) -> None:
+    claim(server, server.alice, BOOKS)
+    hidden = upload(server.alice, domain=BOOKS, is_public="false", custom_name="kept-to-myself")
+    assert hidden["link"] == f"https://{MAIN}/{hidden['slug']}", "nobody could open it on its domain"
+    line = f'If it is yours, open it at <a href="https://{MAIN}/{hidden["slug"]}">{MAIN}</a>.'
+    answer = at(server, BOOKS, f"/{hidden['slug']}?token=of-somebody")
+    assert answer.status_code == 404
+    assert line in answer.text
+    assert "of-somebody" not in answer.text
+    assert "If it is yours" not in at(server, MAIN, f"/{hidden['slug']}").text
+    strange = at(server, BOOKS, "/nothing&quot;%22%3E%3Cb%3E").text
+    assert f'href="https://{MAIN}/nothing' in strange
+    assert "<b>" not in strange
+    locked = upload(server.alice, domain=BOOKS, custom_name="locked-away", password="open sesame")
+    answer = at(server, BOOKS, "/locked-away?token=of-somebody")
+    assert answer.status_code == 401
+    assert f'If it is yours, open it at <a href="https://{MAIN}/info/{locked["id"]}">{MAIN}</a>.' in answer.text
+    key = {"Authorization": f"Bearer {server.key_of('alice')}"}
+    assert at(server, MAIN, f"/info/{locked['id']}", **key).status_code == 200
+    assert "If it is yours" not in at(server, MAIN, f"/{locked['slug']}").text
+
+
 def test_a_private_drop_that_becomes_public_moves_to_its_domain(server: Server) -> None:
     claim(server, server.alice, BOOKS)
     drop = upload(server.alice, domain=BOOKS, is_public="false")
