@@ -60,6 +60,12 @@ def test_what_is_no_domain_is_refused(text: str) -> None:
     assert refused.value.field == "name"
 
 
+def test_a_star_before_a_domain_is_answered_with_the_box_for_it(site: Site) -> None:
+    with pytest.raises(Invalid, match=r"as wild\.example, without the star, and tick Wildcard") as refused:
+        domain_list.add_domain(site, BY, {"name": " *.wild.example"})
+    assert refused.value.field == "name"
+
+
 @pytest.mark.parametrize(
     ("name", "label"),
     [("Alice", "alice"), ("a-b", "a-b"), ("a.b", ""), ("a_b", ""), ("ab--c", ""), ("x" * 50, "x" * 50)],

@@ -173,6 +173,22 @@ def test_preferences_are_checked_and_told(server: Server) -> None:
         assert alice.get("/api/v1/account").json()["hotlink"] == "list"
 
 
+def test_hosts_are_parted_by_lines_and_commas_alone(server: Server) -> None:
+    with signed_in(server, "alice") as alice:
+        form = {"csrf": alice.cookies["bd_csrf"], "do": "pages", "hotlink": "list"}
+
+        def post(hosts: str) -> httpx.Response:
+            sent = {**form, "hotlink_hosts": hosts}
+            return alice.post("/account/links", data=sent, headers={"Accept": "text/html"})
+
+        refused = post("forum.example.org\r\nnot a host!!")
+        assert refused.status_code == 400
+        assert "“not a host!!” is no host" in html.unescape(refused.text)
+        assert post(" forum.example.org \r\n\r\nwiki.example.org, news.example.org,\n").status_code == 303
+        told = alice.get("/api/v1/account").json()["hotlink_hosts"]
+    assert told == ["forum.example.org", "wiki.example.org", "news.example.org"]
+
+
 def test_the_page_changes_a_drop_without_a_script(server: Server) -> None:
     drop = upload(server.alice)
     path = f"/drops/{drop['id']}/change"

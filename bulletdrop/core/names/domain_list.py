@@ -117,6 +117,10 @@ def _check(site: Site, values: Mapping[str, Any], *, of: Domain | None = None) -
     checked: dict[str, Any] = {}
     for field, value in values.items():
         if field == "name":
+            if str(value).strip().startswith("*."):
+                plain = str(value).strip()[2:80]
+                message = f"Write it as {plain}, without the star, and tick Wildcard for hosts below it."
+                raise Invalid(message, field=field)
             checked[field] = _check_host(site, check_name(str(value)), of)
         elif field in _FLAGS:
             checked[field] = bool(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sanic import Request
@@ -63,7 +64,7 @@ def _changes(form: dict[str, str]) -> dict[str, Any]:
     if part == "names":
         return {"slug_style": form.get("slug_style", ""), "link_ending": form.get("link_ending") == "yes"}
     if part == "pages":
-        hosts = form.get("hotlink_hosts", "").replace(",", " ").split()
+        hosts = [one.strip() for one in re.split(r"[\r\n,]+", form.get("hotlink_hosts", "")) if one.strip()]
         return {"hotlink": form.get("hotlink", ""), "hotlink_hosts": hosts}
     if part == "color":
         return {"embed_color": form.get("embed_color", "") if form.get("own_color") == "yes" else ""}
