@@ -59,7 +59,8 @@ class Config:
         "",
         "A second address of this server for people's files alone, such as https://files.example.net. Recommended: "
         "what somebody uploads then never comes from the address where people are signed in. Private, limited and "
-        "passworded files stay at public_url, where they cannot run scripts.",
+        "passworded files stay at public_url, where they cannot run scripts; so do those that an album or a share link "
+        "shows.",
     )
     hosts: tuple[str, ...] = _row(
         (),
