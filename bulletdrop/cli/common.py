@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -77,6 +78,19 @@ def read_password(from_stdin: bool) -> str:
         raise Invalid("There is no terminal to ask on. Use --password-stdin.", field="password")
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return str(password)
+
+
+def has_terminal() -> bool:
+    """True where somebody can be asked, also while something comes through a pipe on standard input.
+
+    Where nobody can, `getpass` warns with the path of Python's own files, and reads a passphrase from the pipe.
+    """
+    try:
+        # As `getpass` does: the terminal that this process belongs to, whatever its standard input is.
+        os.close(os.open("/dev/tty", os.O_RDWR | getattr(os, "O_NOCTTY", 0)))
+    except OSError:
+        return sys.stdin.isatty()
+    return True
 
 
 def read_expiry(text: str | None, *, now: datetime) -> datetime | None:

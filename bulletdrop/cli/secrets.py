@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bulletdrop.cli.common import data_option, opened, read_expiry
+from bulletdrop.cli.common import data_option, has_terminal, opened, read_expiry
 from bulletdrop.errors import BulletDropError, Invalid, Rejected
 
 _MOST_TEXT = 1024 * 1024
@@ -48,6 +48,8 @@ def secret(
     from bulletdrop.tray.vault import with_paired_server
 
     set_up_logging(level="error")
+    if ask and not has_terminal():
+        raise Invalid("There is no terminal to ask on. Leave --passphrase out, or run this in a terminal.")
     wishes = {"max_views": str(views), "note": note, "team": team or ""}
     moment = read_expiry(expires, now=SystemClock().now())
     wishes["expires_at"] = rfc3339(moment) if moment is not None else ""

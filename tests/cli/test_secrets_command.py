@@ -23,6 +23,8 @@ def secret(
         env={**server.environ, "BULLETDROP_TOKEN": server.key_of("alice") if key is None else key},
         timeout=60,
         check=False,
+        # No terminal to be asked on, wherever the tests run.
+        start_new_session=True,
     )
 
 
@@ -49,6 +51,14 @@ def test_a_file_becomes_an_attachment(server: Server, tmp_path: Path) -> None:
     done = secret(server, str(path), "--json")
     found = opened(server, json.loads(done.stdout)["url"])
     assert [(file["name"], file["size"]) for file in found["files"]] == [("plän.bin", 512_000)]
+
+
+def test_without_a_terminal_no_passphrase_is_asked_for(server: Server) -> None:
+    done = secret(server, "--passphrase", stdin="a text\nsea\nsea\n")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().startswith("bulletdrop: There is no terminal to ask on.")
+    assert len(done.stderr.splitlines()) == 1
+    assert server.alice.get("/api/v1/secrets").json()["items"] == []
 
 
 @pytest.mark.parametrize(("stdin", "words", "code"), [("", (), 2), (b"\xff\xfe", (), 2), ("x", ("--views", "0"), 2)])
