@@ -89,7 +89,7 @@ def test_a_script_is_answered_in_json_and_its_refusals_too(shared: Server) -> No
     wanted, data = make(shared.alice, max_files=1), png()
     with browser(shared) as guest:
         answer = give(guest, wanted, ("a.png", data), **JSON)
-        assert answer.json() == {"files": [{"name": "a.png", "size": len(data)}]}
+        assert answer.json() == {"files": [{"name": "a.png", "size": len(data)}], "is_open": False}
         problem(give(guest, wanted, ("b.png", png()), **JSON), 410, "used_up")
         assert "Nothing more can be sent here." in guest.get(wanted["path"]).text
         refused = give(guest, wanted, ("b.png", png()))
@@ -288,3 +288,13 @@ def test_a_form_that_is_refused_leaves_no_album_behind(shared: Server) -> None:
     assert asker.post("/links/requests", data={"title": "Pictures"}).status_code == 303
     found = asker.get("/api/v1/albums").json()["items"]
     assert [(one["title"], one["is_public"]) for one in found] == [("Pictures", False)]
+
+
+def test_who_sends_the_last_file_that_is_taken_is_told_so_at_once(shared: Server) -> None:
+    wanted = make(shared.alice, max_files=2)
+    with browser(shared) as guest:
+        assert give(guest, wanted, ("a.png", png()), **JSON).json()["is_open"] is True
+        last = give(guest, wanted, ("b.png", png())).text
+    assert "Sent." in last
+    assert "data-guest" not in last
+    assert "data-closed>" in last

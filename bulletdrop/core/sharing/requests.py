@@ -154,6 +154,12 @@ def is_open(site: Site, wanted: UploadRequest) -> bool:
     return wanted.revoked_at is None and not over and not is_full(wanted)
 
 
+def takes_more(site: Site, wanted: UploadRequest) -> bool:
+    """As `is_open`, of the row as it is now: after files that have just come."""
+    now = UploadRequest.get_or_none(UploadRequest.id == wanted.id)
+    return now is not None and is_open(site, now)
+
+
 def is_full(wanted: UploadRequest) -> bool:
     """True when as many files or bytes have come as were allowed, as of the moment at which the row was read."""
     files_full = wanted.max_files is not None and wanted.files >= wanted.max_files

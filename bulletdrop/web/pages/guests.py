@@ -73,9 +73,11 @@ async def send(request: Request, token: str) -> HTTPResponse:
         if wants_json or isinstance(error, NotFound):
             raise told from error
         return _page(request, wanted, error=told)
+    is_open = await in_thread(request, requests.takes_more, wanted)
     if wants_json:
-        return json_answer({"files": [{"name": one.name, "size": one.size} for one in sent]}, status=201)
-    return _page(request, wanted, sent=sent)
+        files = [{"name": one.name, "size": one.size} for one in sent]
+        return json_answer({"files": files, "is_open": is_open}, status=201)
+    return _page(request, wanted, sent=sent, is_open=is_open)
 
 
 async def _found(request: Request, token: str) -> UploadRequest:
@@ -200,7 +202,12 @@ def _told(error: BulletDropError) -> BulletDropError:
 
 
 def _page(
-    request: Request, wanted: UploadRequest, *, sent: Sequence[Receipt] = (), error: BulletDropError | None = None
+    request: Request,
+    wanted: UploadRequest,
+    *,
+    sent: Sequence[Receipt] = (),
+    is_open: bool | None = None,
+    error: BulletDropError | None = None,
 ) -> HTTPResponse:
     web = web_of(request)
     most = min(web.config.max_file_size, wanted.max_file_size or web.config.max_file_size)
@@ -213,7 +220,7 @@ def _page(
         path=f"/r/{wanted.token}",
         rules=_rules(wanted, most),
         most=most,
-        is_open=requests.is_open(web.site, wanted),
+        is_open=requests.is_open(web.site, wanted) if is_open is None else is_open,
         sent=sent,
         error=error,
     )

@@ -69,14 +69,32 @@ function next(): void {
   });
   ask.addEventListener("loadend", () => {
     under_way = undefined;
-    if (ask.status === 201) end(row, `Sent, ${size(file.size)}`, false);
-    else if (row.isConnected) end(row, problemIn(ask.status, ask.responseText).message, true);
+    if (ask.status === 201) {
+      end(row, `Sent, ${size(file.size)}`, false);
+      if (!isOpen(ask.responseText)) close();
+    } else if (row.isConnected) end(row, problemIn(ask.status, ask.responseText).message, true);
     next();
   });
   row.dataset.sending = "";
   const body = new FormData();
   body.append("file", file, file.name);
   ask.send(body);
+}
+
+function isOpen(text: string): boolean {
+  try {
+    return (JSON.parse(text) as { is_open?: boolean }).is_open !== false;
+  } catch {
+    return true; // a proxy's words; the next file is refused where nothing more is taken
+  }
+}
+
+/** That was the last file that is taken: say so in the place of the form. What still waits is refused by the server. */
+function close(): void {
+  const notice = document.querySelector<HTMLElement>("[data-closed]");
+  if (!form || !notice) return;
+  form.hidden = true;
+  notice.hidden = false;
 }
 
 function stop(row: HTMLElement): void {
