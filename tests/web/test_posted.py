@@ -31,3 +31,11 @@ def test_the_menu_leads_admins_to_the_administration_and_others_not(shared: Serv
         text = charlie.get("/").text
         assert 'href="/account"' in text
         assert 'href="/admin"' not in text
+
+
+def test_who_is_signed_in_is_not_told_that_a_page_of_the_admins_may_be_a_drop_of_theirs(shared: Server) -> None:
+    with signed_in(shared, "bob") as client:
+        for path in ("/admin", "/admin/domains"):
+            page = client.get(path)
+            assert page.status_code == 403
+            assert "as its owner" not in page.text
