@@ -93,7 +93,9 @@ def test_with_the_keyboard_a_drop_moves_and_the_focus_stays_on_its_button(server
 def test_a_drop_is_dragged_to_its_place_and_taken_out_with_a_way_back(server: Server, visits: Visits) -> None:
     album = album_of(server, *drops_of(server, 3))
     page = sign_in(visits.open(), server)
-    page.goto(f"{server.url}/albums/{album['id']}")
+    page.goto(f"{server.url}/albums/{album['id']}?said=saved")
+    heading, notice = page.locator(".page-top"), page.get_by_text("Saved.")
+    expect(notice).to_be_visible()
     items = page.locator(".ordered")
     box = items.nth(0).bounding_box()
     assert box is not None
@@ -103,8 +105,11 @@ def test_a_drop_is_dragged_to_its_place_and_taken_out_with_a_way_back(server: Se
     assert order_of(server, album) == ["shot 2.png", "shot 0.png", "shot 1.png"]
     page.get_by_role("button", name="Take out shot 2.png").click()
     expect(items).to_have_count(2)
+    expect(heading).to_contain_text("2 files")
+    expect(notice).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(items).to_have_count(3)
+    expect(heading).to_contain_text("3 files")
     page.wait_for_timeout(500)
     assert order_of(server, album) == names(page) == ["shot 2.png", "shot 0.png", "shot 1.png"]
 
@@ -145,6 +150,9 @@ def test_a_guest_sees_each_file_arrive_and_why_one_does_not(server: Server, visi
     expect(page.locator(".is-sent")).to_have_count(2)
     expect(page.locator(".is-wrong")).to_have_text("mine 2.pngNo more files are taken here than have come already.")
     expect(page.get_by_text("2 files sent, 1 not.")).to_be_visible()
+    # The second was the last: said in the place of the form, without a reload.
+    expect(page.get_by_text("Nothing more can be sent here.")).to_be_visible()
+    expect(page.get_by_label("Files")).to_be_hidden()
     assert _violations(page) == []
     assert order_of(server, album) == ["mine 0.png", "mine 1.png"]
 

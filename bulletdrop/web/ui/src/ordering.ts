@@ -58,7 +58,18 @@ async function remove(item: HTMLElement): Promise<void> {
   const next = (after ?? item.previousElementSibling)?.querySelector<HTMLElement>("[data-remove]");
   item.remove();
   next?.focus();
+  counted(-1);
   say(`“${name}” is out of the album.`, { words: "Undo", run: () => void putBack(item, after) });
+}
+
+/** So many more files are in the album than the page says; and what it says of an act before is over. */
+function counted(more: number): void {
+  document.querySelector(".said-notice.ok")?.remove();
+  const element = document.querySelector<HTMLElement>("[data-order-count]");
+  if (!element) return;
+  const count = Number(element.dataset.orderCount) + more;
+  element.dataset.orderCount = String(count);
+  element.textContent = `${count} ${count === 1 ? "file" : "files"}`;
 }
 
 async function putBack(item: HTMLElement, before: Element | null): Promise<void> {
@@ -66,6 +77,7 @@ async function putBack(item: HTMLElement, before: Element | null): Promise<void>
     await send("POST", form?.dataset.order ?? "", { ids: [item.dataset.id] });
     if (before?.isConnected) before.before(item);
     else list?.append(item);
+    counted(1);
     await keep(item, null);
   } catch (error) {
     refused(error);
