@@ -271,3 +271,15 @@ def test_an_empty_album_says_so_and_a_long_one_goes_on(shared: Server) -> None:
         assert visitor.get(path_of(album["url"]) + "?start=-1&start=x").status_code == 200
         names = zipfile.ZipFile(io.BytesIO(visitor.get(path_of(album["url"]) + "/zip").content)).namelist()
         assert names == []
+
+
+def test_whom_a_private_album_is_shown_to_is_said_by_whether_it_has_a_team(shared: Server) -> None:
+    alice, team = shared.alice, make_team(shared)
+    own, ours = make(alice, is_public=False), make(alice, is_public=False, team=team["slug"])
+    html = {"Accept": "text/html"}
+    page = alice.get(f"/albums/{own['id']}", headers=html).text
+    assert "Only you see it now." in page
+    assert "You are not counted." in page
+    page = alice.get(f"/albums/{ours['id']}", headers=html).text
+    assert "Only you and its team see it now." in page
+    assert "You and your team are not counted." in page
