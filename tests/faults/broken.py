@@ -122,8 +122,8 @@ BREAKS: tuple[Break, ...] = (
             ),
             (
                 "bulletdrop/core/drops/intake.py",
-                "def _share_or_make(site: Site, stored: _Stored, key: str | None) -> Blob:",
-                "def _share_or_make(site: Site, stored: _Stored, key: str | None, seen: Blob | None) -> Blob:",
+                "def _share_or_make(site: Site, stored: Stored, key: str | None) -> Blob:",
+                "def _share_or_make(site: Site, stored: Stored, key: str | None, seen: Blob | None) -> Blob:",
             ),
             (
                 "bulletdrop/core/drops/intake.py",
