@@ -172,7 +172,8 @@ def test_a_slow_upload_is_cut_off(make_server: Callable[..., Server], pause: flo
 SLOW = {
     "a head": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", b"x"),
     "a small body": (
-        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n{",
+        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 9999\r\n\r\n{",
         b" ",
     ),
 }
