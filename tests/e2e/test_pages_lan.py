@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +20,12 @@ def browser() -> Iterator[Browser]:
     """A Chromium for which bd.test is this machine, though not one that it trusts as it does 127.0.0.1."""
     with chromium("bd.test") as opened:
         yield opened
+
+
+@pytest.fixture
+def server(make_server: Callable[..., Server]) -> Server:
+    """A running server that knows itself by this name."""
+    return make_server(BULLETDROP_HOSTS="bd.test")
 
 
 @pytest.mark.parametrize("script", [True, False])
