@@ -117,6 +117,8 @@ def test_signals_in_any_moment_of_the_start_end_it_and_leave_nothing(tmp_path: P
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            # A shell's background job ignores SIGINT, and so would whatever the tests start from there.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         time.sleep(moments.uniform(0.0, 1.6))
         # A storm: the parent and its whole group, several times.
