@@ -14,8 +14,6 @@ from tests.faults.secrets import secrets_kills, secrets_race
 from tests.support.needs import unavailable
 from tests.support.postgres import fresh_database, postgres_server
 
-pytestmark = pytest.mark.alone
-
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> Iterator[str]:

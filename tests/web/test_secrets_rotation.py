@@ -16,8 +16,6 @@ import pytest
 
 from tests.support.server import Server, binary
 
-pytestmark = pytest.mark.alone
-
 
 @contextmanager
 def makers(server: Server, made: dict[str, str]) -> Iterator[None]:
