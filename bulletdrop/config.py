@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from bulletdrop.config_values import Setting, check_apart, convert
 from bulletdrop.errors import BadConfig
 from bulletdrop.paths import default_data_folder
 
 MB = 1024 * 1024
 # A hundred years in days, and more bytes than any disk has.
 _LONG, _HUGE, _WHOLE_DISK = 36_500, 2**50, 2**62
-_ADDRESSES = ("public_url", "content_url", "server", "oidc_issuer", "github_url")
 
 
 def _row(
@@ -70,6 +69,19 @@ class Config:
         "on",
         "Whether people choose among the domains that the admin offers for links: on or off.",
         live=True,
+        of=("on", "off"),
+    )
+    tls: str = _row(
+        "off",
+        "Whether this server itself speaks https: off (a proxy does, or nobody), own (with a certificate that it makes "
+        "for itself and that paired devices remember), file (tls_certificate and tls_key).",
+        of=("off", "own", "file"),
+    )
+    tls_certificate: Path | None = _row(None, "The file with the certificate and those that vouch for it, as PEM.")
+    tls_key: Path | None = _row(None, "The file with its private key, as PEM.")
+    announce: str = _row(
+        "on",
+        "Whether devices in the same network find this server by themselves (mDNS): on or off.",
         of=("on", "off"),
     )
     database_url: str = _row(
@@ -177,6 +189,19 @@ class Config:
     guess_minutes: int = _row(5, "Minutes that a wrong password counts.", least=1)
 
     slug_length: int = _row(10, "Characters in a new link's slug.", least=6, most=40, live=True)
+    reservation_days: int = _row(
+        7,
+        "Days that a link which a device holds ready says that its picture is on its way.",
+        least=1,
+        most=365,
+        live=True,
+    )
+    foreign_clients: str = _row(
+        "off",
+        "Whether tools that only know Imgur or Chevereto may upload, by their addresses: on or off.",
+        live=True,
+        of=("off", "on"),
+    )
     trash_days: int = _row(30, "Days after which a drop in the trash is gone for good.", least=0, most=_LONG, live=True)
     access_minutes: int = _row(15, "Minutes that an access token lives.", least=1)
     refresh_days: int = _row(30, "Days after which an unused session ends.", least=1)
@@ -188,26 +213,6 @@ class Config:
 
     # Not a row: the names that file, environment or flags gave, which the admin's page therefore leaves alone.
     given: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One row as help, docs and validation see it."""
-
-    name: str
-    type: str
-    default: object
-    help: str
-    secret: bool
-    least: float | None
-    most: float | None
-    live: bool
-    of: tuple[str, ...]
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        return f"BULLETDROP_{self.name.upper()}"
 
 
 SETTINGS: tuple[Setting, ...] = tuple(
@@ -248,8 +253,8 @@ def load_config(flags: Mapping[str, object] | None = None, *, environ: Mapping[s
     data = given.get("data") or from_environment.get("data") or default_data_folder()
     folder = Path(str(data)).expanduser().absolute()
     merged: dict[str, object] = {**_read_file(folder / "config.toml"), **from_environment, **given, "data": folder}
-    values: dict[str, Any] = {name: _convert(_known(name, "a flag"), value) for name, value in merged.items()}
-    _check_apart(values.get("public_url", ""), values.get("content_url", ""))
+    values: dict[str, Any] = {name: convert(_known(name, "a flag"), value) for name, value in merged.items()}
+    check_apart(values.get("public_url", ""), values.get("content_url", ""))
     return Config(**values, given=frozenset(merged))
 
 
@@ -263,7 +268,7 @@ def overlaid(config: Config, changes: Mapping[str, object]) -> Config:
         setting = _BY_NAME.get(name)
         if setting is not None and setting.live and name not in config.given:
             with contextlib.suppress(BadConfig):
-                fitting[name] = _convert(setting, value)
+                fitting[name] = convert(setting, value)
     return replace(config, **fitting)
 
 
@@ -272,7 +277,7 @@ def checked(name: str, value: object) -> object:
     setting = _known(name, "This")
     if not setting.live:
         raise BadConfig(f"{name} cannot change while the server runs. Set it in config.toml.", field=name)
-    return _convert(setting, value)
+    return convert(setting, value)
 
 
 def _read_file(path: Path) -> dict[str, object]:
@@ -327,58 +332,3 @@ def _known(name: str, where: str) -> Setting:
         return _BY_NAME[name]
     near = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.0)
     raise BadConfig(f"{where} sets “{name}”, which is no setting. Did you mean “{near[0]}”?", field=name)
-
-
-def _convert(setting: Setting, value: object) -> object:
-    """A value in its setting's type. Texts come from the environment, other types from the file or a flag."""
-    kind = setting.type
-    if kind == "int":
-        return _integer(setting, value)
-    if kind.startswith("tuple"):
-        parts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(parts, list | tuple):
-            raise BadConfig(f"{setting.name} needs a list of texts.", field=setting.name)
-        return tuple(str(part).strip() for part in parts if str(part).strip())
-    if kind.startswith("Path"):
-        return Path(str(value)).expanduser().absolute() if value else None
-    if not isinstance(value, str):
-        raise BadConfig(f"{setting.name} needs a text, not {value!r}.", field=setting.name)
-    if setting.of:
-        if value.lower() not in setting.of:
-            raise BadConfig(f"{setting.name} is one of {', '.join(setting.of)}, not “{value}”.", field=setting.name)
-        return value.lower()
-    return _address(setting, value) if setting.name in _ADDRESSES else value
-
-
-def _address(setting: Setting, value: str) -> str:
-    """An address that links can be built from. Raises BadConfig for another scheme, or none, or no host."""
-    try:
-        parts = urlsplit(value)
-        fits = not value or (parts.scheme in ("http", "https") and bool(parts.hostname))
-    except ValueError:
-        fits = False
-    if not fits or any(character.isspace() or character in "\"'<>\\" for character in value):
-        message = f"{setting.name} is an address such as https://drop.example.org, not “{value}”."
-        raise BadConfig(message, field=setting.name)
-    # An issuer's name counts to its last character; of the others none has a path's end.
-    return value if setting.name == "oidc_issuer" else value.rstrip("/")
-
-
-def _check_apart(public_url: str, content_url: str) -> None:
-    """Raise BadConfig for files that come from the host where people are signed in: a port keeps no cookies apart."""
-    if content_url and urlsplit(content_url).hostname == urlsplit(public_url).hostname:
-        raise BadConfig("content_url needs a host of its own, not the one of public_url.", field="content_url")
-
-
-def _integer(setting: Setting, value: object) -> int:
-    try:
-        number = int(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
-    except ValueError:
-        number = None
-    if number is None:
-        raise BadConfig(f"{setting.name} needs a whole number, not “{value}”.", field=setting.name)
-    if setting.least is not None and number < setting.least:
-        raise BadConfig(f"{setting.name} is at least {setting.least:g}; {number} was given.", field=setting.name)
-    if setting.most is not None and number > setting.most:
-        raise BadConfig(f"{setting.name} is at most {setting.most:,.0f}; {number} was given.", field=setting.name)
-    return number

@@ -26,10 +26,12 @@ Two families decide everything:
     │   │   ├── BadCsrf
     │   │   └── Blocked           the account is blocked
     │   ├── NotFound
-    │   │   └── MissingObject     storage holds nothing under this key
+    │   │   ├── MissingObject     storage holds nothing under this key
+    │   │   └── StillArriving     its link was handed out, its bytes are still on their way: `retry_after` says when
     │   ├── Conflict
     │   │   ├── NameTaken
     │   │   ├── NameReserved
+    │   │   ├── NotReserved       a slug that this device does not hold: never handed to it, filled, or too old
     │   │   └── NotSetUp
     │   ├── Gone
     │   │   ├── UsedUp            it has been opened as often as its owner allowed
@@ -211,6 +213,11 @@ class MissingObject(NotFound):
     title = "These bytes are not in storage"
 
 
+class StillArriving(NotFound):
+    code = "still_arriving"
+    title = "Still on its way"
+
+
 class Conflict(Rejected):
     code = "conflict"
     title = "Already there"
@@ -224,6 +231,11 @@ class NameTaken(Conflict):
 class NameReserved(Conflict):
     code = "name_reserved"
     title = "This name is reserved"
+
+
+class NotReserved(Conflict):
+    code = "not_reserved"
+    title = "This link is not held for this device"
 
 
 class NotSetUp(Conflict):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.house.sources import modules
 
-GROUND = {"config", "errors", "paths", "log", "clock", "trust", "__init__"}
+GROUND = {"config", "config_values", "errors", "paths", "log", "clock", "trust", "__init__"}
 BELOW = {
     "ground": {"ground"},
     "storage": {"storage", "ground"},

@@ -9,6 +9,7 @@ from pathlib import Path
 from peewee import Database
 
 from bulletdrop.core.database import is_sqlite, transaction
+from bulletdrop.core.migrations.desk_tables import desk_tables
 from bulletdrop.core.migrations.first_tables import first_tables
 from bulletdrop.core.migrations.people_tables import people_tables
 from bulletdrop.core.migrations.sharing_tables import sharing_tables
@@ -26,7 +27,7 @@ _LOCK = 0x62756C6C
 
 
 # Never reordered, never changed once released: a new column is a new row at the end.
-MIGRATIONS: tuple[Migration, ...] = (first_tables, people_tables, sharing_tables)
+MIGRATIONS: tuple[Migration, ...] = (first_tables, people_tables, sharing_tables, desk_tables)
 
 
 def migrate(

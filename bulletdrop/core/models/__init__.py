@@ -12,6 +12,7 @@ from bulletdrop.core.models.base import (
     random_text,
     to_microseconds,
 )
+from bulletdrop.core.models.desk import Reservation
 from bulletdrop.core.models.drops import Blob, Upload, UploadTag
 from bulletdrop.core.models.names import Domain, UserDomain
 from bulletdrop.core.models.people import (
@@ -62,6 +63,7 @@ __all__ = [
     "Passkey",
     "Plan",
     "RecoveryCode",
+    "Reservation",
     "Secret",
     "SecretAccess",
     "SecretPart",
@@ -118,6 +120,7 @@ MODELS: tuple[type[Base], ...] = (
     Secret,
     SecretPart,
     SecretAccess,
+    Reservation,
     Job,
     JobRun,
     Audit,

@@ -47,6 +47,8 @@ class User(Base):
     hotlink_hosts: Any = JSONField(default=list)
     # The colour beside previews in chats, as #rrggbb; empty for the server's own.
     embed_color = CharField(max_length=7, default="")
+    # Whether the page of a picture that is still on its way says whose it is.
+    names_arrivals = BooleanField(default=False)
     # Own limits over the plan's, as {"storage": bytes, "uploads_per_day": n, …}.
     limits: Any = JSONField(default=dict)
     # Tokens made before this number went up are refused: password change, block, role change.
