@@ -35,6 +35,8 @@ class Status(enum.Enum):
     refused   the server will never take it (type, size, broken): shown, not retried
     stalled   its writer stopped half way: shown, looked at again by each rescan
     failed    the file went away before it could be sent
+    asking    whole, and its folder's rule says to ask first: nothing is sent before the person's yes
+    undone    taken back by the person, on the server too (Undo, or both copies deleted)
     """
 
     SEEN = "seen"
@@ -44,15 +46,20 @@ class Status(enum.Enum):
     REFUSED = "refused"
     STALLED = "stalled"
     FAILED = "failed"
+    ASKING = "asking"
+    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One capture: a picture or a recording that appeared in a watched folder.
 
-    Times are aware UTC. `link` is the page to share; `direct_url` the bytes; `deletion_url` asks before deleting;
-    `upload_id` is the id for the API. All four are None until `status` is DONE. `still_waiting` is how many other
-    captures were on their way when this was handed out: with it a desk can sum up a burst in one notification.
+    Times are aware UTC. `link` is the page to share, `direct_url` the bytes: both are there as soon as a reserved slug
+    is (`slug`), before the bytes have gone, else when `status` is DONE. `deletion_url` asks before deleting;
+    `upload_id` is the id for the API; both come with DONE. `still_waiting` is how many other captures were on their
+    way when this was handed out: with it a desk can sum up a burst in one notification. `folder` is the watched folder
+    that it came from, `reason` says in a sentence why it was taken. `is_public` False: private until the person or the
+    end of the undo window says otherwise. `binned`: its file went to the system's bin.
     """
 
     id: int
@@ -72,6 +79,11 @@ class Item:
     error_code: str | None = None
     error: str | None = None
     still_waiting: int = 0
+    slug: str | None = None
+    folder: Path | None = None
+    reason: str = ""
+    is_public: bool = True
+    binned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +117,16 @@ class Desk(Protocol):
     return fast (hand slow work to your own thread). What it raises is logged and changes nothing."""
 
     def link_ready(self, item: Item, *, late: bool) -> None:
-        """`item.link` is on the server. `late`: leave the clipboard alone and only offer the link, because more than
-        ten seconds passed since the capture, or the tray was restarted since, or a newer capture has come."""
+        """`item.link` is true from now on: reserved (status WAITING), or on the server (DONE). Told once for a capture,
+        and again only when the link had to become another one. `late`: leave the clipboard alone and only offer the
+        link, because more than ten seconds passed since the capture, or the tray was restarted since, or a newer
+        capture has come, or the link is not the one that was told before."""
+
+    def arrived(self, item: Item) -> None:
+        """The server has the bytes of a capture whose link was told before."""
+
+    def asks(self, item: Item) -> None:
+        """A capture waits for the person's yes (status ASKING)."""
 
     def refused(self, item: Item, error: BulletDropError) -> None:
         """This capture will not be uploaded (item.status REFUSED or FAILED), or is STALLED: half a file for 60 s."""

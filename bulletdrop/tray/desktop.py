@@ -81,6 +81,14 @@ class Desktop:
         """A capture has its link: copy it (unless late), and tell."""
         self._work.put(lambda: self._take(item, late=late))
 
+    def arrived(self, item: Item) -> None:
+        """A capture's bytes are on the server: the menu shows it."""
+        self._work.put(lambda: None)
+
+    def asks(self, item: Item) -> None:
+        """A capture waits for the person's yes: the menu shows it."""
+        self._work.put(lambda: None)
+
     def refused(self, item: Item, error: BulletDropError) -> None:
         """A capture will not be uploaded: say why and what to do."""
         self._work.put(lambda: self._notifier.send(refusal(item, error)))

@@ -1,0 +1,46 @@
+"""Every text of the tray is there in every language, with the same places to fill in."""
+
+from __future__ import annotations
+
+import ast
+import string
+
+import pytest
+
+from bulletdrop.tray import words
+from tests.house.sources import modules
+
+
+def texts() -> set[str]:
+    """The literals that the code hands to `t`."""
+    found = set()
+    for module in modules("bulletdrop"):
+        if not module.name.startswith("bulletdrop.tray"):
+            continue
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "t":
+                assert isinstance(node.args[0], ast.Constant), f"{module.name}: t() without a literal"
+                found.add(str(node.args[0].value))
+    return found
+
+
+def places(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("language", words.TABLES)
+def test_every_text_is_translated_and_none_is_left_over(language: str) -> None:
+    table = words.TABLES[language]
+    assert texts() - set(table) == set()
+    assert set(table) - texts() == set(), "nobody says this any more"
+
+
+@pytest.mark.parametrize("language", words.TABLES)
+def test_a_translation_has_the_same_places_to_fill_in(language: str) -> None:
+    assert [text for text, said in words.TABLES[language].items() if places(text) != places(said)] == []
+
+
+def test_the_language_is_the_systems_where_there_is_a_table_for_it() -> None:
+    assert words.system_language({"LANG": "de_AT.UTF-8"}) == "de"
+    assert words.system_language({"LANG": "fi_FI.UTF-8"}) == "en"
+    assert words.system_language({"LANG": "de_DE", "LC_ALL": "C"}) == "en"
