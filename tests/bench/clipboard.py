@@ -1,34 +1,37 @@
-"""The row that the product exists for: a screenshot is closed in the watched folder, its link is on the X clipboard."""
+"""The first promise: a screenshot is closed in the watched folder, its link is on the X clipboard."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
-import os
 import select
 import shutil
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
 
-from watchdog.events import FileClosedEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-
 from tests.bench.bench import Bench
-from tests.bench.shots import sized
 from tests.bench.stats import Reading, percentile
-from tests.bench.uploading import keep
 from tests.faults.display import display
-from tests.faults.product import Product
+from tests.faults.network import Relay
+from tests.faults.product import ROOT, Product, end_group
+from tests.faults.samples import movie_header
 from tests.faults.tray import Tray
 
-SCREENSHOT_BYTES = 500_000
+MB = 1024 * 1024
 WARM_SECONDS = 30.0
 LINK_SECONDS = 10.0
+ARRIVE_SECONDS = 180.0
+# The upload beside which screenshots are taken, and what its line carries (bytes, bytes per second).
+FILM, SLOW_LINE = 500 * MB, 1_000_000
+# Links that a tray holds ready are used up while its server is away: so it comes back between such parts.
+OFFLINE_PART = 40
 
 
 class Clipboard:
@@ -82,110 +85,168 @@ class Clipboard:
         return None
 
 
-def closed_to_clipboard(bench: Bench) -> Reading:
-    """From close() of a 500 KB screenshot in the watched folder to its link on the clipboard, 95th percentile.
+@dataclass
+class Desk:
+    """A tray under an X server, its server behind a line that can be slow, and what was measured."""
 
-    The floor does what cannot be left out: the file system's event, read, SHA-256, write, fsync.
-    """
-    product, _ = bench.start("tray")
+    bench: Bench
+    product: Product
+    relay: Relay
+    tray: Tray
+    clipboard: Clipboard
+    watched: Path
+    spare: Path
+    screen: str
+    key: str
+    ours: list[float] = field(default_factory=list)
+    least: list[float] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+    def shoot(self, count: int) -> None:
+        """Take screenshots, and beside each of them the floor's. The pauses have no rhythm of their own."""
+        rng = Random(len(self.ours) + 2)
+        for _ in range(count):
+            number = len(self.ours)
+            content = self.bench.shot.whole(number + (id(self) << 8) % (1 << 48))
+            took, link = _once(self.clipboard, self.watched / f"Screenshot {number}.png", content)
+            assert link.startswith(self.relay.url), link
+            self.links.append(link)
+            self.ours.append(took)
+            took, name = _once(self.clipboard, self.spare / f"{number}.png", content)
+            assert name.startswith(str(self.spare)), name
+            self.least.append(took)
+            time.sleep(0.1 + rng.random() * 0.1)
+
+    def resolve(self) -> None:
+        """Every link that was copied leads to its picture, sooner or later."""
+        assert len(set(self.links)) == len(self.links), "two screenshots with one link"
+        until = time.monotonic() + ARRIVE_SECONDS
+        for link in self.links:
+            path = link.removeprefix(self.relay.url)
+            while (status := self.product.ask("GET", f"{path}.png", "")[0]) != 200:
+                assert time.monotonic() < until, f"{link}: {status}; {self.tray.log_tail()}"
+                time.sleep(0.2)
+
+    def reading(self, note: str) -> Reading:
+        """The 95th percentiles of both, and the medians in words."""
+        medians = f"median {median(self.ours):.1f} ms, floor's median {median(self.least):.1f} ms"
+        words = f"{len(self.ours)} screenshots of 2560×1440{note}; all links resolved; {medians}"
+        return Reading(percentile(self.ours, 0.95), percentile(self.least, 0.95), note=words)
+
+
+@contextlib.contextmanager
+def _desk(bench: Bench, **environ: str) -> Iterator[Desk]:
+    folder = bench.fresh("tray")
+    product = Product(folder / "data", environ=environ)
+    bench.also_end(product)
+    relay = Relay(product.port)
+    product.environ["BULLETDROP_PUBLIC_URL"] = relay.url
+    key = product.person("alice")
     watched, spare = bench.fresh("watched"), bench.fresh("floor")
-    shots = sized(SCREENSHOT_BYTES)
-    count = bench.rounds(80, 15)
-    ours: list[float] = []
-    with display() as screen, contextlib.closing(Clipboard(screen)) as clipboard, FloorWatch(spare) as floor:
-        tray = Tray(product, watched, screen)
+    with display() as screen, contextlib.closing(Clipboard(screen)) as clipboard, relay.running(), product:
+        tray = Tray(product, watched, screen, elsewhere=(relay.url, key))
+        floor = _floor(spare, screen)
         try:
             tray.start()
-            _warm_up(tray, clipboard, watched, shots.whole(1 << 54))
-            rng = Random(2)
-            for number in range(count):
-                content = shots.whole(number)
-                ours.append(_once(product, clipboard, watched / f"Screenshot {number}.png", content))
-                floor.once(content)
-                time.sleep(0.1 + rng.random() * 0.1)
-            _cross_check(screen, product)
+            desk = Desk(bench, product, relay, tray, clipboard, watched, spare, screen, key)
+            _warm_up(desk)
+            yield desk
         finally:
             tray.kill()
-    product.kill()
-    least = [value for value in floor.taken if value]
-    medians = f"median {median(ours):.1f} ms, floor's median {median(least):.1f} ms"
-    note = f"{count} screenshots of {len(content)} bytes; {medians}"
-    return Reading(percentile(ours, 0.95), percentile(least, 0.95), note=note)
+            end_group(floor)
 
 
-def _warm_up(tray: Tray, clipboard: Clipboard, watched: Path, content: bytes) -> None:
-    """Write screenshots until the first link comes: then the tray watches."""
+def _floor(folder: Path, screen: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.bench.floor_clipboard", str(folder)]
+    environ = {"DISPLAY": screen, "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == b"watching\n"
+    return process
+
+
+def closed_to_clipboard(bench: Bench) -> Reading:
+    """From close() of a screenshot in the watched folder to its link on the clipboard, 95th percentile.
+
+    The floor does what cannot be left out: the file system's event, and the call that sets the clipboard.
+    """
+    with _desk(bench) as desk:
+        desk.shoot(bench.rounds(200, 15))
+        _cross_check(desk)
+        desk.resolve()
+    return desk.reading("")
+
+
+def closed_to_clipboard_busy(bench: Bench) -> Reading:
+    """The same while the same tray sends 500 MB at 1 MB a second."""
+    with _desk(bench, BULLETDROP_MAX_FILE_SIZE=str(FILM + MB)) as desk:
+        desk.relay.rate = SLOW_LINE
+        with (desk.watched / "film.mp4").open("wb") as film:
+            film.write(movie_header(FILM, wide=True) + b"\0\0\0\x01mdat" + (FILM + 16).to_bytes(8, "big"))
+            film.truncate(film.tell() + FILM)
+        _next_link(desk)
+        before = desk.relay.passed
+        time.sleep(3.0)
+        assert desk.relay.passed - before > SLOW_LINE, "the film is not on its way"
+        desk.shoot(bench.rounds(200, 10))
+        assert desk.relay.passed - before < FILM, "the film had gone before the end"
+        desk.relay.rate = None
+        desk.resolve()
+    return desk.reading(" beside an upload of 500 MB at 1 MB/s")
+
+
+def closed_to_clipboard_offline(bench: Bench) -> Reading:
+    """The same while the server is away. It comes back before the links that are held ready are used up."""
+    with _desk(bench) as desk:
+        left = bench.rounds(200, 10)
+        while left:
+            desk.product.kill()
+            time.sleep(1.0)
+            desk.shoot(min(left, OFFLINE_PART))
+            left -= min(left, OFFLINE_PART)
+            desk.product.start()
+            desk.resolve()
+            time.sleep(2.0)
+    return desk.reading(" without a server")
+
+
+def _warm_up(desk: Desk) -> None:
+    """Write screenshots until the first links come: then the tray watches, and holds links ready."""
     until = time.monotonic() + WARM_SECONDS
     for number in range(10_000):
-        (watched / f"warm-{number}.png").write_bytes(content[:-12] + content[-12:])
-        if clipboard.next_text(3.0) is not None:
+        (desk.watched / f"warm-{number}.png").write_bytes(desk.bench.shot.whole((1 << 54) + number))
+        if desk.clipboard.next_text(3.0) is not None and number > 2:
             break
-        assert time.monotonic() < until, f"no link on the clipboard: {tray.log_tail()}"
-    while clipboard.next_text(1.0) is not None:
+        assert time.monotonic() < until, f"no link on the clipboard: {desk.tray.log_tail()}"
+    while desk.clipboard.next_text(1.5) is not None:
         pass
 
 
-def _once(product: Product, clipboard: Clipboard, path: Path, content: bytes) -> float:
-    """One screenshot. Returns: milliseconds from its close to its link."""
+def _next_link(desk: Desk) -> str:
+    found = desk.clipboard.next_text(LINK_SECONDS)
+    assert found is not None, desk.tray.log_tail()
+    return found[0]
+
+
+def _once(clipboard: Clipboard, path: Path, content: bytes) -> tuple[float, str]:
+    """One screenshot. Returns: milliseconds from its close to the text on the clipboard, and the text."""
     file = path.open("wb")
     file.write(content)
     file.flush()
     began = time.perf_counter()
     file.close()
     found = clipboard.next_text(LINK_SECONDS)
-    assert found is not None, f"{path.name}: no link in {LINK_SECONDS:.0f} s"
+    assert found is not None, f"{path.name}: nothing in {LINK_SECONDS:.0f} s"
     text, at = found
-    assert text.startswith(product.url), text
-    return (at - began) * 1000
+    return (at - began) * 1000, text
 
 
-def _cross_check(screen: str, product: Product) -> None:
-    """Another program sees the same: what xclip reads is a link that answers."""
+def _cross_check(desk: Desk) -> None:
+    """Another program sees the same: what xclip reads is what the floor put there last."""
     xclip = shutil.which("xclip")
     if xclip is None:
         return
-    command = [xclip, "-selection", "clipboard", "-o", "-display", screen]
+    command = [xclip, "-selection", "clipboard", "-o", "-display", desk.screen]
     text = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
-    assert text.startswith(product.url), text
-    status, _ = product.ask("GET", text.removeprefix(product.url), "")
-    assert status == 200, f"{text}: {status}"
-
-
-class FloorWatch(FileSystemEventHandler):
-    """A watcher that reads, hashes, writes and fsyncs each file that is closed in its folder, and takes the time."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "in"
-        self.target = folder / "kept.png"
-        self.folder.mkdir()
-        self.taken: list[float] = []
-        self._began = 0.0
-        self._observer = Observer()
-
-    def __enter__(self) -> FloorWatch:
-        self._observer.schedule(self, str(self.folder), event_filter=[FileClosedEvent])
-        self._observer.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._observer.stop()
-        self._observer.join()
-
-    def on_closed(self, event: object) -> None:
-        """The file is there: do the least."""
-        content = Path(os.fsdecode(getattr(event, "src_path", ""))).read_bytes()
-        hashlib.sha256(content).hexdigest()
-        keep(content, self.target)
-        self.taken.append((time.perf_counter() - self._began) * 1000)
-
-    def once(self, content: bytes) -> None:
-        """Write one file and wait until it was kept."""
-        expected = len(self.taken) + 1
-        file = (self.folder / f"{expected}.png").open("wb")
-        file.write(content)
-        file.flush()
-        self._began = time.perf_counter()
-        file.close()
-        until = time.monotonic() + 5
-        while len(self.taken) < expected and time.monotonic() < until:
-            time.sleep(0.001)
+    assert text.startswith(str(desk.spare)), text

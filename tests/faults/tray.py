@@ -1,18 +1,21 @@
-"""Screenshots while the tray is killed with -9 at random: each is on the server exactly once."""
+"""Screenshots while tray and server are killed and the network is cut at random: each is on the server exactly once."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import subprocess
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from tests.faults.checker import judge_folder
 from tests.faults.display import display
+from tests.faults.network import Relay
 from tests.faults.product import Product, ProductError, end_group
 from tests.faults.samples import png
 from tests.faults.tables import read_tables
@@ -28,6 +31,8 @@ class TrayReport:
     on_server: int = 0
     tray_kills: int = 0
     server_kills: int = 0
+    cuts: int = 0
+    half_written: int = 0
     seconds: float = 0.0
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
@@ -46,18 +51,29 @@ class TrayReport:
             "lost": len(self.lost),
             "twice": len(self.twice),
         }
-        kills = {"tray_kills": self.tray_kills, "server_kills": self.server_kills, "seconds": round(self.seconds, 1)}
-        return mine | kills | {"violations": len(self.violations())}
+        kills: dict[str, object] = {"tray_kills": self.tray_kills, "server_kills": self.server_kills}
+        others = {"cuts": self.cuts, "half_written": self.half_written, "seconds": round(self.seconds, 1)}
+        return mine | kills | others | {"violations": len(self.violations())}
 
 
 class Tray:
-    """A real tray process over a data folder and a watched folder."""
+    """A real tray process over a data folder and a watched folder.
 
-    def __init__(self, product: Product, watched: Path, screen: str) -> None:
+    Args:
+        elsewhere: the address and key of a server to which it is paired, with a data folder of its own beside the
+            product's; without it, it finds the server of its data folder.
+    """
+
+    def __init__(
+        self, product: Product, watched: Path, screen: str, *, elsewhere: tuple[str, str] | None = None
+    ) -> None:
         self.product = product
         self.log = product.data.with_name("tray.log")
-        self.command = [*product.command, "tray", "--data", str(product.data)]
+        self.data = product.data if elsewhere is None else product.data.with_name("tray-data")
+        self.command = [*product.command, "tray", "--data", str(self.data)]
         self.environ = product.environ | {"BULLETDROP_WATCH": str(watched), "DISPLAY": screen}
+        if elsewhere is not None:
+            self.environ |= {"BULLETDROP_SERVER": elsewhere[0], "BULLETDROP_TOKEN": elsewhere[1]}
         # A home of its own: no keyring, autostart entry or settings of whoever runs the tests.
         home = product.data.with_name("home")
         home.mkdir(exist_ok=True)
@@ -99,7 +115,10 @@ class Tray:
 
 
 def write_screenshots(folder: Path, count: int, rng: Random, *, pause: float) -> dict[str, str]:
-    """Write screenshots as tools do: whole, in pieces, renamed into place, empty first. Returns: SHA-256 to name."""
+    """Write screenshots as tools do: whole, in pieces, renamed into place, empty first. Returns: SHA-256 to name.
+
+    Beside every tenth one, a file that its writer never finishes.
+    """
     written: dict[str, str] = {}
     for number in range(count):
         content = png(rng, rng.randint(5_000, 300_000))
@@ -121,6 +140,8 @@ def write_screenshots(folder: Path, count: int, rng: Random, *, pause: float) ->
             path.touch()
             time.sleep(0.01)
             path.write_bytes(content)
+        if number % 10 == 5:
+            (folder / f"Half {number:04}.png").write_bytes(png(rng, 50_000)[:-1000])
         written[hashlib.sha256(content).hexdigest()] = path.name
         time.sleep(pause * 2 * rng.random())
     return written
@@ -135,7 +156,8 @@ def run_tray(
     seed: int = 5,
     environ: dict[str, str] | None = None,
 ) -> TrayReport:
-    """Write `count` screenshots while the tray dies at random, every fifth time with the server.
+    """Write `count` screenshots while the tray dies at random, every fifth time with the server, and the network
+    between them is cut, in one way or another, and comes back.
 
     Args:
         folder: an empty folder.
@@ -146,17 +168,19 @@ def run_tray(
     watched = folder / "Screenshots"
     watched.mkdir()
     product = Product(folder / "data", environ=environ)
-    product.person("alice")
+    key = product.person("alice")
     began = time.monotonic()
-    with display() as screen, product:
-        tray = Tray(product, watched, screen)
+    relay = Relay(product.port)
+    with display() as screen, product, relay.running():
+        tray = Tray(product, watched, screen, elsewhere=(relay.url, key))
         try:
             tray.start()
             # A first tray takes what lies there for old; the promise is about what comes after it watches.
             time.sleep(3.0)
-            written = _under_fire(
-                product, tray, watched, report, Random(seed), count=count, mean=mean_seconds, pause=pause
-            )
+            rng = Random(seed)
+            with _weather(relay, Random(rng.random()), mean=2.5 * mean_seconds):
+                written = _under_fire(product, tray, watched, report, rng, count=count, mean=mean_seconds, pause=pause)
+            report.cuts, report.half_written = relay.cuts, len(list(watched.glob("Half *")))
             _wait_for(product, count)
             time.sleep(2.0)
             _compare(product, written, report)
@@ -201,6 +225,27 @@ def _under_fire(
             time.sleep(rng.random())  # some screenshots come while no tray is there
         tray.start()
     return written
+
+
+@contextlib.contextmanager
+def _weather(relay: Relay, rng: Random, *, mean: float) -> Iterator[None]:
+    """Cut the network now and then while the block runs, for up to two seconds; at the end it is there."""
+    over = threading.Event()
+
+    def blow() -> None:
+        while not over.wait(rng.expovariate(1 / mean)):
+            rng.choice((relay.reset, relay.stall))()
+            over.wait(2 * rng.random())
+            relay.restore()
+
+    thread = threading.Thread(target=blow)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        relay.restore()
 
 
 def _wait_for(product: Product, count: int) -> None:

@@ -1,0 +1,141 @@
+"""A network that can be cut: a relay on loopback between client and server, at any speed, with every kind of end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+PIECE = 64 * 1024
+
+
+class Relay:
+    """Passes bytes between its own port and another one of this machine, in a thread of its own.
+
+    Args:
+        target: the port that connections lead to.
+        rate: bytes per second in each direction, all connections together; None is as fast as it goes.
+    """
+
+    def __init__(self, target: int, *, rate: float | None = None) -> None:
+        self.target = target
+        self.rate = rate
+        self.passed = 0
+        self.cuts = 0
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+        self._server: asyncio.Server | None = None
+        self._flows: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open = asyncio.Event()
+        self._due = [0.0, 0.0]
+
+    @property
+    def url(self) -> str:
+        """Where clients go."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Relay]:
+        """Relay while the block runs."""
+        self._thread.start()
+        self.restore()
+        try:
+            yield self
+        finally:
+            self.reset()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10)
+            self._loop.close()
+
+    def reset(self) -> None:
+        """Nobody listens any more, and what is open ends with a reset, in the middle of whatever it was."""
+        self._call(self._reset())
+
+    def stall(self) -> None:
+        """Nothing passes, in either direction, and nobody is told: a cable that was pulled."""
+        self._call(self._set(open_now=False))
+
+    def restore(self) -> None:
+        """All as it should be. What stood still goes on."""
+        self._call(self._set(open_now=True))
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        for task in self._tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+
+    def _call(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _set(self, *, open_now: bool) -> None:
+        if not open_now:
+            self.cuts += 1
+            self._open.clear()
+            return
+        self._open.set()
+        if self._server is None:
+            self._server = await asyncio.start_server(self._took, "127.0.0.1", self.port)
+
+    async def _reset(self) -> None:
+        self.cuts += 1
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in self._flows:
+            sock = writer.get_extra_info("socket")
+            if sock is not None:
+                # Closing with this sends a reset instead of an end (socket(7), SO_LINGER).
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+        self._flows.clear()
+        self._open.set()
+        await asyncio.sleep(0)
+
+    async def _took(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._flows.add(writer)
+        try:
+            await self._open.wait()
+            there, back = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            self._flows.discard(writer)
+            return
+        self._flows.add(back)
+        for number, (source, sink) in enumerate(((reader, back), (there, writer))):
+            task = asyncio.ensure_future(self._pass(source, sink, number))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, direction: int) -> None:
+        try:
+            while piece := await source.read(PIECE):
+                await self._turn(len(piece), direction)
+                await self._open.wait()
+                sink.write(piece)
+                self.passed += len(piece)
+                await sink.drain()
+            sink.write_eof()
+        except OSError:
+            sink.transport.abort()
+        finally:
+            self._flows.discard(sink)
+
+    async def _turn(self, size: int, direction: int) -> None:
+        """Wait until this many bytes may pass."""
+        if self.rate is None:
+            return
+        now = time.monotonic()
+        self._due[direction] = max(now, self._due[direction]) + size / self.rate
+        await asyncio.sleep(self._due[direction] - now)
