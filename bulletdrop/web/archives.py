@@ -45,9 +45,10 @@ async def send_archive(
             is_whole = False
             response = await request.respond(content_type="application/zip", headers=headers)
             while piece:
-                await response.send(piece)
+                # Before we wait for the client: one that leaves meanwhile ends this here.
                 if account:
                     web.meter.served[account] += len(piece)
+                await response.send(piece)
                 piece = await loop.run_in_executor(pool, _next, pieces, under_way)
             await response.eof()
             is_whole = True

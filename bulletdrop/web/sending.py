@@ -91,8 +91,9 @@ class Ready(HTTPResponse):  # type: ignore[misc,unused-ignore]
             if stream.head_only or not self.body:
                 await stream.protocol.send(head)
             else:
-                await stream.protocol.send(head + self.body)
+                # Before we wait for the client: one that leaves meanwhile ends this here.
                 self._count(len(self.body))
+                await stream.protocol.send(head + self.body)
         else:
             await self._send_file(stream, self._file)
         stream.response_func = None
@@ -117,8 +118,8 @@ class Ready(HTTPResponse):  # type: ignore[misc,unused-ignore]
             await send_file(stream.protocol, self._begin(stream), file, span, web.pools.sending, self._count)
 
     def _count(self, sent: int) -> None:
-        """So many bytes of the body were sent. Of an answer that was cut off, what the system took: it may hold some
-        of that for a client that never comes to fetch it."""
+        """So many bytes of the body were sent. Of an answer that was cut off, what the system took or was just being
+        given: it may hold some of that for a client that never comes to fetch it."""
         if self._meter:
             web_of(self._request).meter.served[self._meter] += sent
 
@@ -181,14 +182,15 @@ async def send_file(
     """Send a head and a span of a file until the system has taken the last byte.
 
     Args:
-        count: told how many bytes of the span were sent, also when it was cut off.
+        count: told of the bytes of the span as the system takes them, of the last ones perhaps after the end when it
+            was cut off.
     Raises: RequestCancelled when the client is gone.
     """
     out = protocol.raw_socket() if hasattr(os, "sendfile") else None
     if out is None:
         await _send_by_reading(protocol, head, file, span, pool, count)
         return
-    flow = Flow(protocol, out)
+    flow = Flow(protocol, out, count)
     try:
         if protocol.transport.get_write_buffer_size():
             await protocol.drain()
@@ -198,17 +200,17 @@ async def send_file(
         raise RequestCancelled from error
     finally:
         protocol.release_raw()
-        count(max(0, flow.sent - len(head)))
 
 
 class Flow:
     """One answer's bytes on their way through a connection's second handle."""
 
-    __slots__ = ("_patience", "out", "protocol", "sent")
+    __slots__ = ("_count", "_patience", "out", "protocol", "sent")
 
-    def __init__(self, protocol: Any, out: socket.socket) -> None:
+    def __init__(self, protocol: Any, out: socket.socket, count: Callable[[int], None]) -> None:
         self.protocol = protocol
         self.out = out
+        self._count = count
         self.sent = 0
         self._patience: Patience | None = None
 
@@ -226,6 +228,16 @@ class Flow:
         """The system has taken this many bytes."""
         self.sent += count
         self.protocol._time = monotonic()
+
+    def gave(self, count: int) -> None:
+        """The system has taken this many bytes of the file."""
+        self.moved(count)
+        self._count(count)
+
+    def landed(self, call: asyncio.Future[int]) -> None:
+        """A thread's call is over, whether or not somebody still waits for it."""
+        if not call.cancelled() and call.exception() is None and call.result() > 0:
+            self.gave(call.result())
 
     async def writable(self) -> None:
         """Wait until the socket takes bytes again. Raises RequestCancelled for a client that takes too few."""
@@ -271,7 +283,9 @@ async def _send_span(flow: Flow, file: OpenFile, span: Span, pool: Any) -> None:
         except BlockingIOError:
             await flow.writable()
             continue
-        offset += _checked(flow, sent)
+        _check(flow, sent)
+        flow.gave(sent)
+        offset += sent
 
 
 async def _send_large_span(flow: Flow, file: OpenFile, span: Span, pool: Any) -> None:
@@ -282,12 +296,15 @@ async def _send_large_span(flow: Flow, file: OpenFile, span: Span, pool: Any) ->
         count = min(span.end - offset, _STEP)
         # The connection keeps the handle open until the thread is done with it.
         call = loop.run_in_executor(pool, _sendfile, flow.number(), file, offset, count)
+        # Counted when it is over and not when we hear of it: a client that leaves in between has the bytes.
+        call.add_done_callback(flow.landed)
         flow.protocol.sending = call
         sent = await asyncio.shield(call)
         if sent < 0:
             await flow.writable()
             continue
-        offset += _checked(flow, sent)
+        _check(flow, sent)
+        offset += sent
 
 
 def _sendfile(number: int, file: OpenFile, offset: int, count: int) -> int:
@@ -298,13 +315,11 @@ def _sendfile(number: int, file: OpenFile, offset: int, count: int) -> int:
         return -1
 
 
-def _checked(flow: Flow, sent: int) -> int:
+def _check(flow: Flow, sent: int) -> None:
     if sent == 0:
         log.error("a file is shorter than the database says; the answer was cut off")
         flow.protocol.abort()
         raise RequestCancelled
-    flow.moved(sent)
-    return sent
 
 
 async def _writable(number: int, seconds: float) -> bool:
@@ -338,8 +353,8 @@ async def _send_by_reading(
             log.error("a file is shorter than the database says; the answer was cut off")
             protocol.abort()
             raise RequestCancelled
-        await protocol.send(piece)
         count(len(piece))
+        await protocol.send(piece)
         await protocol.drain()
         offset += len(piece)
 

@@ -11,7 +11,8 @@ import pytest
 
 from tests.conftest import both_databases
 from tests.support.server import Server
-from tests.web.kit import path_of, raw
+from tests.web.browser import kept
+from tests.web.kit import path_of, raw, upload
 from tests.web.quota_kit import ask, bitmap, limit, send, soon
 
 MONTH = 31 * 86400
@@ -101,12 +102,35 @@ def test_large_files_count_what_was_sent_also_when_the_client_leaves(server: Ser
         line.send(f"GET {direct} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         line.head()
         line.body(200_000)
+    # Written down while the server runs; the rest of it, where the moment fell in between, with its end.
     assert soon(lambda: served(server))
+    assert server.stop() == 0
     cut = served(server)
     assert 200_000 <= cut < size // 2, "what the client never came for is counted"
+    server.start()
     assert len(server.anonymous.get(direct).content) == size
     assert server.stop() == 0
     assert served(server) - cut == size
+
+
+def test_no_client_gets_the_beginning_of_a_large_file_uncounted_by_leaving_at_once(server: Server) -> None:
+    # A thread sends it, and the client leaves before anybody has heard how much the thread has sent. Each takes from an
+    # account of its own, so that what is counted too much for one cannot hide what is missing for another.
+    owner, data, step = kept(server, "alice"), bitmap(900, 900), 64 * 1024
+    paths: dict[str, str] = {}
+    for number in range(16):
+        team = owner.post("/api/v1/teams", json={"name": f"Team {number}"}).json()
+        paths[team["id"]] = path_of(upload(server.alice, data, team=team["slug"])["direct_url"])
+    ask(server, "UPDATE team SET limits = '{\"bandwidth_per_month\": 1000000000000}'")
+    seen_by_all()
+    for direct in paths.values():
+        with raw(server) as line:
+            line.send(f"GET {direct} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            line.head()
+            assert len(line.body(step)) == step
+    assert server.stop() == 0
+    counted = dict(ask(server, "SELECT account, SUM(bytes_served) FROM usage GROUP BY account"))
+    assert all(step <= counted[team] <= len(data) for team in paths), counted
 
 
 def test_an_account_without_a_limit_is_not_counted(server: Server) -> None:
