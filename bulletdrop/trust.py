@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
+import re
 import ssl
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from bulletdrop.errors import Invalid
 
 # A frozen program's OpenSSL looks where Debian keeps its list. Others keep it here (Go's crypto/x509, root_linux.go).
 BUNDLES = (
@@ -36,3 +40,35 @@ def context() -> ssl.SSLContext:
     if bundle := find_bundle():
         made.load_verify_locations(bundle)
     return made
+
+
+@functools.cache
+def pinned_context() -> ssl.SSLContext:
+    """The settings for a server that is known by its fingerprint: nobody vouches for it, and its name says nothing.
+
+    Whoever connects with it must compare the fingerprint before the first byte. That the server has the certificate's
+    key is proved by the handshake itself, whoever vouches for it (RFC 8446, 4.4.3).
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    return made
+
+
+def fingerprint(certificate: bytes) -> str:
+    """SHA-256 of a certificate in DER, 64 hexadecimal digits."""
+    return hashlib.sha256(certificate).hexdigest()
+
+
+def shown(digits: str) -> str:
+    """A fingerprint for people, who compare it piece by piece: "AB12 CD34 …"."""
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4)).upper()
+
+
+def read_fingerprint(text: str) -> str:
+    """A fingerprint as somebody wrote it: with spaces or colons, in either case. Raises Invalid."""
+    digits = re.sub(r"[\s:]", "", text).lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise Invalid("A fingerprint is the SHA-256 of a certificate: 64 hexadecimal digits.", field="fingerprint")
+    return digits

@@ -17,7 +17,17 @@ def public_base(config: Config) -> str:
     if config.public_url:
         return config.public_url
     host = _recent_lan_address(int(time.monotonic() // _KEEP_SECONDS)) if config.host in _WILDCARDS else config.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{config.port}"
+    return f"{scheme(config)}://{f'[{host}]' if ':' in host else host}:{config.port}"
+
+
+def scheme(config: Config) -> str:
+    """What this server itself speaks: https or http. A proxy before it may speak another."""
+    return "http" if config.tls == "off" else "https"
+
+
+def is_https(config: Config) -> bool:
+    """True when people reach this server by https."""
+    return config.public_url.startswith("https://") if config.public_url else config.tls != "off"
 
 
 @lru_cache(maxsize=1)

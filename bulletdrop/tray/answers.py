@@ -37,6 +37,24 @@ class Unreachable(errors.Unavailable):
     title = "The server cannot be reached"
 
 
+class CertificateChanged(errors.Forbidden):
+    """What answers is not the server that was paired: it shows another certificate. Nothing was sent to it.
+
+    Forbidden, and not Busy: to try again does not help, and only a person can tell a server that was set up anew from a
+    stranger in its place.
+    """
+
+    code = "certificate_changed"
+    title = "This is not the server that was paired"
+
+
+class Untrusted(Unreachable):
+    """Nobody whom this system trusts vouches for the certificate that answers."""
+
+    code = "untrusted"
+    title = "The certificate is not trusted"
+
+
 class ServerFault(errors.Unavailable):
     """The server answered 500: this upload met a fault there; others may pass."""
 

@@ -68,6 +68,8 @@ class Client:
         connect_seconds, answer_seconds: limits for reaching the server, and for each silence of it afterwards.
         environ: where the proxy settings come from; loopback never goes through a proxy.
         trust: which certificates count; None = the system's.
+        fingerprint: the one certificate that counts instead, see `trust.fingerprint`. Another one raises
+            CertificateChanged from every method, before anything was sent.
     """
 
     def __init__(
@@ -79,9 +81,10 @@ class Client:
         answer_seconds: float = 60.0,
         environ: Mapping[str, str] = os.environ,
         trust: ssl.SSLContext | None = None,
+        fingerprint: str = "",
     ) -> None:
         self.server_url = server_url.rstrip("/")
-        self._target = Target.parse(server_url, environ, trust)
+        self._target = Target.parse(server_url, environ, trust, fingerprint)
         self._wire = Wire(self._target, connect_seconds=connect_seconds, answer_seconds=answer_seconds)
         self._token = token
 
@@ -215,6 +218,14 @@ class Client:
         """
         asked = {"secret": secret, "device_name": device_name}
         return self._paired(self._wire.exchange_json("POST", "/api/v1/devices/local", asked))
+
+    def pair_with_code(self, code: str, device_name: str) -> Paired:
+        """Use a code that the owner made on the server's page.
+
+        Raises: ExpiredCode for one that is wrong, used up or too old; TooMany; Unreachable.
+        """
+        asked = {"code": code, "device_name": device_name}
+        return self._paired(self._wire.exchange_json("POST", "/api/v1/devices/redeem", asked))
 
     def _paired(self, answer: Answer) -> Paired:
         fields = self._fields(answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hmac
 import http.client
 import io
 import ipaddress
@@ -22,7 +23,7 @@ from urllib.parse import SplitResult, urlsplit
 from bulletdrop import trust
 from bulletdrop.errors import Invalid
 from bulletdrop.tray import ahead
-from bulletdrop.tray.answers import Answer, Unreachable
+from bulletdrop.tray.answers import Answer, CertificateChanged, Unreachable, Untrusted
 
 Progress = Callable[[int, int | None], None]
 
@@ -48,10 +49,16 @@ class Target:
     port: int
     proxy: SplitResult | None
     trust: ssl.SSLContext | None = None
+    fingerprint: str = ""
 
     @classmethod
-    def parse(cls, server_url: str, environ: Mapping[str, str], trust: ssl.SSLContext | None = None) -> Target:
-        """Read `http(s)://host[:port][/path]`. Raises Invalid with a sentence for the person."""
+    def parse(
+        cls, server_url: str, environ: Mapping[str, str], trust: ssl.SSLContext | None = None, fingerprint: str = ""
+    ) -> Target:
+        """Read `http(s)://host[:port][/path]`. Raises Invalid with a sentence for the person.
+
+        `fingerprint`: the one certificate that counts, whoever vouches for it; a server without one is not spoken to.
+        """
         url = urlsplit(server_url.rstrip("/"))
         try:
             port = url.port
@@ -60,8 +67,10 @@ class Target:
         if url.scheme not in ("http", "https") or not url.hostname or port == -1:
             message = f"“{server_url}” is no server address. It looks like https://drop.example.org."
             raise Invalid(message, field="server")
+        if fingerprint and url.scheme != "https":
+            raise CertificateChanged(f"{server_url} was paired by its certificate, and http has none. Use https.")
         proxy = None if is_loopback(url.hostname) else _proxy_for(url, environ)
-        return cls(url, url.hostname, port or (443 if url.scheme == "https" else 80), proxy, trust)
+        return cls(url, url.hostname, port or (443 if url.scheme == "https" else 80), proxy, trust, fingerprint)
 
     def connection(self, seconds: float) -> http.client.HTTPConnection:
         """A connection that is not open yet."""
@@ -71,7 +80,11 @@ class Target:
             host, port = self.proxy.hostname or "", self.proxy.port or 8080
         if not secure:
             return http.client.HTTPConnection(host, port, timeout=seconds)
-        connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=self.trust or trust.context())
+        connection: http.client.HTTPSConnection
+        if self.fingerprint:
+            connection = _Pinned(host, port, timeout=seconds, fingerprint=self.fingerprint)
+        else:
+            connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=self.trust or trust.context())
         if self.proxy:
             connection.set_tunnel(self.host, self.port)
         return connection
@@ -82,6 +95,32 @@ class Target:
         if self.proxy and self.url.scheme == "http":
             return f"http://{self.url.netloc}{path}"
         return path
+
+
+class _Pinned(http.client.HTTPSConnection):
+    """A connection to the one server that shows a certificate which is known already."""
+
+    def __init__(self, host: str, port: int, *, timeout: float, fingerprint: str) -> None:
+        super().__init__(host, port, timeout=timeout, context=trust.pinned_context())
+        self._fingerprint = fingerprint
+
+    def connect(self) -> None:
+        """Connect, and look at the certificate before anything is said. Raises CertificateChanged; OSError."""
+        super().connect()
+        seen = certificate_of(self.sock)
+        if not hmac.compare_digest(seen, self._fingerprint):
+            self.close()
+            raise CertificateChanged(
+                f"The server at {self.host} shows another certificate than when it was paired, so nothing was sent. If"
+                " it was set up anew, pair again; if not, somebody else answers in its place."
+                f" Its fingerprint now: {trust.shown(seen)}"
+            )
+
+
+def certificate_of(sock: socket.socket) -> str:
+    """The fingerprint of the certificate that the other side has shown."""
+    assert isinstance(sock, ssl.SSLSocket)
+    return trust.fingerprint(sock.getpeercert(binary_form=True) or b"")
 
 
 def is_loopback(host: str) -> bool:
@@ -240,6 +279,8 @@ class Wire:
             connection.connect()
         except NETWORK_ERRORS as error:
             connection.close()
+            if isinstance(error, ssl.SSLCertVerificationError):
+                raise Untrusted(self._unreachable(error).message) from error
             raise self._unreachable(error) from error
         connection.sock.settimeout(self._answer_seconds)
         self._mine.connection, self._mine.ahead = connection, ahead.prepare(connection)

@@ -14,10 +14,11 @@ from typing import Any
 from sanic import Sanic
 
 from bulletdrop.config import Config
-from bulletdrop.core import settings
+from bulletdrop.core import certificate, settings
 from bulletdrop.core.database import using
 from bulletdrop.core.drops.intake import sweep_temporary
 from bulletdrop.core.names import known
+from bulletdrop.core.origin import scheme
 from bulletdrop.core.people import devices, keys
 from bulletdrop.core.sharing.secrets import sweep_secrets
 from bulletdrop.core.site import Site, close_site, open_site
@@ -31,7 +32,7 @@ from bulletdrop.web.problems import Problems
 from bulletdrop.web.routes import attach_heads
 from bulletdrop.web.running import run
 from bulletdrop.web.sockets import bind, reachable
-from bulletdrop.web.welcome import say, welcome
+from bulletdrop.web.welcome import listening_at, say, welcome
 
 log = get_logger("server")
 
@@ -78,7 +79,7 @@ def serve(config: Config) -> None:
 
     async def announce(app: App) -> None:
         web = web_of_app(app)
-        await _call(web, _announce, web.site, web.instance, f"http://{reachable(config.host)}:{port}")
+        await _call(web, _announce, web.site, web.instance, f"{scheme(config)}://{reachable(config.host)}:{port}")
 
     # The socket listens already: whoever reads this is answered, and nobody is answered before it can be read.
     app.register_listener(announce, "before_server_start", priority=-1)
@@ -128,6 +129,7 @@ async def _start(app: App) -> None:
 
 def _open(config: Config) -> Site:
     site = open_site(config, serving=True)
+    certificate.prepare(config)
     with using(site.db):
         # We are the folder's only server, and nothing is under way yet: whatever lies here was left by a crash.
         sweep_temporary(site)
@@ -137,7 +139,7 @@ def _open(config: Config) -> Site:
 
 def _announce(site: Site, instance: str, url: str) -> None:
     devices.announce(site, url=url, pid=os.getpid(), instance=instance)
-    log.info("listening", extra={"url": url})
+    log.info("listening", extra=listening_at(site, url))
     say(welcome(site, here=url))
 
 
@@ -149,6 +151,8 @@ async def _tick(web: Web) -> None:
             await asyncio.sleep(_LOOK)
             await _call(web, _in_database, web.site, _look)
         web.cache.sweep()
+        if web.tls is not None and web.tls.refresh():
+            await _call(web, devices.renew_fingerprint, web.site)
         await _write_uses(web)
         if monotonic() - swept > _SWEEP:
             swept = monotonic()

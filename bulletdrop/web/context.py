@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from sanic import Request, Sanic
 
 from bulletdrop.config import Config
+from bulletdrop.core.certificate import Served
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Unavailable
 from bulletdrop.web.cache import Cache
@@ -45,6 +46,8 @@ class Web:
     opened: Site | None = None
     runner: Any = None
     ticking: Any = None
+    # The certificate in use, where this server itself speaks https.
+    tls: Served | None = None
     # When the server is stopping: the moment (monotonic) at which uploads still under way are refused.
     stop_at: float | None = None
     # Requests by key since they were last written down.

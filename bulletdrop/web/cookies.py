@@ -5,6 +5,7 @@ from __future__ import annotations
 from sanic import Request
 from sanic.response import BaseHTTPResponse
 
+from bulletdrop.core import origin
 from bulletdrop.core.people import sessions
 from bulletdrop.core.people.sessions import Tokens
 from bulletdrop.core.people.signing_in import Half
@@ -20,7 +21,7 @@ def cookie_name(web: Web, name: str) -> str:
 
 def is_https(web: Web) -> bool:
     """True when people reach this server by https."""
-    return web.config.public_url.startswith("https://")
+    return origin.is_https(web.config)
 
 
 def read_cookie(request: Request, name: str) -> str | None:

@@ -252,6 +252,9 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
         """The client sends no more. True keeps the connection open for the answer to what it has sent."""
         self._input_ended = True
         http = self.http
+        # Under TLS there is no half of a connection: asyncio closes it, whatever is said here.
+        if self.conn_info is not None and self.conn_info.ssl:
+            return False
         if http is None or (http.stage is Stage.IDLE and not self.recv_buffer):
             return False
         self._data_received.set()

@@ -16,12 +16,16 @@ from typing import Any
 from sanic.application.state import ApplicationServerInfo
 from sanic.http.constants import HTTP
 
+from bulletdrop.core.certificate import Served
 from bulletdrop.log import get_logger
-from bulletdrop.web.context import App, web_of_app
+from bulletdrop.web.context import App, Web, web_of_app
 from bulletdrop.web.patience import most_answers, raise_descriptors
 from bulletdrop.web.protocol import Protocol
 
 log = get_logger("server")
+
+# Whoever begins to talk https and does not go on is let go after this, in seconds; likewise at its end.
+HANDSHAKE_SECONDS, SHUTDOWN_SECONDS = 10.0, 5.0
 
 
 def run(app: App, sock: socket.socket, *, finish_seconds: float, listening: Callable[[], None] | None = None) -> None:
@@ -60,7 +64,9 @@ async def _serve(app: App, sock: socket.socket, finish_seconds: float, listening
     server: Any = None
     try:
         if not asked.is_set():
-            server = await app.create_server(sock=sock, protocol=Protocol, backlog=1024, access_log=False)
+            server = await app.create_server(
+                sock=sock, protocol=Protocol, backlog=1024, access_log=False, **_secure(web_of_app(app))
+            )
             await app._server_event("init", "after", loop=loop)
             if listening is not None:
                 listening()
@@ -70,6 +76,15 @@ async def _serve(app: App, sock: socket.socket, finish_seconds: float, listening
         if server is not None:
             await _end(server, finish_seconds)
         await app._server_event("shutdown", "after", loop=loop)
+
+
+def _secure(web: Web) -> dict[str, Any]:
+    """What makes the server speak https, where it is to."""
+    if web.config.tls == "off":
+        return {}
+    web.tls = Served(web.config)
+    times = {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": SHUTDOWN_SECONDS}
+    return {"ssl": web.tls.context, "asyncio_server_kwargs": times}
 
 
 def _listen() -> asyncio.Event:

@@ -19,8 +19,10 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from bulletdrop.config import Config
+from bulletdrop.core import certificate
 from bulletdrop.core.database import using
 from bulletdrop.core.drops.intake import sweep_temporary
+from bulletdrop.core.origin import scheme
 from bulletdrop.core.people import devices
 from bulletdrop.core.site import close_site, open_site
 from bulletdrop.errors import BadConfig, Unavailable
@@ -28,7 +30,7 @@ from bulletdrop.log import get_logger
 from bulletdrop.paths import program
 from bulletdrop.web.orders import HOPELESS, Orders, send_orders, share_of
 from bulletdrop.web.sockets import bind, reachable
-from bulletdrop.web.welcome import say, welcome
+from bulletdrop.web.welcome import listening_at, say, welcome
 
 log = get_logger("server")
 
@@ -51,9 +53,10 @@ def serve_with_workers(config: Config) -> None:
         raise BadConfig("More than one worker is not possible on Windows. Leave “workers” at 1.", field="workers")
     with Bell() as bell, bind(config) as sock:
         config = replace(config, port=sock.getsockname()[1])
-        instance, url = secrets.token_hex(8), f"http://{reachable(config.host)}:{config.port}"
+        instance, url = secrets.token_hex(8), f"{scheme(config)}://{reachable(config.host)}:{config.port}"
         site = open_site(config, serving=True)
         try:
+            certificate.prepare(config)
             with using(site.db):
                 # We are the folder's only server, and nothing is under way yet: whatever lies here a crash has left.
                 sweep_temporary(site)
@@ -62,7 +65,7 @@ def serve_with_workers(config: Config) -> None:
             site.db.close()
 
             def ready() -> None:
-                log.info("listening", extra={"url": url, "workers": config.workers})
+                log.info("listening", extra={**listening_at(site, url), "workers": config.workers})
                 say(lines)
 
             assert site.lock is not None

@@ -20,7 +20,7 @@ BELOW = {
 # Inside core each wing may use those named before it; what is under all of them is named in FOUNDATION.
 WINGS = ["people", "names", "drops", "sharing", "insight", "upkeep"]
 FOUNDATION = {"site", "database", "migrations", "queue", "audit", "models", "reserve", "reserved", "expiry", "text"}
-FOUNDATION |= {"archive", "counts", "cursors", "mail", "origin", "sealed", "settings", "shapes"}
+FOUNDATION |= {"archive", "certificate", "counts", "cursors", "mail", "origin", "sealed", "settings", "shapes"}
 
 
 def floor_of(name: str) -> str:

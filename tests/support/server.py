@@ -53,7 +53,8 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.options = options
         self.log = data.with_name(data.name + ".log")
-        self.environ = {**os.environ, "PYTHONWARNINGS": "default", **(environ or {})}
+        # Servers of tests are nobody's in the machine's network.
+        self.environ = {**os.environ, "PYTHONWARNINGS": "default", "BULLETDROP_ANNOUNCE": "off", **(environ or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, httpx.Client] = {}
 

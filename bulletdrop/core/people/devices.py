@@ -10,6 +10,7 @@ import os
 import secrets
 from pathlib import Path
 
+from bulletdrop.core.certificate import fingerprint
 from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.origin import public_base
 from bulletdrop.core.people.accounts import first_admin
@@ -31,7 +32,16 @@ def announce(site: Site, *, url: str, pid: int, instance: str) -> None:
         left.unlink(missing_ok=True)
     links = public_base(site.config)
     values = {"url": url, "links": links, "pid": pid, "instance": instance, "local_secret": secrets.token_urlsafe(32)}
+    if digits := fingerprint(site.config):
+        values["fingerprint"] = digits
     write_private(folder / "server.json", json.dumps(values) + "\n")
+
+
+def renew_fingerprint(site: Site) -> None:
+    """Write the certificate's fingerprint down anew, for trays beside this server."""
+    path = _announcement(site)
+    if announced := _read(path):
+        write_private(path, json.dumps({**announced, "fingerprint": fingerprint(site.config)}) + "\n")
 
 
 def withdraw(site: Site, *, instance: str) -> None:
