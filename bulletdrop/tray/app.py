@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from bulletdrop.clock import Clock
 from bulletdrop.config import Config
 from bulletdrop.log import get_logger
 from bulletdrop.paths import program
+from bulletdrop.tray.acts import Acts, Ways
 from bulletdrop.tray.browser import open_page
 from bulletdrop.tray.child import ServerChild
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.clipboard import Clipboard
 from bulletdrop.tray.deadline import within
-from bulletdrop.tray.desk import Item, Report, State
 from bulletdrop.tray.desktop import Desktop
 from bulletdrop.tray.engine import Engine
+from bulletdrop.tray.face import Face
+from bulletdrop.tray.folders import System, candidates
 from bulletdrop.tray.icon import TrayBackend, choose_backend
 from bulletdrop.tray.instance import InstanceLock
-from bulletdrop.tray.menu import Actions, build_menu, tooltip
 from bulletdrop.tray.notify import Note, Notifier
 from bulletdrop.tray.pairing import LOCKED, PATIENCE_SECONDS, Pairing, is_alive, read_local_server
+from bulletdrop.tray.preferences import Chosen
+from bulletdrop.tray.steering import Connection, Need
+from bulletdrop.tray.words import speak
 
 log = get_logger("tray")
 
@@ -62,12 +64,21 @@ class TrayApp:
         self._say = say
         self._lock = InstanceLock(config.data)
         self._lock.take()
+        self.chosen = Chosen(config.data)
+        speak(self.chosen.now.language, environ)
+        self.chosen.listen(lambda old, new: self._preferences_changed(environ))
         self._clipboard = Clipboard(environ=environ)
         self._notifier = Notifier(open_page=open_page, copy=self._copy_link)
-        self._desktop = Desktop(clipboard=self._clipboard, notifier=self._notifier, refresh=self._refresh, clock=clock)
+        self._desktop = Desktop(
+            clipboard=self._clipboard, notifier=self._notifier, refresh=lambda: self._face.draw(), clock=clock
+        )
         self._engine = Engine(config, client=None, folders=folders, desk=self._desktop, clock=clock)
+        self.acts = Acts(engine=self._engine, desktop=self._desktop, chosen=self.chosen, ways=self._ways())
         self._backend: TrayBackend = choose_backend(
-            on_activate=self._copy_last, on_presence=self._presence, environ=environ
+            on_activate=self.acts.copy_last, on_presence=self._presence, environ=environ
+        )
+        self._face = Face(
+            hands=self.acts, backend=self._backend, is_paired=lambda: self._client is not None, clock=clock
         )
         self._child: ServerChild | None = None
         if with_server and not config.server:
@@ -84,7 +95,7 @@ class TrayApp:
             patience=patience,
         )
         self._need: tuple[str | None, str | None] = (None, None)
-        self._paired = False
+        self._client: Client | None = None
         self._opened: str | None = None
         self._quitting = threading.Event()
         self._quit_done = threading.Event()
@@ -148,6 +159,10 @@ class TrayApp:
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), handle)
 
+    def _preferences_changed(self, environ: Mapping[str, str]) -> None:
+        speak(self.chosen.now.language, environ)
+        self._desktop.changed()
+
     # --- server and token
 
     def _answers_already(self) -> bool:
@@ -168,7 +183,7 @@ class TrayApp:
             self._desktop.changed()
 
     def _use(self, client: Client) -> None:
-        self._paired = True
+        self._client = client
         self._engine.use_client(client)
 
     def _server_off(self) -> None:
@@ -190,61 +205,31 @@ class TrayApp:
             open_page(self._need[1])
         self._pairing.again(refused=self._need[0] is None, may_prompt=self._need[0] == LOCKED)
 
-    # --- icon and menu
+    # --- what the parts ask of each other
 
-    def _refresh(self) -> None:
-        report = self._engine.status()
-        state, words = self._state(report)
-        if report.state is State.NEEDS_YOU and not self._paired and (state is State.IDLE or words == LOCKED):
-            # Whether it is paired is not known yet: nothing is said about it.
-            report = replace(report, message="Starting" if state is State.IDLE else "The keyring is locked")
-        self._backend.show(state, words)
-        needs = self._need[0] or ("Pair again" if self._paired and report.state is State.NEEDS_YOU else None)
-        self._backend.set_menu(build_menu(report, self._engine.recent(10), self._actions(), needs=needs))
-
-    def _state(self, report: Report) -> tuple[State, str]:
-        if self._need[0]:
-            return State.NEEDS_YOU, self._need[0]
-        if report.state is State.NEEDS_YOU and not self._paired:
-            return State.IDLE, "Starting"
-        return report.state, tooltip(report)
-
-    def _actions(self) -> Actions:
-        return Actions(
-            copy_last=self._copy_last,
-            copy=lambda item: self._copy_link(str(item.link)),
-            open=lambda item: open_page(str(item.link)),
-            retry=lambda item: self._change(lambda: self._engine.retry(item.id)),
-            forget=lambda item: self._change(lambda: self._engine.forget(item.id)),
-            pause=lambda: self._change(self._engine.pause),
-            resume=lambda: self._change(self._engine.resume),
-            gallery=self.open_gallery,
-            pair=self._pair_again,
+    def _ways(self) -> Ways:
+        return Ways(
+            need=lambda: Need(self._need[0], self._need[1]) if self._need[0] else None,
+            connection=self._connection,
+            folders_found=self._folders_found,
+            settings_page=lambda: None,
+            gallery_page=lambda: gallery_url(self._config),
+            pair_again=self._pair_again,
             quit=self.quit,
         )
 
-    def _change(self, action: Callable[[], object]) -> None:
-        def change() -> None:
-            with contextlib.suppress(Exception):
-                action()
-            self._desktop.changed()
+    def _connection(self) -> Connection:
+        client = self._client
+        return Connection(server=client.server_url if client is not None else self._config.server)
 
-        threading.Thread(target=change, name="menu-action", daemon=True).start()
+    def _folders_found(self) -> list[tuple[Path, str, bool]]:
+        watched = {folder.path for folder in self._engine.status().folders}
+        return [(one.path, one.reason, one.path in watched) for one in candidates(System())]
 
     def _copy_link(self, link: str) -> None:
-        self._desktop.copy(link)
-
-    def _copy_last(self) -> None:
-        newest: Item | None = next((item for item in self._engine.recent(10) if item.link), None)
-        link = newest.link if newest is not None else self._desktop.last_link
-        if link:
-            self._desktop.copy(link)
-        else:
-            self.open_gallery()
-
-    def open_gallery(self) -> None:
-        """Open the gallery of the server that this tray serves."""
-        open_page(gallery_url(self._config))
+        item = next((item for item in self._engine.recent(100) if item.link == link), None)
+        if item is not None:
+            self._desktop.copy(item)
 
     def _presence(self, present: bool) -> None:
         if not present and not self._quitting.is_set():

@@ -27,8 +27,8 @@ Changed = Annotated[tuple[list[Any], list[Any]], DBusSignature("a(ia{sv})a(ias)"
 class DBusMenu(ServiceInterface):
     """The menu interface, version 3 of the protocol.
 
-    A line keeps its number for as long as it stands at the same place in the menu under the same label: a panel may
-    send the click on a menu that it drew before the last change, and the click must not reach another line.
+    A line keeps its number for as long as it stands at the same place in the menu under the same key (or label): a
+    panel may send the click on a menu that it drew before the last change, and it must not reach another line.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class DBusMenu(ServiceInterface):
         seen: dict[str, int] = {}
         self._children[parent] = []
         for entry in entries:
-            label = "-" if entry.separator else entry.label
+            label = "-" if entry.separator else entry.key or entry.label
             seen[label] = seen.get(label, 0) + 1
             place = (*path, f"{seen[label]} {label}")
             if place not in self._numbers:
@@ -75,6 +75,8 @@ class DBusMenu(ServiceInterface):
         found = {"label": Variant("s", entry.label.replace("_", "__")), "enabled": Variant("b", entry.enabled)}
         if entry.children:
             found["children-display"] = Variant("s", "submenu")
+        if entry.icon:
+            found["icon-data"] = Variant("ay", entry.icon)
         return found
 
     def _branch(self, number: int, depth: int) -> list[Any]:

@@ -105,9 +105,13 @@ class Desktop:
         """Something else that icon or menu shows has changed."""
         self._work.put(lambda: None)
 
-    def copy(self, link: str) -> None:
+    def copy(self, item: Item) -> None:
         """The person asks for this link on the clipboard: copy it, and say so if it is true."""
-        self._work.put(lambda: self._copy_asked(link))
+        self._work.put(lambda: self._copy_asked(str(item.link)))
+
+    def tell(self, note: Note) -> None:
+        """Show these words."""
+        self._work.put(lambda: self._notifier.send(note))
 
     def _run(self) -> None:
         stale, drawn_at = False, float("-inf")

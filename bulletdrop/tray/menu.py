@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from bulletdrop.tray.desk import Item, Report, State, Status
+from bulletdrop.tray.steering import Steering
+from bulletdrop.tray.words import t
 
 LONGEST_NAME = 40
 LONGEST_REASON = 90
+MOST_RECENT = 10
+MOST_FAILED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the menu: a text with an action, a submenu, a text alone (no action), or a separating line."""
+    """One line of the menu: a text with an action, a submenu, a text alone (no action), or a separating line.
+
+    `key` tells the line from others for as long as it is there, whatever its label becomes; "" is its label. `icon` is
+    a small PNG to its left.
+    """
 
     label: str = ""
     action: Callable[[], object] | None = None
     children: tuple[Entry, ...] = ()
     separator: bool = False
+    key: str = ""
+    icon: bytes = b""
 
     @property
     def enabled(self) -> bool:
@@ -29,67 +41,114 @@ class Entry:
 LINE = Entry(separator=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Actions:
+class Hands(Steering, Protocol):
     """What the menu can make happen. Each returns at once: the menu lives in the program's main thread."""
 
-    copy_last: Callable[[], object]
-    copy: Callable[[Item], object]
-    open: Callable[[Item], object]
-    retry: Callable[[Item], object]
-    forget: Callable[[Item], object]
-    pause: Callable[[], object]
-    resume: Callable[[], object]
-    gallery: Callable[[], object]
-    pair: Callable[[], object]
-    quit: Callable[[], object]
+    def copy_last(self) -> None:
+        """The newest link to the clipboard."""
+        ...
+
+    def failed(self) -> list[Item]:
+        """What was not accepted, newest first."""
+        ...
+
+    def retry_all(self) -> None:
+        """Try all of it again."""
+        ...
+
+    def choose_file(self) -> None:
+        """Let the person choose a file, and send it."""
+        ...
+
+    def open_health(self) -> None:
+        """The part of the tray's own page that says how everything stands."""
+        ...
 
 
-def build_menu(
-    report: Report, recent: Sequence[Item], actions: Actions, *, needs: str | None = None
-) -> tuple[Entry, ...]:
-    """The whole menu for this moment.
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the menu shows at one moment.
 
     Args:
         report: how the engine stands.
         recent: the newest captures, newest first; the first ten are shown.
-        actions: what the lines do.
-        needs: what the person has to do, such as "Set up BulletDrop"; chosen, it opens the page for it.
+        failed: what was not accepted, newest first.
+        need: what the person has to do, such as "Set up BulletDrop".
+        now: the time, with the zone of the person.
+        undo: until when each capture, by its id, can be taken back by Undo.
+        icons: the small picture of each capture, by its id, as PNG.
     """
-    last = next((item for item in recent if item.link), None)
-    paused = report.state is State.PAUSED
-    entries = [Entry("Copy last link", actions.copy_last if last else None), _recent(recent[:10], actions), LINE]
-    if line := state_line(report):
-        entries.append(Entry(line))
-    if needs:
-        entries.append(Entry(needs, actions.pair))
-    entries.append(Entry("Resume", actions.resume) if paused else Entry("Pause", actions.pause))
-    entries += [Entry("Open gallery", actions.gallery), LINE, Entry("Quit", actions.quit)]
+
+    report: Report
+    recent: Sequence[Item]
+    now: datetime
+    failed: Sequence[Item] = ()
+    need: str | None = None
+    undo: dict[int, datetime] | None = None
+    icons: dict[int, bytes] | None = None
+
+
+def build_menu(sight: Sight, hands: Hands) -> tuple[Entry, ...]:
+    """The whole menu for this moment."""
+    report = sight.report
+    last = next((item for item in sight.recent if item.link), None)
+    recent = [_capture(item, sight, hands) for item in sight.recent[:MOST_RECENT]]
+    teach = Entry(t("Take a screenshot, and its link is here."))
+    entries = [
+        Entry(t("Copy last link"), hands.copy_last if last else None, key="copy-last"),
+        Entry(t("Recent"), children=tuple(recent) or (teach,), key="recent"),
+        LINE,
+    ]
+    if line := state_line(report, sight.now):
+        entries.append(Entry(line, key="state"))
+    if sight.need:
+        entries.append(Entry(sight.need, hands.pair_again, key="need"))
+    if sight.failed:
+        entries.append(_failed(sight.failed, hands))
+    entries += [
+        _pause(report, sight.now, hands),
+        Entry(t("Upload a file…"), hands.choose_file, key="upload"),
+        LINE,
+        Entry(t("Open gallery"), hands.open_gallery, key="gallery"),
+        Entry(t("Settings…"), hands.open_settings, key="settings"),
+        Entry(t("Doctor"), hands.open_health, key="doctor"),
+        LINE,
+        Entry(t("Quit"), hands.quit, key="quit"),
+    ]
     return tuple(entries)
 
 
-def state_line(report: Report) -> str | None:
+def state_line(report: Report, now: datetime) -> str | None:
     """The one line that says how things stand, or None when there is nothing to say."""
     count = report.waiting + report.sending
-    waiting = f"{count} waiting" if count else ""
-    if count and report.state is State.OFFLINE:
-        waiting = f"{count} screenshot{' waits' if count == 1 else 's wait'} for the server"
-    words = {
-        State.NEEDS_YOU: report.message or "BulletDrop needs you",
-        State.OFFLINE: short_name((report.message or "The server cannot be reached").rstrip("."), LONGEST_REASON),
-        State.PAUSED: "Paused",
-        State.WORKING: f"Uploading {count}" if count else "Uploading",
-        State.IDLE: "",
-    }[report.state]
-    parts = [words] if report.state is State.WORKING else [words, waiting]
-    if report.refused and report.state in (State.IDLE, State.WORKING):
-        parts.append(f"{report.refused} not accepted")
+    if report.state is State.WORKING:
+        return t("Uploading {count}", count=count) if count else t("Uploading")
+    if report.state is State.NEEDS_YOU:
+        words = report.message or t("BulletDrop needs you")
+    elif report.state is State.OFFLINE:
+        words = short_name((report.message or t("The server cannot be reached")).rstrip("."), LONGEST_REASON)
+    elif report.state is State.PAUSED:
+        words = t("Paused")
+    else:
+        words = ""
+    parts = [words, _waiting(report, count)]
     return " · ".join(part for part in parts if part) or None
 
 
-def tooltip(report: Report) -> str:
+def _waiting(report: Report, count: int) -> str:
+    if not count:
+        return ""
+    if report.state is not State.OFFLINE:
+        return t("{count} waiting", count=count)
+    if count == 1:
+        return t("1 screenshot waits for the server")
+    return t("{count} screenshots wait for the server", count=count)
+
+
+def tooltip(report: Report, now: datetime) -> str:
     """What the icon says when the pointer rests on it."""
-    return state_line(report) or "Ready. Take a screenshot."
+    parts = [state_line(report, now) or "", _not_accepted(report.refused)]
+    return " · ".join(part for part in parts if part) or t("Ready. Take a screenshot.")
 
 
 def short_name(name: str, longest: int = LONGEST_NAME) -> str:
@@ -100,22 +159,91 @@ def short_name(name: str, longest: int = LONGEST_NAME) -> str:
     return f"{name[: longest - 1 - half]}…{name[-half:]}"
 
 
-def _recent(items: Sequence[Item], actions: Actions) -> Entry:
-    if not items:
-        return Entry("Recent", children=(Entry("Take a screenshot, and its link is here."),))
-    return Entry("Recent", children=tuple(_capture(item, actions) for item in items))
+def when(moment: datetime, now: datetime) -> str:
+    """A time as one says it: "14:03" today, "yesterday", else the date. Both are aware; the zone is that of `now`."""
+    there = moment.astimezone(now.tzinfo)
+    if there.date() == now.date():
+        return f"{there:%H:%M}"
+    if there.date() == (now - timedelta(days=1)).date():
+        return t("yesterday")
+    return f"{there:%Y-%m-%d}"
 
 
-def _capture(item: Item, actions: Actions) -> Entry:
-    name = short_name(item.name)
-    if item.link:
-        copy = Entry("Copy link", lambda: actions.copy(item))
-        return Entry(name, children=(copy, Entry("Open page", lambda: actions.open(item))))
+def _not_accepted(count: int) -> str:
+    return t("{count} not accepted", count=count) if count else ""
+
+
+def _pause(report: Report, now: datetime, hands: Hands) -> Entry:
+    if report.state is State.PAUSED:
+        return Entry(t("Resume"), hands.resume, key="resume")
+    tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    choices = (
+        Entry(t("For an hour"), lambda: hands.pause(now + timedelta(hours=1))),
+        Entry(t("Until tomorrow"), lambda: hands.pause(tomorrow)),
+        Entry(t("Until I resume"), lambda: hands.pause(None)),
+    )
+    return Entry(t("Pause"), children=choices, key="pause")
+
+
+def _failed(items: Sequence[Item], hands: Hands) -> Entry:
+    lines = [
+        Entry(
+            short_name(item.name),
+            children=(
+                Entry(_why(item)),
+                Entry(t("Try again"), lambda item=item: hands.retry(item.id)),  # type: ignore[misc]
+                Entry(t("Forget it"), lambda item=item: hands.forget(item.id)),  # type: ignore[misc]
+            ),
+            key=f"failed-{item.id}",
+        )
+        for item in items[:MOST_FAILED]
+    ]
+    lines += [LINE, Entry(t("Try all again"), hands.retry_all, key="retry-all")]
+    return Entry(_not_accepted(len(items)), children=tuple(lines), key="failed")
+
+
+def _capture(item: Item, sight: Sight, hands: Hands) -> Entry:
+    parts = [when(item.found_at, sight.now), short_name(item.name), _standing(item)]
+    return Entry(
+        " · ".join(part for part in parts if part),
+        children=tuple(_choices(item, sight, hands)),
+        key=f"item-{item.id}",
+        icon=(sight.icons or {}).get(item.id, b""),
+    )
+
+
+def _standing(item: Item) -> str:
     if item.status in (Status.WAITING, Status.SENDING):
-        return Entry(f"{name} · on its way")
-    retry, forget = Entry("Try again", lambda: actions.retry(item)), Entry("Forget it", lambda: actions.forget(item))
-    return Entry(f"{name} · not uploaded", children=(Entry(_why(item)), retry, forget))
+        return t("on its way")
+    if item.status is Status.ASKING:
+        return t("asks to be sent")
+    if item.status is Status.UNDONE:
+        return t("taken back")
+    return "" if item.status is Status.DONE else t("not uploaded")
+
+
+def _choices(item: Item, sight: Sight, hands: Hands) -> list[Entry]:
+    key, found = item.id, []
+    if item.status is Status.ASKING:
+        found = [Entry(t("Send"), lambda: hands.approve(key)), Entry(t("Do not send"), lambda: hands.forget(key))]
+    elif item.status in (Status.REFUSED, Status.FAILED, Status.STALLED):
+        found = [
+            Entry(_why(item), key="why"),
+            Entry(t("Try again"), lambda: hands.retry(key)),
+            Entry(t("Forget it"), lambda: hands.forget(key)),
+        ]
+    elif item.link and item.status is not Status.UNDONE:
+        found = [Entry(t("Copy link"), lambda: hands.copy(key)), Entry(t("Open page"), lambda: hands.open(key))]
+    until = (sight.undo or {}).get(key)
+    if until is not None and item.status is not Status.UNDONE:
+        found.append(Entry(t("Undo (until {time})", time=f"{until:%H:%M:%S}"), lambda: hands.undo(key), key="undo"))
+    if not item.binned:
+        found.append(Entry(t("Show file"), lambda: hands.show_file(key)))
+        if item.link and item.status is not Status.UNDONE:
+            really = Entry(t("Really delete both copies"), lambda: hands.delete_both(key))
+            found.append(Entry(t("Delete both copies"), children=(really,), key="delete"))
+    return found
 
 
 def _why(item: Item) -> str:
-    return short_name(item.error or "It was not complete.", 70)
+    return short_name(item.error or t("It was not complete."), 70)

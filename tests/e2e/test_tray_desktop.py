@@ -93,7 +93,7 @@ def test_the_token_is_in_the_keyring_and_in_no_file(ready: Desk) -> None:
 
 def test_the_menu_opens_by_click_and_shows_the_last_captures(ready: Desk) -> None:
     ready.scrot("one.png")
-    wait_for(lambda: "Recent/one.png" in ready.labels(), what="one.png in the menu")
+    wait_for(lambda: ready.recent("one.png"), what="one.png in the menu")
     before = ready.screen.shot(ready.screen.folder / "before.png").read_bytes()
     ready.click(3)
     menu = ready.screen.folder / "menu.png"
@@ -116,18 +116,18 @@ def test_a_click_on_the_icon_copies_the_last_link(ready: Desk) -> None:
 
 def test_the_menu_copies_opens_and_shows_the_gallery(ready: Desk) -> None:
     one, two = ready.scrot("one.png"), ready.scrot("two.png")
-    ready.choose("Recent/one.png/Copy link")
+    ready.choose(f"{ready.recent('one.png')}/Copy link")
     wait_for(lambda: ready.screen.clipboard() == one, what="the first link")
     ready.choose("Copy last link")
     wait_for(lambda: ready.screen.clipboard() == two, what="the second link")
-    ready.choose("Recent/one.png/Open page")
+    ready.choose(f"{ready.recent('one.png')}/Open page")
     wait_for(lambda: ready.opened()[-1] == one, what="the page of the first")
     ready.choose("Open gallery")
     wait_for(lambda: ready.opened()[-1] == f"{ready.url}/", what="the gallery")
 
 
 def test_what_is_taken_while_paused_waits_and_goes_on_resume(ready: Desk) -> None:
-    ready.choose("Pause")
+    ready.choose("Pause/Until I resume")
     wait_for(lambda: "Paused" in ready.labels(), what="the pause")
     ready.screen.run("scrot", str(ready.shots / "held.png"))
     wait_for(lambda: "Paused · 1 waiting" in ready.labels(), what="one waiting")

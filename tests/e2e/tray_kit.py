@@ -139,6 +139,10 @@ class Desk:
         """The menu's lines, submenus as "Recent/name.png"."""
         return list(self.by_bus(lambda reader: reader.layout()))
 
+    def recent(self, name: str) -> str:
+        """The line of one capture in the menu, such as "Recent/14:03 · one.png"; "" while it is not there."""
+        return next((label for label in self.labels() if re.fullmatch(rf"Recent/[^/]*{re.escape(name)}", label)), "")
+
     def choose(self, label: str) -> None:
         """Choose a line of the menu by the bus, once it is there."""
         wait_for(lambda: label in self.labels(), what=f"“{label}” in the menu")
