@@ -29,6 +29,11 @@ def json_of(request: Request, kind: type[T]) -> T:
         raise BadBody("The body is no JSON.") from error
 
 
+def given(body: msgspec.Struct) -> dict[str, Any]:
+    """The fields that a request for a change names, with their values; null is a value, UNSET is none."""
+    return {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
+
+
 def json_answer(value: Any, *, status: int = 200) -> HTTPResponse:
     """A JSON response."""
     return HTTPResponse(msgspec.json.encode(value), status=status, content_type="application/json")

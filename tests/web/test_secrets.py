@@ -143,7 +143,7 @@ def test_a_repeat_with_the_same_key_is_the_same_secret(shared: Server) -> None:
         ({"passphrase": "x" * 1500}, 400, "passphrase"),
         ({"note": "two\nlines"}, 400, "note"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:30],
 )
 def test_what_cannot_be_kept_is_refused_with_the_field(
     shared: Server, fields: dict[str, Any], status: int, field: str | None

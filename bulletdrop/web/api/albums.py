@@ -25,9 +25,10 @@ from bulletdrop.web.api.album_shapes import (
     album_out,
     listed_out,
 )
+from bulletdrop.web.api.queries import PAGES, cursor_of, limit_of
 from bulletdrop.web.api.schemas import UploadsOut, upload_out
 from bulletdrop.web.auth import Handler, required_caller
-from bulletdrop.web.bodies import json_answer, json_of, nothing
+from bulletdrop.web.bodies import given, json_answer, json_of, nothing
 from bulletdrop.web.routes import Parameter, Route
 from bulletdrop.web.threads import in_hash_thread, in_thread
 
@@ -37,7 +38,7 @@ _TERMS = ("password", "max_views", "expires_at")
 async def list_albums(request: Request) -> HTTPResponse:
     """Your albums and those of your teams, newest first; with `team` that team's alone."""
     caller = await required_caller(request)
-    team, cursor = request.args.get("team") or None, request.args.get("cursor") or None
+    team, cursor = request.args.get("team") or None, cursor_of(request)
     return json_answer(await in_thread(request, _list, caller, team, cursor, limit_of(request)))
 
 
@@ -76,8 +77,7 @@ def _get(site: Site, caller: Caller, album_id: str) -> AlbumOut:
 async def change_album(request: Request, album_id: str) -> HTTPResponse:
     """Change an album; fields that are left out stay as they are."""
     caller = await required_caller(request)
-    given = msgspec.structs.asdict(json_of(request, AlbumPatch))
-    changes = {name: value for name, value in given.items() if value is not msgspec.UNSET}
+    changes = given(json_of(request, AlbumPatch))
     terms = await terms_of(request, {name: changes.pop(name) for name in _TERMS if name in changes})
     return json_answer(await in_thread(request, _change, caller, album_id, changes, terms))
 
@@ -96,7 +96,7 @@ async def delete_album(request: Request, album_id: str) -> HTTPResponse:
 async def list_items(request: Request, album_id: str) -> HTTPResponse:
     """The drops of an album, in its order."""
     caller = await required_caller(request)
-    cursor = request.args.get("cursor") or None
+    cursor = cursor_of(request)
     return json_answer(await in_thread(request, _items, caller, album_id, cursor, limit_of(request)))
 
 
@@ -151,25 +151,7 @@ async def terms_of(request: Request, sent: Mapping[str, Any]) -> dict[str, Any]:
     return await run(request, limits.check_terms, sent)
 
 
-def limit_of(request: Request) -> int:
-    """How many the query asks for; 60 when it does not say. Raises Invalid for what is no number."""
-    text = request.args.get("limit")
-    if text is None:
-        return 60
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
-        raise Invalid("limit is 1 to 200.", field="limit")
-    return int(text)
-
-
 _TEXT: dict[str, Any] = {"type": "string"}
-_PARTS = (
-    Parameter(name="cursor", about="`next` of the part before.", schema=_TEXT),
-    Parameter(
-        name="limit",
-        about="How many at most.",
-        schema={"type": "integer", "minimum": 1, "maximum": 200, "default": 60},
-    ),
-)
 _TEAM = Parameter(name="team", about="The slug or id of a team that you are in.", schema=_TEXT)
 _ALBUM = "/albums/<album_id>"
 _CHANGE = (NotFound, Forbidden, Conflict)
@@ -202,9 +184,7 @@ def _row(
 
 
 ROUTES = (
-    _row(
-        "GET", "/albums", list_albums, "Your albums", Invalid, NotFound, answer=AlbumsOut, parameters=(_TEAM, *_PARTS)
-    ),
+    _row("GET", "/albums", list_albums, "Your albums", Invalid, NotFound, answer=AlbumsOut, parameters=(_TEAM, *PAGES)),
     _row(
         "POST",
         "/albums",
@@ -231,7 +211,7 @@ ROUTES = (
         NotFound,
         Conflict,
         answer=UploadsOut,
-        parameters=_PARTS,
+        parameters=PAGES,
     ),
     _row(
         "POST",

@@ -18,11 +18,11 @@ from bulletdrop.core.sharing import links
 from bulletdrop.core.sharing.link_states import NO_RIGHT
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Forbidden, Invalid, NotFound
-from bulletdrop.web.api.admin.queries import PAGES, cursor_of, limit_of, parameter, text
+from bulletdrop.web.api.queries import PAGES, cursor_of, limit_of, parameter, repeatable, text
 from bulletdrop.web.api.schemas import Moment, milliseconds, milliseconds_or_none
 from bulletdrop.web.auth import required_caller
-from bulletdrop.web.bodies import json_answer, json_of, nothing
-from bulletdrop.web.routes import Parameter, Route
+from bulletdrop.web.bodies import given, json_answer, json_of, nothing
+from bulletdrop.web.routes import Route
 from bulletdrop.web.threads import in_hash_thread, in_thread
 from bulletdrop.web.wishes import idempotency_key
 
@@ -145,7 +145,7 @@ async def list_links(request: Request) -> HTTPResponse:
         active=_ACTIVE[state],
         text=text(request, "q"),
         cursor=cursor_of(request),
-        limit=limit_of(request, 60),
+        limit=limit_of(request),
     )
     return json_answer(page)
 
@@ -165,7 +165,7 @@ async def change_link(request: Request, token: str) -> HTTPResponse:
     """Change a share link, extend it, or revoke it."""
     caller = await required_caller(request)
     wanted = json_of(request, ShareLinkPatch)
-    changes = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
+    changes = given(wanted)
     revoked = changes.pop("revoked", None)
     if revoked is False:
         raise Invalid("A link that was revoked stays so. Make a new one.", field="revoked")
@@ -187,12 +187,7 @@ def _out(site: Site, use_case: Callable[..., ShareLink], caller: Caller, *args: 
     return link_out(site, use_case(site, caller, *args, **options))
 
 
-_KEY = Parameter(
-    name="Idempotency-Key",
-    where="header",
-    about="A repeat with the same key is answered with the link that the first request made.",
-    schema={"type": "string", "minLength": 1, "maxLength": 200},
-)
+_KEY = repeatable("the link that the first request made")
 _LIST = (
     parameter("upload", "The id of a drop that you may change: all links to it, whoever made them."),
     parameter("album", "The id of an album that you may change: all links to it, whoever made them."),

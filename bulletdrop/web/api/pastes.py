@@ -21,13 +21,14 @@ from bulletdrop.errors import (
     TooSlow,
     Unavailable,
 )
+from bulletdrop.web.api.queries import repeatable
 from bulletdrop.web.api.schemas import UploadOut, upload_out
 from bulletdrop.web.auth import address_of, required_caller
 from bulletdrop.web.bodies import json_answer
 from bulletdrop.web.context import web_of
 from bulletdrop.web.partials import check_free_disk
 from bulletdrop.web.paste_bodies import PasteIn, received_paste, wishes_of_paste
-from bulletdrop.web.routes import Parameter, Route
+from bulletdrop.web.routes import Route
 from bulletdrop.web.threads import in_thread
 
 
@@ -85,14 +86,7 @@ ROUTES = (
         summary="Send a text",
         who="uploads:write",
         body=PasteIn,
-        parameters=(
-            Parameter(
-                name="Idempotency-Key",
-                where="header",
-                about="A repeat with the same key is answered with the first drop.",
-                schema={"type": "string", "minLength": 1, "maxLength": 200},
-            ),
-        ),
+        parameters=(repeatable("the first drop"),),
         answers={201: UploadOut},
         noun="pastes",
         errors=(

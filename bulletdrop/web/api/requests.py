@@ -16,10 +16,11 @@ from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.sharing import requests
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadName, BulletDropError, Conflict, Forbidden, Invalid, NotFound
-from bulletdrop.web.api.albums import limit_of, terms_of
+from bulletdrop.web.api.albums import terms_of
+from bulletdrop.web.api.queries import PAGES, cursor_of, limit_of
 from bulletdrop.web.api.schemas import Moment, milliseconds, milliseconds_or_none
 from bulletdrop.web.auth import Handler, required_caller
-from bulletdrop.web.bodies import json_answer, json_of, nothing
+from bulletdrop.web.bodies import given, json_answer, json_of, nothing
 from bulletdrop.web.routes import Parameter, Route
 from bulletdrop.web.threads import in_thread
 
@@ -89,7 +90,7 @@ class UploadRequestsOut(Struct):
 async def list_requests(request: Request) -> HTTPResponse:
     """Your requests for files, newest first; with `album` those into one album."""
     caller = await required_caller(request)
-    album, cursor = request.args.get("album") or None, request.args.get("cursor") or None
+    album, cursor = request.args.get("album") or None, cursor_of(request)
     return json_answer(await in_thread(request, _list, caller, album, cursor, limit_of(request)))
 
 
@@ -129,8 +130,7 @@ def _get(site: Site, caller: Caller, request_id: str) -> UploadRequestOut:
 async def change_request(request: Request, request_id: str) -> HTTPResponse:
     """Change a request for files, close it or open it again."""
     caller = await required_caller(request)
-    given = msgspec.structs.asdict(json_of(request, UploadRequestPatch))
-    changes = {name: value for name, value in given.items() if value is not UNSET}
+    changes = given(json_of(request, UploadRequestPatch))
     terms = await terms_of(request, {name: changes.pop(name) for name in _TERMS if name in changes})
     return json_answer(await in_thread(request, _change, caller, request_id, changes, terms))
 
@@ -174,12 +174,7 @@ def request_out(site: Site, wanted: UploadRequest) -> UploadRequestOut:
 _TEXT: dict[str, Any] = {"type": "string"}
 _LIST = (
     Parameter(name="album", about="The id of an album of yours.", schema=_TEXT),
-    Parameter(name="cursor", about="`next` of the part before.", schema=_TEXT),
-    Parameter(
-        name="limit",
-        about="How many at most.",
-        schema={"type": "integer", "minimum": 1, "maximum": 200, "default": 60},
-    ),
+    *PAGES,
 )
 _ALL, _ONE = "/upload-requests", "/upload-requests/<request_id>"
 

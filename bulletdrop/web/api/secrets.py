@@ -29,12 +29,12 @@ from bulletdrop.errors import (
     TooSlow,
     Unavailable,
 )
-from bulletdrop.web.api.admin.queries import PAGES, cursor_of, limit_of, parameter, text
+from bulletdrop.web.api.queries import PAGES, cursor_of, limit_of, parameter, repeatable, text
 from bulletdrop.web.api.schemas import milliseconds, milliseconds_or_none
 from bulletdrop.web.auth import address_of, check_csrf, check_origin, required_caller
 from bulletdrop.web.bodies import json_answer, json_of, nothing
 from bulletdrop.web.context import web_of
-from bulletdrop.web.routes import ANYBODY, Parameter, Route
+from bulletdrop.web.routes import ANYBODY, Route
 from bulletdrop.web.secret_bodies import SecretBody, received_secret
 from bulletdrop.web.secret_opening import opened, send_attachment
 from bulletdrop.web.threads import in_hash_thread, in_thread
@@ -180,7 +180,7 @@ async def list_secrets(request: Request) -> HTTPResponse:
     """Your secrets and those of your teams, newest first; with `team`, that team's alone."""
     caller = await required_caller(request)
     team = text(request, "team") or None
-    return json_answer(await in_thread(request, _list, caller, team, cursor_of(request), limit_of(request, 60)))
+    return json_answer(await in_thread(request, _list, caller, team, cursor_of(request), limit_of(request)))
 
 
 def _list(site: Site, caller: Caller, team: str | None, cursor: str | None, limit: int) -> SecretsOut:
@@ -251,12 +251,7 @@ _MEDIA = {
     "application/json": {"type": "object", "required": ["content"], "properties": _JSON_FIELDS},
     "multipart/form-data": {"type": "object", "properties": {**_FIELDS, "file": _FILE}},
 }
-_KEY = Parameter(
-    name="Idempotency-Key",
-    where="header",
-    about="A repeat with the same key is answered with the first result, whatever it carries.",
-    schema={"type": "string", "minLength": 1, "maxLength": 200},
-)
+_KEY = repeatable("the first result, whatever it carries")
 _TEAM = parameter("team", "The slug or id of a team that you are in.")
 
 ROUTES = (

@@ -16,9 +16,10 @@ from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.sharing import shortener
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid, NameTaken, NotFound
+from bulletdrop.web.api.queries import PAGES, cursor_of, limit_of, repeatable, text
 from bulletdrop.web.api.schemas import Moment, milliseconds, milliseconds_or_none
 from bulletdrop.web.auth import required_caller
-from bulletdrop.web.bodies import json_answer, json_of, nothing
+from bulletdrop.web.bodies import given, json_answer, json_of, nothing
 from bulletdrop.web.routes import Parameter, Route
 from bulletdrop.web.threads import in_hash_thread, in_thread
 from bulletdrop.web.wishes import idempotency_key
@@ -103,21 +104,13 @@ def _create(site: Site, caller: Caller, wishes: dict[str, Any], key: str | None)
 async def list_shorts(request: Request) -> HTTPResponse:
     """Your short links, newest first."""
     caller = await required_caller(request)
-    search, cursor = request.args.get("q") or "", request.args.get("cursor") or None
-    return json_answer(await in_thread(request, _list, caller, search, cursor, _limit(request.args.get("limit"))))
+    search, cursor = text(request, "q"), cursor_of(request)
+    return json_answer(await in_thread(request, _list, caller, search, cursor, limit_of(request)))
 
 
 def _list(site: Site, caller: Caller, search: str, cursor: str | None, limit: int) -> ShortLinksOut:
     page = shortener.list_shorts(site, caller, search=search, cursor=cursor, limit=limit)
     return ShortLinksOut([short_out(site, short) for short in page.items], page.next)
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return 60
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
-        raise Invalid("limit is 1 to 200.", field="limit")
-    return int(text)
 
 
 async def get_short(request: Request, short_id: str) -> HTTPResponse:
@@ -133,8 +126,7 @@ def _get(site: Site, caller: Caller, short_id: str) -> ShortLinkOut:
 async def change_short(request: Request, short_id: str) -> HTTPResponse:
     """Change a short link; fields that are left out stay as they are."""
     caller = await required_caller(request)
-    wanted = msgspec.structs.asdict(json_of(request, ShortLinkPatch))
-    changes = {name: value for name, value in wanted.items() if value is not UNSET}
+    changes = given(json_of(request, ShortLinkPatch))
     run = in_hash_thread if changes.get("password") else in_thread
     return json_answer(await run(request, _change, caller, short_id, changes))
 
@@ -172,20 +164,10 @@ def short_out(site: Site, short: ShortLink) -> ShortLinkOut:
 
 
 _TEXT: dict[str, Any] = {"type": "string"}
-_KEY = Parameter(
-    name="Idempotency-Key",
-    where="header",
-    about="A repeat with the same key is answered with the first link.",
-    schema={"type": "string", "minLength": 1, "maxLength": 200},
-)
+_KEY = repeatable("the first link")
 _LIST = (
     Parameter(name="q", about="Part of a title, a name or a target.", schema=_TEXT),
-    Parameter(name="cursor", about="`next` of the part before.", schema=_TEXT),
-    Parameter(
-        name="limit",
-        about="How many at most.",
-        schema={"type": "integer", "minimum": 1, "maximum": 200, "default": 60},
-    ),
+    *PAGES,
 )
 
 ROUTES = (

@@ -20,7 +20,7 @@ from bulletdrop.errors import Invalid, NameTaken, NotFound
 from bulletdrop.web.api.admin.queries import ADMIN, by
 from bulletdrop.web.api.schemas import milliseconds
 from bulletdrop.web.auth import required_caller
-from bulletdrop.web.bodies import json_answer, json_of, nothing
+from bulletdrop.web.bodies import given, json_answer, json_of, nothing
 from bulletdrop.web.routes import Route
 from bulletdrop.web.threads import in_thread
 
@@ -114,7 +114,7 @@ def _add(site: Site, by: By, wanted: AdminDomainIn) -> AdminDomainOut:
 
 
 def _change(site: Site, by: By, domain_id: str, wanted: AdminDomainPatch) -> AdminDomainOut:
-    changes = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
+    changes = given(wanted)
     changed = domain_list.change_domain(site, by, domain_id, changes)
     return next(one for one in shown_domains(site) if one.id == changed.id)
 

@@ -16,7 +16,8 @@ from bulletdrop.core.upkeep import overview
 from bulletdrop.core.upkeep.by_hand import retry_by_hand, run_by_hand
 from bulletdrop.core.upkeep.jobs import JOBS
 from bulletdrop.errors import Invalid, NotFound
-from bulletdrop.web.api.admin.queries import ADMIN, PAGES, by, cursor_of, limit_of, parameter, text
+from bulletdrop.web.api.admin.queries import ADMIN, PAGES, USUAL, by
+from bulletdrop.web.api.queries import cursor_of, limit_of, parameter, text
 from bulletdrop.web.api.schemas import milliseconds, milliseconds_or_none
 from bulletdrop.web.auth import required_caller
 from bulletdrop.web.bodies import json_answer
@@ -65,7 +66,7 @@ class ResultOut(Struct):
 async def list_runs(request: Request) -> HTTPResponse:
     """Runs of the periodic jobs, and queued work that was given up."""
     name, cursor = text(request, "name"), cursor_of(request)
-    return json_answer(await in_thread(request, _jobs, name, cursor, limit_of(request)))
+    return json_answer(await in_thread(request, _jobs, name, cursor, limit_of(request, USUAL)))
 
 
 async def run_now(request: Request, name: str) -> HTTPResponse:

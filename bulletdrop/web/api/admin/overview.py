@@ -12,7 +12,8 @@ from sanic.response import HTTPResponse
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep import overview
 from bulletdrop.errors import Invalid
-from bulletdrop.web.api.admin.queries import ADMIN, PAGES, cursor_of, limit_of, parameter, text
+from bulletdrop.web.api.admin.queries import ADMIN, PAGES, USUAL
+from bulletdrop.web.api.queries import cursor_of, limit_of, parameter, text
 from bulletdrop.web.api.schemas import milliseconds_or_none
 from bulletdrop.web.bodies import json_answer
 from bulletdrop.web.routes import Route
@@ -90,7 +91,7 @@ async def show_overview(request: Request) -> HTTPResponse:
 async def show_storage(request: Request) -> HTTPResponse:
     """The disk, and who keeps how much."""
     kind, cursor = text(request, "kind") or "users", cursor_of(request)
-    return json_answer(await in_thread(request, _storage, kind, cursor, limit_of(request)))
+    return json_answer(await in_thread(request, _storage, kind, cursor, limit_of(request, USUAL)))
 
 
 def _overview(site: Site) -> OverviewOut:

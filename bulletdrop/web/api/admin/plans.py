@@ -15,7 +15,7 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid, NotFound
 from bulletdrop.web.api.admin.queries import ADMIN, by
 from bulletdrop.web.auth import required_caller
-from bulletdrop.web.bodies import json_answer, json_of
+from bulletdrop.web.bodies import given, json_answer, json_of
 from bulletdrop.web.routes import CALLER, Route
 from bulletdrop.web.threads import in_thread
 
@@ -58,8 +58,7 @@ async def list_plans(request: Request) -> HTTPResponse:
 async def change_plan(request: Request, name: str) -> HTTPResponse:
     """Change a plan's figures: they hold at once for everybody on it."""
     caller = await required_caller(request)
-    wanted = msgspec.structs.asdict(json_of(request, PlanPatch))
-    changes = {field: value for field, value in wanted.items() if value is not UNSET}
+    changes = given(json_of(request, PlanPatch))
     return json_answer(
         plan_out(await in_thread(request, administration.change_plan, by(request, caller), name, changes))
     )

@@ -15,12 +15,13 @@ from bulletdrop.core.people.administration import By
 from bulletdrop.core.people.team_directory import ListedTeam
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Invalid, NotFound
-from bulletdrop.web.api.admin.queries import ADMIN, PAGES, by, cursor_of, limit_of, parameter, text
+from bulletdrop.web.api.admin.queries import ADMIN, PAGES, USUAL, by
 from bulletdrop.web.api.admin.user_acts import LeavingOut
+from bulletdrop.web.api.queries import cursor_of, limit_of, parameter, text
 from bulletdrop.web.api.schemas import milliseconds, milliseconds_or_none
 from bulletdrop.web.api.team_shapes import MemberOut, member_out
 from bulletdrop.web.auth import required_caller
-from bulletdrop.web.bodies import json_answer, json_of
+from bulletdrop.web.bodies import given, json_answer, json_of
 from bulletdrop.web.routes import Route
 from bulletdrop.web.threads import in_thread
 
@@ -84,7 +85,7 @@ async def list_teams(request: Request) -> HTTPResponse:
         plan=text(request, "plan"),
         sort=text(request, "sort") or "name",
         cursor=cursor_of(request),
-        limit=limit_of(request),
+        limit=limit_of(request, USUAL),
     )
     return json_answer(AnyTeamsOut([AnyTeamOut(**_shown(one)) for one in page.items], page.next))
 
@@ -97,8 +98,7 @@ async def get_team(request: Request, team_id: str) -> HTTPResponse:
 async def change_team(request: Request, team_id: str) -> HTTPResponse:
     """Change a team's plan and limits: they hold at once."""
     caller = await required_caller(request)
-    wanted = msgspec.structs.asdict(json_of(request, AnyTeamPatch))
-    changes = {name: value for name, value in wanted.items() if value is not UNSET}
+    changes = given(json_of(request, AnyTeamPatch))
     return json_answer(await in_thread(request, _change, by(request, caller), team_id, changes))
 
 

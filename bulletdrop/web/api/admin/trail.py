@@ -15,7 +15,8 @@ from bulletdrop.core.people.administration import By
 from bulletdrop.core.people.trail import Entry, Filter
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid
-from bulletdrop.web.api.admin.queries import ADMIN, PAGES, TIMES, by, cursor_of, limit_of, moment, parameter, text
+from bulletdrop.web.api.admin.queries import ADMIN, PAGES, USUAL, by
+from bulletdrop.web.api.queries import TIMES, cursor_of, limit_of, moment, parameter, text
 from bulletdrop.web.api.schemas import milliseconds
 from bulletdrop.web.auth import required_caller
 from bulletdrop.web.bodies import json_answer
@@ -98,7 +99,7 @@ def _rows(site: Site, wanted: Filter, form: str, cursor: str | None) -> tuple[st
 
 
 async def _answer(request: Request, wanted: Filter) -> HTTPResponse:
-    page = await in_thread(request, trail.read_trail, wanted, cursor=cursor_of(request), limit=limit_of(request))
+    page = await in_thread(request, trail.read_trail, wanted, cursor=cursor_of(request), limit=limit_of(request, USUAL))
     return json_answer(TrailOut([_out(one) for one in page.items], page.next))
 
 

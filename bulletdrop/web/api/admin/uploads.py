@@ -17,18 +17,8 @@ from bulletdrop.core.names import urls
 from bulletdrop.core.people.administration import By
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Invalid, NotFound
-from bulletdrop.web.api.admin.queries import (
-    ADMIN,
-    PAGES,
-    TIMES,
-    by,
-    cursor_of,
-    limit_of,
-    moment,
-    number,
-    parameter,
-    text,
-)
+from bulletdrop.web.api.admin.queries import ADMIN, PAGES, by
+from bulletdrop.web.api.queries import TIMES, cursor_of, limit_of, moment, number, parameter, text
 from bulletdrop.web.api.schemas import milliseconds, milliseconds_or_none
 from bulletdrop.web.auth import required_caller
 from bulletdrop.web.bodies import json_answer, json_of, nothing

@@ -14,8 +14,9 @@ from bulletdrop.core.people import administration
 from bulletdrop.core.people.directory import get_user
 from bulletdrop.core.upkeep.dismissal import dismiss
 from bulletdrop.errors import Conflict, Invalid, NotFound
-from bulletdrop.web.api.admin.queries import ADMIN, by, flag, parameter, text
+from bulletdrop.web.api.admin.queries import ADMIN, by
 from bulletdrop.web.api.admin.users import PersonOut, check_key_may, person_out
+from bulletdrop.web.api.queries import flag, parameter, text
 from bulletdrop.web.api.schemas import milliseconds
 from bulletdrop.web.auth import required_caller
 from bulletdrop.web.bodies import json_answer, nothing

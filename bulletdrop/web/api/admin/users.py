@@ -18,10 +18,11 @@ from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.directory import Dossier
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Conflict, Invalid, NameReserved, NameTaken, NotFound
-from bulletdrop.web.api.admin.queries import ADMIN, PAGES, by, cursor_of, limit_of, parameter, text
+from bulletdrop.web.api.admin.queries import ADMIN, PAGES, USUAL, by
+from bulletdrop.web.api.queries import cursor_of, limit_of, parameter, text
 from bulletdrop.web.api.schemas import milliseconds, milliseconds_or_none
 from bulletdrop.web.auth import required_caller
-from bulletdrop.web.bodies import json_answer, json_of
+from bulletdrop.web.bodies import given, json_answer, json_of
 from bulletdrop.web.routes import Route
 from bulletdrop.web.threads import in_hash_thread, in_thread
 
@@ -146,7 +147,7 @@ async def list_people(request: Request) -> HTTPResponse:
         text=text(request, "q"),
         sort=text(request, "sort") or "name",
         cursor=cursor_of(request),
-        limit=limit_of(request),
+        limit=limit_of(request, USUAL),
         **wanted,
     )
     return json_answer(PeopleOut([person_out(one.user, one.last_seen) for one in page.items], page.next))
@@ -172,7 +173,7 @@ async def change_person(request: Request, user_id: str) -> HTTPResponse:
     """Change an account: block, promote, confirm its address, plan, limits."""
     caller = await required_caller(request)
     wanted = json_of(request, PersonPatch)
-    changes = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
+    changes = given(wanted)
     reason = changes.pop("reason")
     if changes.get("is_admin"):
         caller.needs_person()

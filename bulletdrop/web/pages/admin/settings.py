@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from bulletdrop.config import SETTINGS, Setting
+from bulletdrop.config import SETTINGS
+from bulletdrop.config_values import Setting
 from bulletdrop.core import settings
 from bulletdrop.core.settings import Shown
 from bulletdrop.core.site import Site

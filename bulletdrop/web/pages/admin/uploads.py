@@ -14,7 +14,7 @@ from bulletdrop.core.models import Upload
 from bulletdrop.core.people.administration import By
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BulletDropError, NotFound, Rejected
-from bulletdrop.web.api.admin.queries import moment
+from bulletdrop.web.api.queries import moment
 from bulletdrop.web.context import App
 from bulletdrop.web.files import serve_upload
 from bulletdrop.web.pages.admin.entry import (
