@@ -24,7 +24,7 @@ from bulletdrop.core.sharing.secrets import sweep_secrets
 from bulletdrop.core.site import Site, close_site, open_site
 from bulletdrop.core.upkeep.jobs import Runner
 from bulletdrop.log import get_logger
-from bulletdrop.web import api, headers, hosts, pages, public, static, upkeep
+from bulletdrop.web import announcing, api, headers, hosts, pages, public, static, upkeep
 from bulletdrop.web.body import MB
 from bulletdrop.web.context import App, Web, make_web, web_of_app
 from bulletdrop.web.orders import Orders
@@ -81,6 +81,10 @@ def serve(config: Config) -> None:
         web = web_of_app(app)
         await _call(web, _announce, web.site, web.instance, f"{scheme(config)}://{reachable(config.host)}:{port}")
 
+    async def tell(app: App) -> None:
+        app.ctx.web.announcement = announcing.announce(app.ctx.web.site)
+
+    app.register_listener(tell, "after_server_start")
     # The socket listens already: whoever reads this is answered, and nobody is answered before it can be read.
     app.register_listener(announce, "before_server_start", priority=-1)
     with sock:
@@ -185,10 +189,14 @@ def _in_database(site: Site, function: Any, *args: Any) -> None:
 
 
 async def _stopping(app: App) -> None:
-    web_of_app(app).stop_at = monotonic() + _FINISH_SECONDS
+    web = web_of_app(app)
+    web.stop_at = monotonic() + _FINISH_SECONDS
+    if web.announcement is not None:
+        # In the background: what is under way may need as long as that.
+        web.saying_goodbye = asyncio.get_running_loop().run_in_executor(None, web.announcement.stop)
     app.config.KEEP_ALIVE = False
-    if web_of_app(app).ticking is not None:
-        web_of_app(app).ticking.cancel()
+    if web.ticking is not None:
+        web.ticking.cancel()
 
 
 async def _stop(app: App) -> None:
@@ -197,6 +205,8 @@ async def _stop(app: App) -> None:
         return
     site = web.opened
     await _write_uses(web)
+    if web.saying_goodbye is not None:
+        await web.saying_goodbye
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, _close, web, site)
 

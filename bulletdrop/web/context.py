@@ -48,6 +48,9 @@ class Web:
     ticking: Any = None
     # The certificate in use, where this server itself speaks https.
     tls: Served | None = None
+    # What tells the network that this server is here, and its end.
+    announcement: Any = None
+    saying_goodbye: Any = None
     # When the server is stopping: the moment (monotonic) at which uploads still under way are refused.
     stop_at: float | None = None
     # Requests by key since they were last written down.

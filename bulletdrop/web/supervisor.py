@@ -28,6 +28,7 @@ from bulletdrop.core.site import close_site, open_site
 from bulletdrop.errors import BadConfig, Unavailable
 from bulletdrop.log import get_logger
 from bulletdrop.paths import program
+from bulletdrop.web import announcing
 from bulletdrop.web.orders import HOPELESS, Orders, send_orders, share_of
 from bulletdrop.web.sockets import bind, reachable
 from bulletdrop.web.welcome import listening_at, say, welcome
@@ -55,6 +56,7 @@ def serve_with_workers(config: Config) -> None:
         config = replace(config, port=sock.getsockname()[1])
         instance, url = secrets.token_hex(8), f"{scheme(config)}://{reachable(config.host)}:{config.port}"
         site = open_site(config, serving=True)
+        announcement = announcing.announce(site)
         try:
             certificate.prepare(config)
             with using(site.db):
@@ -72,6 +74,8 @@ def serve_with_workers(config: Config) -> None:
             # The workers hold the folder's lock with us: while one of them lives, no other server takes the folder.
             Workers(config, instance, sock, bell, keep=[site.lock.fileno()]).run(ready)
         finally:
+            if announcement is not None:
+                announcement.stop()
             devices.withdraw(site, instance=instance)
             close_site(site)
 
