@@ -55,6 +55,9 @@ GERMAN: dict[str, str] = {
     "macOS holds it off: switch BulletDrop on in System Settings, General, Login Items.": (
         "macOS hält es aus: Schalten Sie BulletDrop in den Systemeinstellungen unter Allgemein, Anmeldeobjekte ein."
     ),
+    "macOS may keep BulletDrop from it: System Settings, Privacy & Security, Local Network.": (
+        "Vielleicht hält macOS BulletDrop fern: Systemeinstellungen, Datenschutz & Sicherheit, Lokales Netzwerk."
+    ),
     "not uploaded": "nicht hochgeladen",
     "on its way": "unterwegs",
     "taken back": "zurückgenommen",
