@@ -19,6 +19,18 @@ def main() -> None:
 
         decode()
         return
+    if arguments == ["match"]:
+        # The child that tries the patterns of other people's uploaders: it can be killed when one never ends.
+        from bulletdrop.tray.sxcu_finding import match
+
+        match()
+        return
+    if arguments == ["thumbnails"]:
+        # The child that makes the small pictures of the tray's own page.
+        from bulletdrop.tray.page.thumbnailer import serve
+
+        serve(sys.stdin.buffer, sys.stdout.buffer)
+        return
     if arguments[:1] == ["worker"] and len(arguments) == 2 and arguments[1].isdecimal():
         from bulletdrop.cli.worker import work
 
