@@ -106,18 +106,30 @@ _ONE_OF: dict[str, tuple[str, ...]] = {"link": WHEN, "format": FORMATS, "languag
 
 
 class Chosen:
-    """The preferences of one data folder, safe to use from any thread. `listen` is told of each change, after it."""
+    """The preferences of one data folder, safe to use from any thread. `listen` is told of each change, after it.
+
+    What another process writes, as `bulletdrop pair` does while the tray runs, is seen at the next look.
+    """
 
     def __init__(self, data: Path) -> None:
         self.path = data / "tray" / "preferences.json"
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._seen = _stamp(self.path)
         self._now = load(self.path)
         self._listeners: list[Callable[[Preferences, Preferences], object]] = []
 
     @property
     def now(self) -> Preferences:
         """The preferences as they are."""
-        return self._now
+        with self._lock:
+            old, stamp = self._now, _stamp(self.path)
+            if stamp == self._seen:
+                return old
+            self._seen, self._now = stamp, load(self.path)
+            new = self._now
+        if new != old:
+            self._tell(old, new)
+        return new
 
     def listen(self, told: Callable[[Preferences, Preferences], object]) -> None:
         """Call `told(old, new)` after each change, in the thread that made it."""
@@ -126,17 +138,29 @@ class Chosen:
     def change(self, **values: Any) -> Preferences:
         """Change some of them, durably. Raises Invalid, with its field, for what does not fit; OSError."""
         with self._lock:
-            old = self._now
+            old = self.now
             new = checked(replace(old, **values))
             if new == old:
                 return new
             make_private_folder(self.path.parent)
             write_private(self.path, json.dumps(as_json(new), ensure_ascii=False, indent=2) + "\n")
-            self._now = new
+            self._seen, self._now = _stamp(self.path), new
+        self._tell(old, new)
+        return new
+
+    def _tell(self, old: Preferences, new: Preferences) -> None:
         for told in self._listeners:
             with contextlib.suppress(Exception):
                 told(old, new)
-        return new
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What differs when somebody has written the file: it is put in its place as a new one each time."""
+    try:
+        state = path.stat()
+    except OSError:
+        return 0, 0
+    return state.st_ino, state.st_mtime_ns
 
 
 def load(path: Path) -> Preferences:

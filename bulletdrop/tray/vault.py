@@ -16,6 +16,7 @@ from bulletdrop.errors import BulletDropError
 from bulletdrop.log import get_logger
 from bulletdrop.paths import make_private_folder, write_private
 from bulletdrop.tray.deadline import within
+from bulletdrop.tray.preferences import load
 
 log = get_logger("vault")
 
@@ -44,11 +45,13 @@ class VaultLocked(BulletDropError):
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """A token and where it came from: "environment", a keyring's name, or the path of the plain file."""
+    """A token and where it came from: "environment", a keyring's name, or the path of the plain file. `username` is
+    whose it is, as far as that is known."""
 
     server: str
     token: str
     where: str
+    username: str = ""
 
     def __repr__(self) -> str:
         return f"StoredToken(server={self.server!r}, token='***', where={self.where!r})"
@@ -56,6 +59,7 @@ class StoredToken:
 
 def load_token(
     data: Path,
+    server: str = "",
     *,
     environ: Mapping[str, str] = os.environ,
     limit: float = LIMIT_SECONDS,
@@ -65,41 +69,53 @@ def load_token(
 
     A locked keyring shows its dialog only where `may_prompt` says that the person asked for it.
 
+    Args:
+        server: the address that it is for; "" is the one that was paired first of all.
+
     Returns: None when nothing is stored. `server` is empty when only the environment gave a token and no server.
     Raises: VaultLocked when the remembered keyring hangs, is locked or gone: the token is probably still there, so
     asking again later is right and pairing again is not.
     """
     memory = _read_memory(data)
-    server = str(memory.get("server", ""))
+    first = str(memory.get("server", ""))
     if token := environ.get("BULLETDROP_TOKEN", "").strip():
-        return StoredToken(environ.get("BULLETDROP_SERVER", server).rstrip("/"), token, "environment")
-    where = memory.get("backend")
-    if where is None:
+        return StoredToken(environ.get("BULLETDROP_SERVER", server or first).rstrip("/"), token, "environment")
+    entry = _entry(memory, server)
+    if entry is None:
         return None
+    for_server, username = str(entry.get("server", "")), str(entry.get("username", ""))
+    where = str(entry["backend"])
     if where == "file":
-        path = _file(data)
+        path = _file(data, entry)
         try:
-            return StoredToken(server, path.read_text(encoding="utf-8").strip(), str(path))
+            return StoredToken(for_server, path.read_text(encoding="utf-8").strip(), str(path), username)
         except FileNotFoundError:
             return None
     try:
-        found = _ask(lambda: _backend(str(where), may_prompt=may_prompt).get_password(SERVICE, _account(memory)), limit)
+        found = _ask(lambda: _backend(where, may_prompt=may_prompt).get_password(SERVICE, _account(entry)), limit)
     except Exception as error:
-        raise VaultLocked(f"{_name(str(where))} holds the token: {_why(error)}. Unlock it.") from error
-    return None if found is None else StoredToken(server, str(found), _name(str(where)))
+        raise VaultLocked(f"{_name(where)} holds the token: {_why(error)}. Unlock it.") from error
+    return None if found is None else StoredToken(for_server, str(found), _name(where), username)
 
 
 def is_paired(data: Path, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether there is a token, as far as it can be told without asking the keyring."""
-    return bool(environ.get("BULLETDROP_TOKEN", "").strip() or _read_memory(data).get("backend"))
+    memory = _read_memory(data)
+    return bool(environ.get("BULLETDROP_TOKEN", "").strip() or memory.get("backend") or _others(memory))
 
 
 def with_paired_server(config: Config) -> Config:
     """The settings with the server that this machine was paired with by `bulletdrop pair`, where they name none."""
-    memory = _read_memory(config.data)
-    if config.server or not memory.get("elsewhere"):
+    if config.server:
         return config
-    return replace(config, server=str(memory.get("server", "")))
+    listed = load(config.data / "tray" / "preferences.json").servers
+    return replace(config, server=listed[0].url if listed else paired_elsewhere(config.data))
+
+
+def paired_elsewhere(data: Path) -> str:
+    """The server that is to be used instead of one on this machine; "" where none was paired."""
+    memory = _read_memory(data)
+    return str(memory.get("server", "")) if memory.get("elsewhere") else ""
 
 
 def store_token(
@@ -110,6 +126,7 @@ def store_token(
     keyrings: Sequence[str] = KEYRINGS,
     limit: float = LIMIT_SECONDS,
     elsewhere: bool = False,
+    username: str = "",
 ) -> StoredToken:
     """Keep a token: in the first keyring that proves it keeps secrets, else in a file that only its owner may read.
 
@@ -118,14 +135,24 @@ def store_token(
         server: the address that the token is for.
         token: the key, less than 1,280 characters (the limit of Windows' store).
         keyrings: which to try, as class paths; () means the file.
-        elsewhere: the server is to be used from now on, also when one runs on this machine.
+        elsewhere: the server is to be used from now on, also when one runs on this machine; what other such servers
+            gave is kept beside it.
+        username: whose it is, to be shown.
 
     Returns: what `load_token` will find, where the environment gives none.
     Raises: OSError when not even the file can be written.
     """
+    server = server.rstrip("/")
     make_private_folder(data / "tray")
     memory = _read_memory(data)
-    account = _account(memory) if memory.get("account") else secrets.token_hex(8)
+    if server in _others(memory):
+        entry = _others(memory)[server]
+    elif memory.get("server") in (None, "", server) or not (memory.get("elsewhere") and elsewhere):
+        entry = memory  # the first, or in its place
+    else:
+        entry = {}
+    account = _account(entry) or secrets.token_hex(8)
+    is_first = entry is memory
     name, problem = probe_keyring(keyrings, limit=limit)
     if name is not None:
         chosen = name
@@ -133,27 +160,44 @@ def store_token(
             _ask(lambda: _keep(chosen, account, token), limit)
         except Exception as error:
             name, problem = None, _why(error)
+    new = {"backend": name or "file", "server": server, "account": account, "username": username}
+    if not is_first:
+        new["file"] = f"token-{account}"
+    path = _file(data, new)
     if name is None:
-        log.warning("No keyring can keep the token (%s): it lies in the plain file %s.", problem, _file(data))
-        write_private(_file(data), token + "\n")
+        log.warning("No keyring can keep the token (%s): it lies in the plain file %s.", problem, path)
+        write_private(path, token + "\n")
     else:
-        _file(data).unlink(missing_ok=True)
-    entry = {"backend": name or "file", "server": server.rstrip("/"), "account": account, "elsewhere": elsewhere}
-    write_private(_memory(data), json.dumps(entry) + "\n")
-    return StoredToken(server.rstrip("/"), token, _name(name) if name else str(_file(data)))
+        path.unlink(missing_ok=True)
+    others = {**_others(memory), **({} if is_first else {server: new})}
+    kept = {**(new if is_first else memory), "elsewhere": elsewhere if is_first else True, "others": others}
+    _write_memory(data, kept)
+    return StoredToken(server, token, _name(name) if name else str(path), username)
 
 
-def forget_token(data: Path, *, limit: float = LIMIT_SECONDS) -> None:
-    """Remove the stored token wherever it lies. A keyring that does not answer is logged and keeps its copy."""
+def forget_token(data: Path, server: str = "", *, limit: float = LIMIT_SECONDS) -> None:
+    """Remove a stored token wherever it lies. A keyring that does not answer is logged and keeps its copy.
+
+    Args:
+        server: the address that it is for; "" is the one that was paired first, and all beside it stay.
+    """
     memory = _read_memory(data)
-    where = memory.get("backend")
-    if where not in (None, "file"):
+    entry = _entry(memory, server)
+    if entry is None:
+        return
+    where = str(entry["backend"])
+    if where != "file":
         try:
-            _ask(lambda: _backend(str(where)).delete_password(SERVICE, _account(memory)), limit)
+            _ask(lambda: _backend(where).delete_password(SERVICE, _account(entry)), limit)
         except Exception as error:
             log.warning("The keyring did not delete the token: %s", _why(error))
-    _file(data).unlink(missing_ok=True)
-    _memory(data).unlink(missing_ok=True)
+    _file(data, entry).unlink(missing_ok=True)
+    others = {url: one for url, one in _others(memory).items() if one is not entry}
+    kept = {"others": others} if entry is memory else {**memory, "others": others}
+    if kept == {"others": {}}:
+        _memory(data).unlink(missing_ok=True)
+    else:
+        _write_memory(data, kept)
 
 
 def probe_keyring(keyrings: Sequence[str] = KEYRINGS, *, limit: float = LIMIT_SECONDS) -> tuple[str | None, str]:
@@ -248,12 +292,32 @@ def _account(memory: Mapping[str, object]) -> str:
     return str(memory.get("account", ""))
 
 
-def _file(data: Path) -> Path:
-    return data / "tray" / "token"
+def _entry(memory: dict[str, object], server: str) -> dict[str, object] | None:
+    """What is remembered of one server's token: the first one's stands at the top, as it always has."""
+    entry = _others(memory).get(server.rstrip("/")) if server else None
+    if entry is None and server in ("", memory.get("server")):
+        entry = memory
+    return entry if entry is not None and entry.get("backend") is not None else None
+
+
+def _others(memory: Mapping[str, object]) -> dict[str, dict[str, object]]:
+    others = memory.get("others")
+    if not isinstance(others, dict):
+        return {}
+    return {str(url): entry for url, entry in others.items() if isinstance(entry, dict)}
+
+
+def _file(data: Path, entry: Mapping[str, object]) -> Path:
+    # A name and no path, whatever stands in the file.
+    return data / "tray" / Path(str(entry.get("file") or "token")).name
 
 
 def _memory(data: Path) -> Path:
     return data / "tray" / "vault.json"
+
+
+def _write_memory(data: Path, memory: Mapping[str, object]) -> None:
+    write_private(_memory(data), json.dumps(memory) + "\n")
 
 
 def _read_memory(data: Path) -> dict[str, object]:
