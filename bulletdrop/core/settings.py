@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bulletdrop.config import SETTINGS, Setting, checked, overlaid
+from bulletdrop.config import SETTINGS, checked, overlaid
+from bulletdrop.config_values import Setting
 from bulletdrop.core.audit import record
 from bulletdrop.core.database import transaction
 from bulletdrop.core.models import Setting as Row

@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from bulletdrop.errors import Invalid
+
+# Persian words need the sign that does not join (ZWNJ). In a name or an address it would only deceive.
+_APART = "\u200c"
+
 
 def is_visible(text: str) -> bool:
     """True for text of one line without control characters; the joiner inside emoji counts as visible."""
     return text.replace("\u200d", "").isprintable()
+
+
+def line_of(value: Any, *, what: str, field: str, most: int, least: int = 0, error: type[Invalid] = Invalid) -> str:
+    """What a person wrote into a field of one line, without space around it.
+
+    Args:
+        what: what it is, for the sentence: "A title".
+        least, most: characters.
+    Raises: `error`, with the field, for another length, or characters that cannot be seen.
+    """
+    text = str(value or "").strip()
+    if not least <= len(text) <= most or not is_visible(text.replace(_APART, "")):
+        many = f"{least} to {most}" if least else f"at most {most}"
+        raise error(f"{what} has {many} characters, all of them visible.", field=field)
+    return text
+
+
+def lines_of(value: Any, *, what: str, field: str, most: int, error: type[Invalid] = Invalid) -> str:
+    """What a person wrote into a field of several lines: ends of lines are one sign, no space around it. As `line_of`."""
+    text = str(value or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+    if len(text) > most or not all(is_visible(line) for line in text.replace("\t", "").replace(_APART, "").split("\n")):
+        raise error(f"{what} has at most {most:,} characters, all of them visible.", field=field)
+    return text
 
 
 def cleaned(text: str, *, most: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -56,6 +57,22 @@ class Storage(Protocol):
     def local_path(self, key: str) -> Path | None:
         """Where the bytes lie on this machine's disk, or None when they do not. Says nothing of whether they exist."""
         ...
+
+
+def is_settled(storage: Storage, key: str, *, now: datetime, seconds: float) -> bool:
+    """True for bytes that have lain for so long that no request can still be about to make a row for them.
+
+    Args:
+        seconds: how long. Where the backend has no files of its own, every key counts as settled; one that is gone
+            meanwhile never does.
+    """
+    path = storage.local_path(key)
+    if path is None:
+        return True
+    try:
+        return now.timestamp() - path.stat().st_mtime >= seconds
+    except FileNotFoundError:
+        return False
 
 
 def is_key(text: str) -> bool:

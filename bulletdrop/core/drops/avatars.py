@@ -6,7 +6,8 @@ from bulletdrop.core.audit import record
 from bulletdrop.core.drops.intake import Incoming, Wishes, prepare
 from bulletdrop.core.models import User, random_text
 from bulletdrop.core.site import Site
-from bulletdrop.errors import MissingObject, NotFound, UnknownType
+from bulletdrop.errors import NotFound, UnknownType
+from bulletdrop.storage.base import is_settled
 
 FOLDER = "avatars/"
 # Bytes at most: a photograph of a telephone.
@@ -66,7 +67,8 @@ def sweep_avatars(site: Site) -> str:
     """Remove avatars that no account speaks of, and that are older than any request."""
     removed = 0
     for key in list(site.storage.keys(FOLDER)):
-        if User.select(User.id).where(User.avatar_key == key).exists() or _age(site, key) < _AGE_SECONDS:
+        settled = is_settled(site.storage, key, now=site.clock.now(), seconds=_AGE_SECONDS)
+        if not settled or User.select(User.id).where(User.avatar_key == key).exists():
             continue
         site.storage.delete(key)
         removed += 1
@@ -89,13 +91,3 @@ def _swap(site: Site, user_id: str, key: str | None) -> User:
     record(site, "avatar.change", actor=user_id, subject=user_id)
     user.avatar_key = key
     return user
-
-
-def _age(site: Site, key: str) -> float:
-    path = site.storage.local_path(key)
-    if path is None:
-        return _AGE_SECONDS
-    try:
-        return site.clock.now().timestamp() - path.stat().st_mtime
-    except (FileNotFoundError, MissingObject):
-        return 0.0

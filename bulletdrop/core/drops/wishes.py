@@ -13,7 +13,7 @@ from bulletdrop.core.names.chosen import MAIN, is_taken
 from bulletdrop.core.names.slugs import check_custom_name, check_style
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.site import Site
-from bulletdrop.core.text import is_visible
+from bulletdrop.core.text import line_of, lines_of
 from bulletdrop.errors import BadName, Invalid, NameTaken, TooBig
 
 MOST_TAGS = 20
@@ -37,7 +37,9 @@ class Wishes:
     max_views: int | None = None
     # The name or id of a domain that the sender has claimed; "" is the main address, None their primary one.
     domain: str | None = None
-    # None: as the sender's account says.
+    # One that was handed to the sender's device before: its link was given away already.
+    slug: str | None = None
+    # None: as the sender's account says. Says nothing where there is a slug.
     slug_style: str | None = None
     # Of a text: whose colours it is shown in (see `languages`).
     language: str = ""
@@ -113,25 +115,9 @@ def check_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 def check_title(value: Any) -> str:
     """A title without space around it. Raises BadName for more than 200 characters, or ones that cannot be seen."""
-    title = str(value or "").strip()
-    if len(title) > LONGEST_TITLE or not is_visible(_joined(title)):
-        raise BadName(f"A title has at most {LONGEST_TITLE} characters, all of them visible.", field="title")
-    return title
+    return line_of(value, what="A title", field="title", most=LONGEST_TITLE, error=BadName)
 
 
 def check_description(value: Any) -> str:
-    """A description, of one line or several, without space around it.
-
-    Raises: BadName for more than 4,000 characters, or ones that cannot be seen.
-    """
-    text = str(value or "").replace("\r\n", "\n").replace("\r", "\n").strip()
-    if len(text) > LONGEST_DESCRIPTION:
-        raise BadName(f"A description has at most {LONGEST_DESCRIPTION:,} characters.", field="description")
-    if not all(is_visible(_joined(line.replace("\t", ""))) for line in text.split("\n")):
-        raise BadName("The description holds characters that cannot be seen.", field="description")
-    return text
-
-
-def _joined(text: str) -> str:
-    # Persian words need the one that does not join (ZWNJ); the joiner is known to `is_visible`.
-    return text.replace("\u200c", "")
+    """A description, of one line or several. Raises BadName for more than 4,000 characters, or unseen ones."""
+    return lines_of(value, what="A description", field="description", most=LONGEST_DESCRIPTION, error=BadName)

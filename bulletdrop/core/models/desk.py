@@ -23,7 +23,7 @@ class Reservation(Base):
     # Whether its page says whose it is, as the owner's account said when it was handed out.
     is_named = BooleanField(default=False)
     created_at = time()
-    # Until then its page says that the picture is on its way. The device may fill it later, too, while the row is there.
+    # Until then its page says that the picture is on its way; its device may fill it later, too.
     expires_at = time(index=True)
     # Nothing will come, in the server's words or the device's: refused, undone, deleted before it was sent.
     ended_at = time_or_none()

@@ -17,7 +17,7 @@ from bulletdrop.core.names.domains import find_owner
 from bulletdrop.core.names.spelling import check_name, main_hosts, shown_name
 from bulletdrop.core.people.administration import By
 from bulletdrop.core.site import Site
-from bulletdrop.core.text import is_visible
+from bulletdrop.core.text import line_of, lines_of
 from bulletdrop.errors import Invalid, NameTaken, NotFound
 
 _LONGEST_TITLE, _LONGEST_TEXT = 100, 1000
@@ -125,15 +125,9 @@ def _check(site: Site, values: Mapping[str, Any], *, of: Domain | None = None) -
         elif field in _FLAGS:
             checked[field] = bool(value)
         elif field == "display_name":
-            checked[field] = str(value).strip()
-            if len(checked[field]) > _LONGEST_TITLE or not is_visible(checked[field]):
-                raise Invalid(f"A title has at most {_LONGEST_TITLE} characters, all of them visible.", field=field)
+            checked[field] = line_of(value, what="A title", field=field, most=_LONGEST_TITLE)
         elif field == "description":
-            checked[field] = str(value).strip()
-            if len(checked[field]) > _LONGEST_TEXT or not is_visible(checked[field].replace("\n", "")):
-                raise Invalid(
-                    f"A description has at most {_LONGEST_TEXT} characters, all of them visible.", field=field
-                )
+            checked[field] = lines_of(value, what="A description", field=field, most=_LONGEST_TEXT)
         elif field == "max_file_size":
             if value is not None and not 1 <= int(value) <= _MOST_BYTES:
                 raise Invalid("A size is a number of bytes, at least 1, or left empty.", field=field)

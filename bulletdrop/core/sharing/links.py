@@ -33,7 +33,7 @@ from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.sharing.limits import check_terms
 from bulletdrop.core.sharing.link_states import ACTIVE, KNOWN, NO_RIGHT, Maker, state, with_objects
 from bulletdrop.core.site import Site
-from bulletdrop.core.text import is_visible
+from bulletdrop.core.text import line_of
 from bulletdrop.errors import Conflict, Forbidden, Invalid, NotFound
 
 TOKEN_LENGTH = 22
@@ -265,7 +265,4 @@ def _may_change(site: Site, caller: Caller, upload: Upload | None, album: Album 
 
 
 def _check_note(text: Any) -> str:
-    note = str(text or "").strip()
-    if len(note) > LONGEST_NOTE or not is_visible(note):
-        raise Invalid(f"A note has at most {LONGEST_NOTE} characters, all of them visible.", field="note")
-    return note
+    return line_of(text, what="A note", field="note", most=LONGEST_NOTE)

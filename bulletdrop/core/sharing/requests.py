@@ -22,7 +22,7 @@ from bulletdrop.core.models.base import random_text
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
-from bulletdrop.core.text import is_visible, size_in_words
+from bulletdrop.core.text import line_of, size_in_words
 from bulletdrop.errors import BadName, Forbidden, Invalid, NotFound, TooBig, UsedUp
 
 # 94 bits: nobody's guess, and short enough to be read out.
@@ -298,10 +298,7 @@ def _joined() -> Any:
 
 
 def _check_title(value: Any) -> str:
-    title = str(value or "").strip()
-    if not title or len(title) > 200 or not is_visible(title):
-        raise BadName("A title has 1 to 200 characters, all of them visible.", field="title")
-    return title
+    return line_of(value, what="A title", field="title", least=1, most=200, error=BadName)
 
 
 def _check_number(field: str, value: int | None) -> int | None:

@@ -25,7 +25,7 @@ from bulletdrop.core.reserve import with_reserve
 from bulletdrop.core.sharing.limits import check_terms
 from bulletdrop.core.sharing.targets import check_target
 from bulletdrop.core.site import Site
-from bulletdrop.core.text import is_visible
+from bulletdrop.core.text import line_of
 from bulletdrop.errors import Invalid, NameTaken, NotFound
 
 TERMS = frozenset({"password", "max_views", "expires_at"})
@@ -225,10 +225,7 @@ def _checked(site: Site, caller: Caller, wishes: Mapping[str, Any]) -> dict[str,
 
 
 def _check_title(title: str | None) -> str:
-    title = (title or "").strip()
-    if len(title) > _LONGEST_TITLE or not is_visible(title):
-        raise Invalid(f"A title has at most {_LONGEST_TITLE} characters, all of them visible.", field="title")
-    return title
+    return line_of(title, what="A title", field="title", most=_LONGEST_TITLE)
 
 
 def _claimed(site: Site, caller: Caller, host: str | None) -> str | None:

@@ -11,8 +11,8 @@ from bulletdrop.core.drops.intake import sweep_temporary
 from bulletdrop.core.drops.pictures import SIZES
 from bulletdrop.core.models import ALPHABET, Blob
 from bulletdrop.core.site import Site
-from bulletdrop.errors import MissingObject
 from bulletdrop.media.formats.kinds import KINDS
+from bulletdrop.storage.base import is_settled
 
 # Bytes come before their row: only what has lain about for longer than any request takes is left over.
 _AGE_SECONDS = 3600.0
@@ -29,10 +29,7 @@ def sweep_orphans(site: Site, *, older_than_seconds: float = _AGE_SECONDS) -> st
     for key in find_orphans(site):
         if removed >= MOST_PER_RUN:
             break
-        try:
-            if _age(site, key) < older_than_seconds or _belongs(key):
-                continue
-        except MissingObject:
+        if not is_settled(site.storage, key, now=site.clock.now(), seconds=older_than_seconds) or _belongs(key):
             continue
         site.storage.delete(key)
         removed += 1
@@ -98,13 +95,3 @@ def _stem(key: str) -> str:
     if key.startswith("thumbnails/") and stem.rpartition(".")[2] in SIZES:
         stem = stem.rpartition(".")[0]
     return f"{folder}/{stem}"
-
-
-def _age(site: Site, key: str) -> float:
-    path = site.storage.local_path(key)
-    if path is None:
-        return _AGE_SECONDS
-    try:
-        return site.clock.now().timestamp() - path.stat().st_mtime
-    except FileNotFoundError as error:
-        raise MissingObject(paths=[path]) from error

@@ -16,7 +16,7 @@ from bulletdrop.core.names.slugs import new_slug
 from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
-from bulletdrop.core.text import is_visible
+from bulletdrop.core.text import line_of, lines_of
 from bulletdrop.errors import BadName, Forbidden, Invalid, NotFound
 
 SORTS = ("manual", "newest", "oldest", "name")
@@ -189,20 +189,12 @@ def delete_album(site: Site, caller: Caller, album_id: str) -> None:
 
 def check_title(value: Any) -> str:
     """A title in the form to keep. Raises BadName."""
-    title = str(value or "").strip()
-    if not title or len(title) > LONGEST_TITLE or not is_visible(title):
-        raise BadName(f"A title has 1 to {LONGEST_TITLE} characters, all of them visible.", field="title")
-    return title
+    return line_of(value, what="A title", field="title", least=1, most=LONGEST_TITLE, error=BadName)
 
 
 def check_description(value: Any, *, field: str = "description") -> str:
     """A text of several lines in the form to keep. Raises Invalid."""
-    text = str(value or "").replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").strip()
-    if len(text) > LONGEST_DESCRIPTION:
-        raise Invalid(f"This text has at most {LONGEST_DESCRIPTION} characters.", field=field)
-    if not is_visible(text.replace("\n", "")):
-        raise Invalid("This text holds characters that nobody sees.", field=field)
-    return text
+    return lines_of(value, what="This text", field=field, most=LONGEST_DESCRIPTION)
 
 
 def _check_sort(value: Any) -> str:

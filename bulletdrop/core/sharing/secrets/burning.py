@@ -18,8 +18,9 @@ from bulletdrop.core.sharing.master import sweep_master
 from bulletdrop.core.sharing.secrets.listing import visible_secret
 from bulletdrop.core.sharing.secrets.parts import FOLDER, TEXT, remove_parts, shred
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BulletDropError, MissingObject
+from bulletdrop.errors import BulletDropError
 from bulletdrop.log import get_logger
+from bulletdrop.storage.base import is_settled
 
 logger = get_logger("secrets")
 
@@ -152,23 +153,10 @@ def _burned_with_bytes(site: Site) -> list[tuple[Secret, list[SecretPart]]]:
 def _remove_orphans(site: Site, older_than_seconds: float) -> int:
     removed = 0
     for key in find_secret_orphans(site)[:_MOST_PER_RUN]:
-        try:
-            if _age(site, key) < older_than_seconds:
-                continue
-        except MissingObject:
+        if not is_settled(site.storage, key, now=site.clock.now(), seconds=older_than_seconds):
             continue
         # Asked again: its row may have come since the list was made.
         if not SecretPart.select(SecretPart.id).where(SecretPart.key == key).exists():
             shred(site, key)
             removed += 1
     return removed
-
-
-def _age(site: Site, key: str) -> float:
-    path = site.storage.local_path(key)
-    if path is None:
-        return _AGE_SECONDS
-    try:
-        return site.clock.now().timestamp() - path.stat().st_mtime
-    except FileNotFoundError as error:
-        raise MissingObject(paths=[path]) from error

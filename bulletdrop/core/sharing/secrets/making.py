@@ -20,7 +20,7 @@ from bulletdrop.core.people.passwords import hash_password
 from bulletdrop.core.sharing import master
 from bulletdrop.core.sharing.secrets.parts import TEXT, Draft, new_place, shred_quietly
 from bulletdrop.core.site import Site
-from bulletdrop.core.text import is_visible
+from bulletdrop.core.text import line_of
 from bulletdrop.errors import Invalid, TooBig
 
 SERVER, BROWSER = "server", "browser"
@@ -81,9 +81,7 @@ def check_wishes(site: Site, caller: Caller, wishes: Wishes) -> Wishes:
         raise Invalid(f"It can be opened 1 to {MOST_VIEWS:,} times.", field="max_views")
     if wishes.max_views is None and wishes.expires_at is None:
         raise Invalid("A secret ends after a number of openings, at a time, or both.", field="expires_at")
-    note = wishes.note.strip()
-    if len(note) > _LONGEST_NOTE or not is_visible(note):
-        raise Invalid(f"A note has at most {_LONGEST_NOTE} visible characters.", field="note")
+    note = line_of(wishes.note, what="A note", field="note", most=_LONGEST_NOTE)
     team = wishes.team
     if team is not None:
         team = teams.find_team(site, caller.user_id, team).team.id
