@@ -24,7 +24,7 @@ from bulletdrop.core.sharing.secrets import sweep_secrets
 from bulletdrop.core.site import Site, close_site, open_site
 from bulletdrop.core.upkeep.jobs import Runner
 from bulletdrop.log import get_logger
-from bulletdrop.web import announcing, api, headers, hosts, pages, public, static, upkeep
+from bulletdrop.web import announcing, api, arrivals, headers, hosts, pages, public, static, upkeep
 from bulletdrop.web.body import MB
 from bulletdrop.web.context import App, Web, make_web, web_of_app
 from bulletdrop.web.orders import Orders
@@ -55,6 +55,7 @@ def create_app(config: Config) -> App:
     """
     app = Sanic(f"bulletdrop-{secrets.token_hex(6)}", error_handler=Problems(), configure_logging=False)
     app.ctx.web = make_web(config)
+    app.ctx.web.arrivals = arrivals.made(app.ctx.web)
     _configure(app)
     app.register_middleware(headers.begin, "request")
     hosts.attach(app)
@@ -64,6 +65,7 @@ def create_app(config: Config) -> App:
     api.attach(app)
     pages.attach(app)
     public.attach(app)
+    arrivals.attach(app)
     attach_heads(app)
     app.register_listener(_start, "before_server_start")
     app.register_listener(_stopping, "before_server_stop")

@@ -24,6 +24,7 @@ from bulletdrop.web.peers import Network, parse_proxies
 from bulletdrop.web.pools import Pools
 from bulletdrop.web.ranges import http_date
 from bulletdrop.web.texts import Texts
+from bulletdrop.web.waiting import Waiting
 
 App: TypeAlias = Sanic[Any, Any]
 
@@ -63,6 +64,8 @@ class Web:
     rotations: dict[str, Any] = field(default_factory=dict)
     # Texts in colours that were asked for last.
     texts: Texts = field(default_factory=Texts)
+    # Who waits for what is still on its way; there from the making of the server.
+    arrivals: Waiting = field(init=False)
     # Work that goes on after its answer; asyncio itself keeps no hold of it.
     background: set[Any] = field(default_factory=set)
     _prefix: str = field(default_factory=lambda: secrets.token_hex(5))

@@ -30,6 +30,7 @@ _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _NO_BYTES_TYPE = "text/plain; charset=utf-8"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UPLOADS = "/api/v1/uploads"
+_RESERVATIONS = "/api/v1/reservations"
 
 
 def begin(request: Request) -> None:
@@ -103,7 +104,7 @@ def page_policy(config: Config) -> str:
 
 def _is_harmless(request: Request) -> bool:
     """True for what changes nothing that a cached answer is made of: looking, signing in, and bringing new drops."""
-    if request.method in ("GET", "HEAD", "OPTIONS") or request.path.startswith("/api/v1/auth/"):
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.path.startswith(("/api/v1/auth/", _RESERVATIONS)):
         return True
     return request.path == _UPLOADS or (request.method == "PUT" and request.path.startswith(f"{_UPLOADS}/"))
 

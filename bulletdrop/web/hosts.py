@@ -206,7 +206,7 @@ def _at(request: Request, place: Place | None) -> HTTPResponse | None:
         if name in _BYTES and request.method in ("GET", "HEAD") and (name != "by_name" or "." in request.path):
             return None
         raise NotFound("There is nothing at this address.")
-    if name == "by_name" or request.path.startswith(_LOOKS) or request.path.split("/", 2)[1] in _SHARED:
+    if name in ("by_name", "arrival") or request.path.startswith(_LOOKS) or request.path.split("/", 2)[1] in _SHARED:
         return None
     if request.method not in ("GET", "HEAD") or request.path.startswith("/api/"):
         raise NotFound("There is nothing at this address.")

@@ -156,12 +156,14 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
     """One connection."""
 
     HTTP_CLASS = Connection
-    __slots__ = ("_input_ended", "_raw", "sending")
+    __slots__ = ("_input_ended", "_raw", "left", "sending")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._input_ended = False
         self._raw: socket.socket | None = None
+        # Called when the client shuts its sending side, by whoever waits on its behalf.
+        self.left: Callable[[], None] | None = None
         # What a thread writes to the second handle now.
         self.sending: asyncio.Future[int] | None = None
 
@@ -231,6 +233,11 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.05)
 
+    @property
+    def input_ended(self) -> bool:
+        """True when the client sends no more."""
+        return self._input_ended
+
     async def receive_more(self) -> None:
         """Wait for more bytes of the request."""
         if self._input_ended:
@@ -251,6 +258,8 @@ class Protocol(HttpProtocol):  # type: ignore[misc,unused-ignore]
     def eof_received(self) -> bool:
         """The client sends no more. True keeps the connection open for the answer to what it has sent."""
         self._input_ended = True
+        if self.left is not None:
+            self.left()
         http = self.http
         # Under TLS there is no half of a connection: asyncio closes it, whatever is said here.
         if self.conn_info is not None and self.conn_info.ssl:

@@ -11,7 +11,7 @@ from bulletdrop.core.drops.found import find_by_id, find_by_user_and_filename, f
 from bulletdrop.core.models import Upload
 from bulletdrop.core.names import urls
 from bulletdrop.errors import NotFound
-from bulletdrop.web import negotiating
+from bulletdrop.web import arrivals, negotiating
 from bulletdrop.web.context import App, web_of
 from bulletdrop.web.files import from_cache, serve_found, serve_upload
 from bulletdrop.web.hosts import content_redirect
@@ -55,6 +55,13 @@ async def by_name(request: Request, name: str) -> HTTPResponse:
     if lying_ready is not None:
         return lying_ready
     name = plain(name)
+    try:
+        return await _by_name(request, name)
+    except NotFound as nothing:
+        return await arrivals.instead(request, name, nothing, lambda: _by_name(request, name))
+
+
+async def _by_name(request: Request, name: str) -> HTTPResponse:
     stem, dot, ending = name.rpartition(".")
     if dot:
         try:

@@ -46,6 +46,7 @@ def wishes_of(request: Request, caller: Caller, fields: Mapping[str, Sequence[st
         max_views=_number(_last(given, "max_views"), "max_views"),
         # Empty says the main address; left out, the sender's primary domain.
         domain=(_last(given, "domain") or "") if "domain" in given else None,
+        slug=_last(given, "slug"),
         slug_style=_last(given, "slug_style"),
         tags=tuple(tag.strip() for text in given.get("tags", ()) for tag in text.split(",") if tag.strip()),
         source=source if source in _SOURCES else "api",

@@ -19,7 +19,7 @@ def store_all(site: Site, caller: Caller, files: Sequence[Incoming], wishes: Wis
 
     The temporary files are gone afterwards, in any case.
 
-    Raises: what `intake.store` raises; Invalid for a custom name that several files would share.
+    Raises: what `intake.store` raises; Invalid for a custom name or a reserved slug that several files would share.
     """
     return [kept.upload for kept in keep_all(site, caller, prepare_all(site, files, wishes), wishes)]
 
@@ -46,6 +46,8 @@ def _each(
     try:
         if wishes.custom_name and len(files) > 1:
             raise Invalid("A custom name is for one file; this request has several.", field="custom_name")
+        if wishes.slug and len(files) > 1:
+            raise Invalid("A reserved link is for one file; this request has several.", field="slug")
         for one in files:
             try:
                 done.append(one if isinstance(one, Prepared) else prepare(site, one, wishes, patient=patient))

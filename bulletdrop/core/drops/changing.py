@@ -10,6 +10,7 @@ from typing import Any
 from peewee import Case, IntegrityError
 
 from bulletdrop.core.database import transaction
+from bulletdrop.core.drops import reservations
 from bulletdrop.core.drops.languages import check_language
 from bulletdrop.core.drops.moving import move
 from bulletdrop.core.drops.wishes import check_description, check_free, check_tags, check_title
@@ -79,6 +80,8 @@ def write(site: Site, upload: Upload, changes: Changes, moved: tuple[Caller, str
                 move(site, moved[0], upload, moved[1])
             if changes.values:
                 Upload.update(changes.values).where(Upload.id == upload.id).execute()
+                if changes.values.get("is_public"):
+                    reservations.release(upload.slug)
             if changes.ends_old:
                 end_old_names(upload.id)
             if changes.renamed:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from peewee import IntegrityError, PeeweeException
 
 from bulletdrop.core.database import transaction
+from bulletdrop.core.drops import reservations
 from bulletdrop.core.drops.preparing import Incoming, NeedsChild, Prepared, Stored, prepare
 from bulletdrop.core.drops.wishes import Wishes, check_free, check_wishes, domain_for
-from bulletdrop.core.models import Blob, Domain, Team, Upload, UploadTag, User, new_id
-from bulletdrop.core.names.chosen import MAIN, choose, hold_name, is_slug_taken
+from bulletdrop.core.models import Blob, Domain, Team, Upload, UploadTag, User, new_id, random_text
+from bulletdrop.core.names.chosen import MAIN, choose, hold_name, is_handed_out, is_slug_taken, lead_from
 from bulletdrop.core.names.slugs import new_slug
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.quotas import charge, release_old
 from bulletdrop.core.people.teams import check_may_upload
 from bulletdrop.core.queue import enqueue
 from bulletdrop.core.site import Site
-from bulletdrop.errors import BadPicture, BulletDropError, Invalid, NotFound
+from bulletdrop.errors import BadPicture, BulletDropError, Invalid, NotFound, NotReserved, TooBig
 
 __all__ = [
     "THUMBNAILS",
@@ -38,6 +40,8 @@ __all__ = [
 
 THUMBNAILS = "thumbnails"
 _NOT_DECODED = ("video/", "text/", "application/")
+# Of two uploads that come for one slug at once, neither may write over the other's bytes.
+_KEY_LETTERS = 6
 # With a million drops in the style `words`, one try in 850 meets a slug that is there.
 _MOST_SLUGS = 20
 
@@ -68,7 +72,7 @@ def store(site: Site, caller: Caller, incoming: Incoming, wishes: Wishes) -> Upl
 
     Returns: the drop with its blob; for an idempotency key that was used before, the first drop.
     Raises: what `formats.inspect` raises for a file that is not whole or not a type we take; what `check_wishes`
-        raises; DiskFull, Unavailable. Nothing is kept then.
+        raises; NotReserved for a slug that the device does not hold; DiskFull, Unavailable. Nothing is kept then.
     """
     return keep(site, caller, prepare(site, incoming, wishes), wishes).upload
 
@@ -77,6 +81,11 @@ def keep(site: Site, caller: Caller, prepared: Prepared, wishes: Wishes) -> Kept
     """Make a drop of a prepared file, whose temporary file is gone afterwards. See `store`."""
     try:
         return _keep(site, caller, prepared.stored, prepared.filename, check_wishes(site, wishes))
+    except NotReserved:
+        # The same request came twice, and the other one has filled it meanwhile.
+        if wishes.idempotency_key and (first := earlier(site, caller, wishes.idempotency_key)):
+            return Kept(first, made=False)
+        raise
     finally:
         prepared.discard()
 
@@ -84,7 +93,7 @@ def keep(site: Site, caller: Caller, prepared: Prepared, wishes: Wishes) -> Kept
 def _keep(site: Site, caller: Caller, stored: Stored, filename: str, wishes: Wishes) -> Kept:
     """Bytes, then rows. The bytes of a blob that exists already are not written again."""
     new = _planned(site, caller, stored, filename, wishes)
-    key = f"uploads/{site.clock.now():%Y/%m/%d}/{new.slug}.{stored.ext}"
+    key = f"uploads/{site.clock.now():%Y/%m/%d}/{new.key_word}.{stored.ext}"
     blob = Blob.get_or_none(Blob.sha256 == stored.sha256)
     # Only of bytes that were the caller's own before: the refusal would tell what others have.
     if blob is not None and blob.state == "broken" and _has(caller, blob):
@@ -115,7 +124,11 @@ def _keep(site: Site, caller: Caller, stored: Stored, filename: str, wishes: Wis
 
 @dataclass(frozen=True)
 class _New:
-    """A drop that is to be made. `slug` is random: its own in that style, and the storage key's in every style."""
+    """A drop that is to be made.
+
+    slug: the one that was reserved for it; else a random one: its own in that style, and the storage key's in every.
+    link_domain: of a reserved one, the domain's id that its link was built with.
+    """
 
     caller: Caller
     owner: User
@@ -124,6 +137,12 @@ class _New:
     slug: str
     filename: str
     wishes: Wishes
+    link_domain: str | None = None
+
+    @property
+    def key_word(self) -> str:
+        """What its file is called in the storage: no two uploads have the same."""
+        return self.slug + random_text(_KEY_LETTERS) if self.wishes.slug else self.slug
 
     @property
     def domain_key(self) -> str:
@@ -136,11 +155,29 @@ def _planned(site: Site, caller: Caller, stored: Stored, filename: str, wishes: 
     owner: User | None = User.get_or_none(User.id == caller.user_id)
     if owner is None:
         raise NotFound("This account is gone.")
-    domain = domain_for(site, owner, wishes, size=stored.size)
-    new = _New(caller, owner, domain, wishes.slug_style or owner.slug_style, new_slug(site), filename, wishes)
+    if wishes.slug is not None:
+        new = _planned_as(site, caller, owner, stored, filename, wishes, wishes.slug)
+    else:
+        domain = domain_for(site, owner, wishes, size=stored.size)
+        new = _New(caller, owner, domain, wishes.slug_style or owner.slug_style, new_slug(site), filename, wishes)
     # Once more when the name is given: this spares the bytes.
     check_free(site, wishes.custom_name, domain_key=new.domain_key)
     return new
+
+
+def _planned_as(
+    site: Site, caller: Caller, owner: User, stored: Stored, filename: str, wishes: Wishes, slug: str
+) -> _New:
+    """For a slug whose link was given away: it is to lead to the drop, whatever has become of its domain."""
+    reserved = reservations.check_held(site, caller, slug)
+    domain: Domain | None = None
+    if wishes.domain is not None:
+        domain = domain_for(site, owner, wishes, size=stored.size)
+    else:
+        # Nobody chose the domain for this file: one that does not take it is no reason to refuse it.
+        with contextlib.suppress(Invalid, TooBig):
+            domain = domain_for(site, owner, replace(wishes, domain=reserved.domain_id or ""), size=stored.size)
+    return _New(caller, owner, domain, "random", slug, filename, wishes, reserved.domain_id)
 
 
 def _has(caller: Caller, blob: Blob) -> bool:
@@ -161,6 +198,8 @@ class _SlugTaken(Exception):
 
 def _insert(site: Site, stored: Stored, key: str | None, new: _New) -> Kept:
     """The rows. Slugs that are taken are made again; after so many, it is a random one."""
+    if new.wishes.slug is not None:
+        return _insert_as(site, stored, key, new, new.slug)
     for tried in range(_MOST_SLUGS):
         try:
             return _insert_as(site, stored, key, new, _slug(site, new, tried))
@@ -188,7 +227,7 @@ def _insert_as(site: Site, stored: Stored, key: str | None, new: _New, slug: str
         if wishes.idempotency_key and (first := earlier(site, new.caller, wishes.idempotency_key)):
             return Kept(first, made=False)
         check_free(site, wishes.custom_name, domain_key=new.domain_key)
-        if Upload.select(Upload.id).where(Upload.slug == slug).exists():
+        if wishes.slug is None and Upload.select(Upload.id).where(Upload.slug == slug).exists():
             raise _SlugTaken from error
         if not User.select(User.id).where(User.id == new.owner.id).exists():
             raise NotFound("This account is gone.") from error
@@ -241,8 +280,13 @@ def _make_blob(site: Site, stored: Stored, key: str) -> None:
 
 def _insert_upload(site: Site, new: _New, blob: Blob, slug: str) -> Upload:
     wishes = new.wishes
-    if new.style != "random":
-        # Random ones meet nobody else's in a lifetime, and the index would say so.
+    if wishes.slug is not None:
+        reservations.fill(site, new.caller, slug, is_public=wishes.is_public)
+    elif new.style == "random":
+        # They meet nobody else's in a lifetime, and the index would say so. What is handed out is not in that index.
+        if is_handed_out(slug):
+            raise _SlugTaken
+    else:
         hold_name(site, slug)
         if is_slug_taken(slug):
             raise _SlugTaken
@@ -266,6 +310,9 @@ def _insert_upload(site: Site, new: _New, blob: Blob, slug: str) -> Upload:
         idempotency_key=wishes.idempotency_key,
         created_at=site.clock.now(),
     )
+    if new.link_domain not in (None, upload.domain_id):
+        # The link that was given away is on another domain than the drop.
+        lead_from(site, slug, upload=upload.id, domain_key=str(new.link_domain))
     if wishes.custom_name:
         choose(site, wishes.custom_name, upload=upload.id, domain_key=new.domain_key)
     for tag in wishes.tags:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bulletdrop.core.database import is_sqlite
-from bulletdrop.core.models import Name, ShortLink, Upload
+from bulletdrop.core.models import Name, Reservation, ShortLink, Upload
 from bulletdrop.core.people.accounts import fold
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid, NameTaken
@@ -35,6 +35,8 @@ def is_taken(name: str, *, domain_key: str = MAIN, but: str | None = None, now: 
         slugs: Any = model.select(model.id).where(model.slug.in_(spellings))
         if (slugs.where(model.id != but) if but else slugs).exists():
             return True
+    if Reservation.select(Reservation.slug).where(Reservation.slug.in_(spellings)).exists():
+        return True
     keys = {fold(one) for one in near}
     within = f"{fold(name)}."
     return any(
@@ -51,7 +53,12 @@ def is_slug_taken(slug: str) -> bool:
     for model in (Upload, ShortLink):
         if model.select(model.id).where(model.slug == slug).exists():
             return True
-    return bool(_of_stem(slug).exists())
+    return is_handed_out(slug) or bool(_of_stem(slug).exists())
+
+
+def is_handed_out(slug: str) -> bool:
+    """True for a slug that a device holds ready, or that is kept for its page."""
+    return bool(Reservation.select(Reservation.slug).where(Reservation.slug == slug).exists())
 
 
 def hold_name(site: Site, name: str) -> None:
@@ -107,6 +114,13 @@ def write_name(
     Name.create(
         domain_key=domain_key, key=key, stem=_stem(key), upload=upload, short=short, created_at=site.clock.now()
     )
+
+
+def lead_from(site: Site, slug: str, *, upload: str, domain_key: str) -> None:
+    """Let a drop's slug lead to it also on a domain that is not the drop's, as long as an old name does at most."""
+    key, now = fold(slug), site.clock.now()
+    values = {"domain_key": domain_key, "key": key, "stem": _stem(key), "upload": upload}
+    Name.insert(**values, created_at=now, until=now + LONGEST_KEPT).on_conflict_ignore().execute()
 
 
 def find_chosen(site: Site, name: str, *, domain_key: str = MAIN) -> Name | None:

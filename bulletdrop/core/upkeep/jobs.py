@@ -16,6 +16,7 @@ from bulletdrop.core.database import using
 from bulletdrop.core.drops import intake, pictures
 from bulletdrop.core.drops.avatars import sweep_avatars
 from bulletdrop.core.drops.deletion import empty_trash, expire
+from bulletdrop.core.drops.reservations import sweep_reservations
 from bulletdrop.core.models import JobRun, Setting, to_microseconds
 from bulletdrop.core.names.chosen import forget_names
 from bulletdrop.core.people.pairing import forget_pairings
@@ -81,6 +82,7 @@ JOBS: tuple[Periodic, ...] = (
     Periodic("end-silences", end_silences, timedelta(minutes=1)),
     Periodic("forget-names", forget_names, timedelta(hours=1)),
     Periodic("forget-usage", forget_usage, timedelta(days=1)),
+    Periodic("sweep-reservations", sweep_reservations, timedelta(hours=1)),
     Periodic("sweep-secrets", sweep_secrets, timedelta(minutes=1)),
 )
 

@@ -55,6 +55,11 @@ WISHES = (
         schema={"type": "string", "maxLength": 253},
     ),
     Parameter(
+        name="slug",
+        about="One that was handed to this device by /reservations: its link was given away already. For one file.",
+        schema={"type": "string", "maxLength": 40},
+    ),
+    Parameter(
         name="slug_style",
         about="How its short name is made; left out, as your account says. All but random can be guessed.",
         schema={"type": "string", "enum": list(STYLES)},

@@ -10,7 +10,7 @@ import msgspec
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from bulletdrop.core.drops import intake, uploads
+from bulletdrop.core.drops import intake, reservations, uploads
 from bulletdrop.core.drops.intake import Kept
 from bulletdrop.core.models import Team
 from bulletdrop.core.people.callers import Caller
@@ -18,12 +18,15 @@ from bulletdrop.core.site import Site
 from bulletdrop.errors import (
     BadName,
     BadPicture,
+    BulletDropError,
     Conflict,
     DiskFull,
+    EmptyFile,
     Forbidden,
     Invalid,
     NameTaken,
     NotFound,
+    NotReserved,
     QuotaFull,
     TooBig,
     TooMany,
@@ -77,17 +80,46 @@ async def _take_in(request: Request, *, filename: str | None) -> HTTPResponse:
         if key is not None and (known := await in_thread(request, _earlier, caller, key)) is not None:
             await _drop_body(request, filename)
             return _created([known], repeated=True)
+        if request.args.get("slug"):
+            # Before the bytes, where it can be known.
+            await in_thread(request, reservations.check_held, caller, request.args.get("slug"))
+        slug = _Slug(request, caller)
         async with (
+            slug,
             room_for(request, caller, is_form=filename is None) as room,
             received(request, filename=filename, room=room) as body,
         ):
             if request.ctx.by_cookie and "x-csrf-token" not in request.headers:
                 check_csrf(request, caller, body.fields.get("csrf", [""])[-1])
             wishes, team = await in_team(request, caller, wishes_of(request, caller, body.fields))
+            slug.name = wishes.slug
             wishes = await with_terms(request, wishes, body.fields)
             wishes = await room.settle(caller, body.files, wishes)
             kept = await stored(request, caller, body.take(), wishes)
     return _created([await _answer(request, caller, one, team) for one in kept])
+
+
+class _Slug:
+    """The reserved slug that an upload names: whoever waits for it hears of the end of the upload, good or bad."""
+
+    def __init__(self, request: Request, caller: Caller) -> None:
+        self._request = request
+        self._caller = caller
+        # A form names it only when its fields have come.
+        self.name: str | None = request.args.get("slug")
+
+    async def __aenter__(self) -> None:
+        """The upload begins."""
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if self.name is None:
+            return
+        if isinstance(error, _NEVER):
+            assert isinstance(error, BulletDropError)
+            why = {"code": error.code, "message": error.message}
+            await in_thread(self._request, reservations.refuse, self._caller, self.name, **why)
+        if error is None or isinstance(error, _NEVER):
+            web_of(self._request).arrivals.tell(self.name)
 
 
 async def _answer(request: Request, caller: Caller, kept: Kept, team: Team | None) -> UploadOut:
@@ -187,11 +219,14 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
+# However often it is sent, this file is not taken. All else may have gone wrong on the way, or can be mended.
+_NEVER = (TooBig, UnknownType, BadPicture, EmptyFile)
 _REFUSALS = (
     Invalid,
     Forbidden,
     NotFound,
     NameTaken,
+    NotReserved,
     TooBig,
     TooSlow,
     UnknownType,

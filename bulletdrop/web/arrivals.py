@@ -1,0 +1,241 @@
+"""Arrivals: requests for what is still on its way wait for it; pages are told of it by server-sent events.
+
+The bytes, and a chat robot's look at the page, wait as long as people wait for a picture. Most robots give up after
+three to ten seconds and say so nowhere; still they are not answered sooner: one that left shows the bare link and asks
+again the next time, while a card that says "on its way" is kept for weeks. Who left gives the place free at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+from sanic import Request
+from sanic.response import HTTPResponse
+
+from bulletdrop.core.database import using
+from bulletdrop.core.drops import reservations
+from bulletdrop.core.drops.found import find_page
+from bulletdrop.core.drops.reservations import Arrival
+from bulletdrop.core.site import Site
+from bulletdrop.errors import Gone, NotFound, StillArriving, TooMany
+from bulletdrop.web import negotiating
+from bulletdrop.web.auth import address_of
+from bulletdrop.web.context import App, Web, web_of, web_of_app
+from bulletdrop.web.patience import unsent
+from bulletdrop.web.robots import is_robot
+from bulletdrop.web.seeing import NOTHING, is_theirs
+from bulletdrop.web.threads import in_thread
+from bulletdrop.web.waiting import Waiter, Waiting
+
+# The longest that a request waits, in seconds; HEAD only asks how things stand.
+WAIT = 25.0
+_HEAD_WAIT = 1.0
+# When to ask again, in seconds.
+_AGAIN = 5
+# A comment this often keeps proxies from closing a silent stream (nginx: 60 s), and finds out who is gone. In seconds.
+_HEARTBEAT = 15.0
+# Browsers come back by themselves: nothing is held for ever. In seconds.
+_LONGEST_STREAM = 600.0
+# Who waits at once, in one process: a chat with hundreds of readers, an office behind one address. Each holds one
+# descriptor. Beyond that pages look again by themselves, and bytes are answered at once.
+_MOST_WAITING = 2000
+_MOST_PER_ADDRESS = 200
+_STREAM_HEADERS = {
+    "cache-control": "no-store",
+    "x-robots-tag": "noindex",
+    # nginx would keep the events until its buffer is full.
+    "x-accel-buffering": "no",
+}
+
+Again = Callable[[], Awaitable[HTTPResponse]]
+
+
+def attach(app: App) -> None:
+    """Add the stream's address, and the end of all waiting when the server stops."""
+    app.add_route(events, "/<name>/arrival", methods=["GET"], name="arrival")
+    app.register_listener(_stop, "before_server_stop")
+
+
+def made(web: Web) -> Waiting:
+    """The list of those who wait in this process, which asks its database."""
+
+    def ask(site: Site, slugs: Sequence[str]) -> Mapping[str, Arrival]:
+        with using(site.db):
+            return reservations.look(site, slugs)
+
+    async def look(slugs: Sequence[str]) -> Mapping[str, Arrival]:
+        return await asyncio.get_running_loop().run_in_executor(web.pools.database, ask, web.site, slugs)
+
+    return Waiting(look, total=_MOST_WAITING, per_address=_MOST_PER_ADDRESS)
+
+
+async def instead(request: Request, name: str, nothing: NotFound, again: Again) -> HTTPResponse:
+    """The answer where no drop can be shown at `/{name}`, which may still be on its way.
+
+    Args:
+        name: as it was asked for, with the ending of the bytes or without.
+        nothing: why no drop can be shown.
+        again: answers as if the request came now.
+    Raises: `nothing` for what is not on its way; StillArriving and Gone for bytes.
+    """
+    stem, dot, ending = name.rpartition(".")
+    slug = stem if dot and ending else name
+    wants_bytes = slug != name or negotiating.wants_bytes(request)
+    arrival = await _look(request, slug)
+    if arrival is None or request.method not in ("GET", "HEAD"):
+        raise nothing
+    if arrival.state == "waiting" and (wants_bytes or (is_robot(request) and request.method == "GET")):
+        seconds = _HEAD_WAIT if request.method == "HEAD" else WAIT
+        answer, now = await _wait_for(request, arrival, seconds, again)
+        if answer is not None:
+            return answer
+        if now is None:
+            raise NotFound(NOTHING)
+        arrival = now
+    if wants_bytes:
+        raise _refusal(arrival)
+    # Here, because the pages use this module's neighbours.
+    from bulletdrop.web.pages.arriving import arriving_page
+
+    page: HTTPResponse = await arriving_page(request, arrival)
+    return page
+
+
+async def _wait_for(
+    request: Request, arrival: Arrival, seconds: float, again: Again
+) -> tuple[HTTPResponse | None, Arrival | None]:
+    """Wait until the drop can be shown. Returns the answer, or how things stand when the time is over."""
+    web, deadline = web_of(request), monotonic() + seconds
+    now: Arrival | None = arrival
+    try:
+        with web.arrivals.entered(address_of(request), arrival) as waiter, _Left(request, waiter) as left:
+            while now is not None and now.state == "waiting":
+                if not await waiter.wait(deadline - monotonic()) or web.arrivals.is_over or left.happened:
+                    break
+                try:
+                    return await again(), None
+                except NotFound:
+                    waiter.seen = now = await _look(request, arrival.slug)
+    except TooMany:
+        # All places are taken: as if the time were over.
+        return None, arrival
+    return None, now
+
+
+def _refusal(arrival: Arrival) -> NotFound | Gone:
+    if arrival.state == "ended":
+        return Gone("Nothing will come at this address.")
+    if arrival.state == "late":
+        return NotFound("This did not arrive. Ask whoever sent the link.")
+    return StillArriving("This is still on its way. Ask again in a moment.", retry_after=_AGAIN)
+
+
+async def events(request: Request, name: str) -> HTTPResponse | None:
+    """A stream that says once that something is to be seen at `/{name}` now: `arrived`, or `ended`.
+
+    Raises: NotFound where there is nothing, TooMany when too many wait already.
+    """
+    # Here, because the public addresses use this module.
+    from bulletdrop.web.public import plain
+
+    slug = plain(name)
+    arrival = await _look(request, slug)
+    said = await _said(request, slug, arrival)
+    if request.method == "HEAD":
+        return HTTPResponse(content_type="text/event-stream", headers=_STREAM_HEADERS)
+    if said or arrival is None:
+        return HTTPResponse(_event(said), content_type="text/event-stream", headers=_STREAM_HEADERS)
+    web = web_of(request)
+    with web.arrivals.entered(address_of(request), arrival) as waiter, _Left(request, waiter) as left:
+        response = await request.respond(content_type="text/event-stream", headers=_STREAM_HEADERS)
+        assert response is not None
+        await response.send("retry: 2000\n\n")
+        until = monotonic() + _LONGEST_STREAM
+        while not (said or web.arrivals.is_over or left.happened or monotonic() > until):
+            if await waiter.wait(_HEARTBEAT):
+                waiter.seen = arrival = await _look(request, slug)
+                said = await _said(request, slug, arrival)
+            elif left.is_silent():
+                left.cut()
+                return None
+            else:
+                await response.send(": on its way\n\n")
+                left.sent()
+        if said:
+            await response.send(_event(said))
+        await response.eof()
+    return None
+
+
+def _event(said: str) -> str:
+    return f"event: {said}\ndata:\n\n"
+
+
+async def _said(request: Request, slug: str, arrival: Arrival | None) -> str:
+    """The event to send: empty while there is nothing new. Raises NotFound where there is nothing at all."""
+    if arrival is not None and not arrival.is_held:
+        return "" if arrival.state == "waiting" else "ended"
+    try:
+        upload = await in_thread(request, find_page, slug, place=request.ctx.place)
+    except NotFound:
+        if arrival is None:
+            raise
+        return "ended"
+    if upload.is_public or await is_theirs(request, upload):
+        return "arrived"
+    if arrival is None:
+        raise NotFound(NOTHING)
+    return "" if arrival.state == "waiting" else "ended"
+
+
+async def _look(request: Request, slug: str) -> Arrival | None:
+    return await in_thread(request, reservations.find_arrival, slug, place=request.ctx.place)
+
+
+class _Left:
+    """Notices that a client has gone: when it shuts its side, or when it confirms nothing that was sent."""
+
+    def __init__(self, request: Request, waiter: Waiter) -> None:
+        self._protocol: Any = None if request.transport is None else request.transport.get_protocol()
+        self._waiter = waiter
+        self._since = 0.0
+        self.happened = False
+
+    def __enter__(self) -> _Left:
+        if self._protocol is not None:
+            self._protocol.left = self._leave
+            self.happened = self._protocol.input_ended
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._protocol is not None:
+            self._protocol.left = None
+
+    def _leave(self) -> None:
+        self.happened = True
+        self._waiter.wake()
+
+    def sent(self) -> None:
+        """A heartbeat went out."""
+        self._since = monotonic()
+
+    def is_silent(self) -> bool:
+        """True when what was sent with the last heartbeat has not been confirmed since."""
+        transport = self._protocol.transport if self._protocol is not None else None
+        if transport is None or not self._since:
+            return False
+        original = transport.get_extra_info("socket")
+        waiting = transport.get_write_buffer_size() + (unsent(original.fileno()) if original is not None else 0)
+        return bool(waiting)
+
+    def cut(self) -> None:
+        """Let go of the connection at once, with what it has not taken."""
+        if self._protocol is not None:
+            self._protocol.abort()
+
+
+async def _stop(app: App) -> None:
+    web_of_app(app).arrivals.stop()
