@@ -1,4 +1,4 @@
-"""Builds the page: TypeScript and CSS of `bulletdrop/web/ui` into `bulletdrop/web/static`, with the Node from pip.
+"""Builds the pages: TypeScript and CSS of `bulletdrop/web/ui` into the server's and the tray's `static`, by pip's Node.
 
 `python packaging/build_page.py` does it alone; dev.py and the wheel's build hook call `build()`.
 """
@@ -15,13 +15,14 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 UI = TOP / "bulletdrop" / "web" / "ui"
 STATIC = TOP / "bulletdrop" / "web" / "static"
+TRAY_STATIC = TOP / "bulletdrop" / "tray" / "page" / "static"
 STAMP = STATIC / ".inputs"  # beside the output, so that they go together
 
 
 def is_fresh() -> bool:
     """Whether the built page belongs to the sources as they are now. A few milliseconds."""
     try:
-        return STAMP.read_text(encoding="utf-8") == _inputs()
+        return STAMP.read_text(encoding="utf-8") == _inputs() and (TRAY_STATIC / "tray.css").exists()
     except FileNotFoundError:
         return False
 

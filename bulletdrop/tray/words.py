@@ -7,8 +7,9 @@ import os
 from collections.abc import Mapping
 
 from bulletdrop.tray.words_de import GERMAN
+from bulletdrop.tray.words_de_page import GERMAN_OF_THE_PAGE
 
-TABLES: Mapping[str, Mapping[str, str]] = {"de": GERMAN}
+TABLES: Mapping[str, Mapping[str, str]] = {"de": {**GERMAN, **GERMAN_OF_THE_PAGE}}
 
 _language = "en"
 

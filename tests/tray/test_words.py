@@ -6,14 +6,15 @@ import ast
 import string
 
 import pytest
+from jinja2 import Environment, nodes
 
 from bulletdrop.tray import words
-from tests.house.sources import modules
+from tests.house.sources import TOP, modules
 
 
 def texts() -> set[str]:
-    """The literals that the code hands to `t`."""
-    found = set()
+    """The literals that the code and the page's templates hand to `t`."""
+    found = texts_of_templates()
     for module in modules("bulletdrop"):
         if not module.name.startswith("bulletdrop.tray"):
             continue
@@ -21,6 +22,16 @@ def texts() -> set[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "t":
                 assert isinstance(node.args[0], ast.Constant), f"{module.name}: t() without a literal"
                 found.add(str(node.args[0].value))
+    return found
+
+
+def texts_of_templates() -> set[str]:
+    found = set()
+    for path in sorted((TOP / "bulletdrop" / "tray" / "page" / "templates").glob("*.html")):
+        for call in Environment().parse(path.read_text(encoding="utf-8")).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "t":
+                assert isinstance(call.args[0], nodes.Const), f"{path.name}: t() without a literal"
+                found.add(str(call.args[0].value))
     return found
 
 

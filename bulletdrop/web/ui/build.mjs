@@ -9,6 +9,8 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.env.BULLETDROP_STATIC ?? join(here, "..", "static");
+// The tray's own page, which is served without the server: the same tokens, built beside its templates.
+const trayOut = process.env.BULLETDROP_TRAY_STATIC ?? join(here, "..", "..", "tray", "page", "static");
 const manifest = {};
 
 // The classes that give a tile its aspect: 2 % steps, because style attributes are forbidden by our CSP.
@@ -60,6 +62,23 @@ async function bundle() {
   }
 }
 
+/** Under plain names: the tray serves them with a tag of their content. */
+async function bundleTray() {
+  await build({
+    absWorkingDir: here,
+    entryPoints: ["src/tray.ts", "css/tray.css"],
+    outdir: trayOut,
+    entryNames: "[name]",
+    bundle: true,
+    format: "esm",
+    target: ["chrome123", "firefox120", "safari17.5"],
+    minify: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  copyFileSync(join(here, "art", "favicon.svg"), join(trayOut, "favicon.svg"));
+}
+
 function art() {
   // Asked for by this very name, unasked, by browsers that do not read the page's head.
   copyFileSync(join(here, "art", "favicon.ico"), join(out, "favicon.ico"));
@@ -85,8 +104,11 @@ if (!process.argv.includes("--no-check")) {
   const tsc = join(here, "node_modules", "typescript", "bin", "tsc");
   if (existsSync(tsc)) execFileSync(process.execPath, [tsc, "--noEmit", "-p", here], { stdio: "inherit" });
 }
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out, { recursive: true });
+for (const folder of [out, trayOut]) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+}
 await bundle();
+await bundleTray();
 art();
 writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, null, 1) + "\n");
