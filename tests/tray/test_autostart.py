@@ -19,22 +19,7 @@ from bulletdrop.tray.autostart_entries import (
     split_exec,
     split_windows,
 )
-
-
-class Values:
-    """A registry in a dictionary."""
-
-    def __init__(self) -> None:
-        self.all: dict[tuple[str, str], str | int | bytes] = {}
-
-    def read(self, key: str, name: str) -> str | int | bytes | None:
-        return self.all.get((key, name))
-
-    def write(self, key: str, name: str, value: str | int) -> None:
-        self.all[key, name] = value
-
-    def delete(self, key: str, name: str) -> None:
-        self.all.pop((key, name), None)
+from tests.support.registry import Values
 
 
 def linux(home: Path, *program: str, frozen: bool = True, **environ: str) -> Machine:
@@ -280,3 +265,15 @@ def test_the_program_that_is_named_is_the_one_that_the_person_started() -> None:
     from_source = autostart.own_program({})
     assert from_source[0].startswith(str(Path(sys.executable).parent))
     assert Path(from_source[0]).exists()
+
+
+def test_a_registry_that_may_not_be_written_is_said_in_words() -> None:
+    registry = Values()
+    registry.closed = True
+    machine = windows(registry)
+    assert autostart.state(machine) == "off"
+    assert autostart.refresh(machine) is False
+    with pytest.raises(CannotStartAtLogin, match="Access is denied"):
+        autostart.turn_on((), machine)
+    with pytest.raises(CannotStartAtLogin, match="Access is denied"):
+        autostart.turn_off(machine)
