@@ -31,9 +31,10 @@ def line_of(value: Any, *, what: str, field: str, most: int, least: int = 0, err
 
 
 def lines_of(value: Any, *, what: str, field: str, most: int, error: type[Invalid] = Invalid) -> str:
-    """What a person wrote into a field of several lines: ends of lines are one sign, no space around it. As `line_of`."""
+    """What a person wrote into a field of several lines, whose ends become one sign each. The rest as `line_of`."""
     text = str(value or "").replace("\r\n", "\n").replace("\r", "\n").strip()
-    if len(text) > most or not all(is_visible(line) for line in text.replace("\t", "").replace(_APART, "").split("\n")):
+    plain = text.replace("\t", "").replace(_APART, "")
+    if len(text) > most or not all(is_visible(line) for line in plain.split("\n")):
         raise error(f"{what} has at most {most:,} characters, all of them visible.", field=field)
     return text
 

@@ -11,8 +11,9 @@ from enum import Enum
 from sanic import Request
 from sanic.response import HTTPResponse
 
+from bulletdrop.core.models import Governed
 from bulletdrop.core.sharing import limits, passes
-from bulletdrop.core.sharing.limits import Governed, Locked
+from bulletdrop.core.sharing.limits import Locked
 from bulletdrop.errors import Forbidden, NeedsPassword, UsedUp
 from bulletdrop.web.context import web_of
 from bulletdrop.web.cookies import cookie_name, is_https, read_cookie

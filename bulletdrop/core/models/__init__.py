@@ -5,6 +5,7 @@ from __future__ import annotations
 from bulletdrop.core.models.base import (
     ALPHABET,
     Base,
+    Governed,
     Moment,
     database_proxy,
     from_microseconds,
@@ -51,6 +52,7 @@ __all__ = [
     "Base",
     "Blob",
     "Domain",
+    "Governed",
     "Hold",
     "Identity",
     "Invite",

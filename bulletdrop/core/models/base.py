@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from peewee import CharField, DatabaseProxy, Field, Model
+from peewee import CharField, DatabaseProxy, Field, IntegerField, Model, TextField
 
 # Bound once by `site.open_site`: a process runs one site.
 database_proxy: Any = DatabaseProxy()
@@ -79,3 +79,14 @@ def time(**options: Any) -> Field[datetime]:
 def time_or_none(**options: Any) -> Field[datetime | None]:
     """A column for a moment that may be missing."""
     return Moment(null=True, **options)
+
+
+class Governed(Base):
+    """What others see under terms of its owner's: a password, a number of views, an end (see `core/sharing/limits`)."""
+
+    id = id_field()
+    password_hash = TextField(null=True)
+    max_views = IntegerField(null=True)
+    views = IntegerField(default=0)
+    last_viewed_at = time_or_none()
+    expires_at = time_or_none(index=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peewee import BigIntegerField, BooleanField, CharField, CompositeKey, ForeignKeyField, IntegerField, TextField
 
-from bulletdrop.core.models.base import Base, id_field, time, time_or_none
+from bulletdrop.core.models.base import Base, Governed, id_field, time, time_or_none
 from bulletdrop.core.models.names import Domain
 from bulletdrop.core.models.people import User
 from bulletdrop.core.models.teams import Team
@@ -31,10 +31,9 @@ class Blob(Base):
     created_at = time()
 
 
-class Upload(Base):
+class Upload(Governed):
     """A drop: somebody's name for a blob. Several may point at one blob."""
 
-    id = id_field()
     slug = CharField(max_length=40, unique=True)
     owner_id: str
     owner = ForeignKeyField(User, backref="uploads", on_delete="CASCADE")
@@ -55,11 +54,6 @@ class Upload(Base):
     language = CharField(max_length=40, default="")
     is_public = BooleanField(default=True)
     # Who may look, and how often: see `core/sharing/limits`. Without a limit the views are not counted here.
-    password_hash = TextField(null=True)
-    max_views = IntegerField(null=True)
-    views = IntegerField(default=0)
-    last_viewed_at = time_or_none()
-    expires_at = time_or_none(index=True)
     source = CharField(max_length=20, default="api")
     idempotency_key = CharField(max_length=200, null=True)
     created_at = time()

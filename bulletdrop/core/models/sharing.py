@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from peewee import BigIntegerField, BooleanField, CharField, CompositeKey, ForeignKeyField, IntegerField, TextField
 
-from bulletdrop.core.models.base import Base, id_field, time, time_or_none
+from bulletdrop.core.models.base import Base, Governed, id_field, time, time_or_none
 from bulletdrop.core.models.drops import Upload
 from bulletdrop.core.models.names import Domain
 from bulletdrop.core.models.people import User
 from bulletdrop.core.models.teams import Team
 
 
-class Album(Base):
+class Album(Governed):
     """Several drops under one link, in their owner's order."""
 
-    id = id_field()
     slug = CharField(max_length=40, unique=True)
     owner_id: str
     owner = ForeignKeyField(User, backref="albums", on_delete="CASCADE")
@@ -28,11 +27,6 @@ class Album(Base):
     # manual (by position), newest, oldest or name.
     sort = CharField(max_length=10, default="manual")
     is_public = BooleanField(default=True)
-    password_hash = TextField(null=True)
-    max_views = IntegerField(null=True)
-    views = IntegerField(default=0)
-    last_viewed_at = time_or_none()
-    expires_at = time_or_none(index=True)
     created_at = time()
     updated_at = time()
 
@@ -59,10 +53,9 @@ class AlbumItem(Base):
         indexes = ((("album", "position"), False),)
 
 
-class ShareLink(Base):
+class ShareLink(Governed):
     """One more link to a drop or an album, with terms of its own. Exactly one of `upload` and `album` is set."""
 
-    id = id_field()
     token = CharField(max_length=40, unique=True)
     owner_id: str
     owner = ForeignKeyField(User, backref="share_links", on_delete="CASCADE")
@@ -72,11 +65,6 @@ class ShareLink(Base):
     album = ForeignKeyField(Album, backref="share_links", on_delete="CASCADE", null=True)
     # For its owner alone.
     note = CharField(max_length=200, default="")
-    password_hash = TextField(null=True)
-    max_views = IntegerField(null=True)
-    views = IntegerField(default=0)
-    last_viewed_at = time_or_none()
-    expires_at = time_or_none(index=True)
     revoked_at = time_or_none()
     idempotency_key = CharField(max_length=200, null=True)
     created_at = time()
@@ -123,10 +111,9 @@ class UploadRequest(Base):
         indexes = ((("owner", "created_at", "id"), False),)
 
 
-class ShortLink(Base):
+class ShortLink(Governed):
     """A short address of ours that leads to somebody else's."""
 
-    id = id_field()
     slug = CharField(max_length=40, unique=True)
     owner_id: str
     owner = ForeignKeyField(User, backref="short_links", on_delete="CASCADE")
@@ -138,11 +125,6 @@ class ShortLink(Base):
     title = CharField(max_length=200, default="")
     # A page shows the target and goes there only when told to.
     asks_first = BooleanField(default=False)
-    password_hash = TextField(null=True)
-    max_views = IntegerField(null=True)
-    views = IntegerField(default=0)
-    last_viewed_at = time_or_none()
-    expires_at = time_or_none(index=True)
     revoked_at = time_or_none()
     idempotency_key = CharField(max_length=200, null=True)
     created_at = time()

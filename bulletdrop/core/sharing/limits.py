@@ -20,13 +20,11 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from bulletdrop.core.expiry import check_expiry
-from bulletdrop.core.models import Album, ShareLink, ShortLink, Upload, UploadRequest
+from bulletdrop.core.models import Governed, UploadRequest
 from bulletdrop.core.people.passwords import hash_password, password_fits
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Invalid
 
-# What has a password, an end, and a number of views.
-Governed: TypeAlias = Upload | Album | ShareLink | ShortLink
 # What has a password.
 Locked: TypeAlias = Governed | UploadRequest
 
