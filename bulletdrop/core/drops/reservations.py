@@ -159,6 +159,11 @@ def fill(site: Site, caller: Caller, slug: str, *, is_public: bool) -> None:
         raise _not_reserved()
 
 
+def is_unfilled() -> Any:
+    """The condition for rows that some device may still fill."""
+    return (Reservation.device != _FILLED) & Reservation.ended_at.is_null()
+
+
 def release(slug: str) -> None:
     """Its drop is everybody's to see from now on: nothing has to be kept for the page. In the caller's transaction."""
     Reservation.delete().where((Reservation.slug == slug) & (Reservation.device == _FILLED)).execute()

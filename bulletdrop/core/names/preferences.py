@@ -28,7 +28,8 @@ def change_preferences(site: Site, user_id: str, changes: Mapping[str, Any]) -> 
 
     Args:
         changes: `slug_style`, see `slugs.new_slug`; `link_ending`, true for links to the file itself; `hotlink`, one of
-            HOTLINKS; `hotlink_hosts`, a list of hosts, each with all below it; `embed_color`, as #rrggbb, "" for none.
+            HOTLINKS; `hotlink_hosts`, a list of hosts, each with all below it; `embed_color`, as #rrggbb, "" for none;
+            `names_arrivals`, true to say on pages of what is still on its way whose it is.
     Raises: Invalid with the field, NotFound.
     """
     values = {name: _checked(name, value) for name, value in changes.items()}
@@ -54,7 +55,7 @@ def check_hosts(hosts: Iterable[str]) -> list[str]:
 def _checked(name: str, value: Any) -> Any:
     if name == "slug_style":
         return check_style(value)
-    if name == "link_ending":
+    if name in ("link_ending", "names_arrivals"):
         return bool(value)
     if name == "hotlink":
         if value not in HOTLINKS:

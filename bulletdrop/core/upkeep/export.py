@@ -19,6 +19,7 @@ from bulletdrop.core.models import (
     Domain,
     Identity,
     Passkey,
+    Reservation,
     Session,
     Team,
     TeamMember,
@@ -78,7 +79,13 @@ def _account(site: Site, user_id: str) -> dict[str, Any]:
     return {
         "profile": {**_picked(user, profile), **_picked(user, ("is_admin", "is_verified", "created_at"))},
         "limits": user.limits,
-        "links": _picked(user, ("slug_style", "link_ending", "hotlink", "hotlink_hosts", "embed_color")),
+        "links": _picked(
+            user, ("slug_style", "link_ending", "hotlink", "hotlink_hosts", "embed_color", "names_arrivals")
+        ),
+        "reservations": [
+            _picked(row, ("slug", "created_at", "expires_at", "ended_at", "ended_code", "problem"))
+            for row in Reservation.select().where(Reservation.owner == user_id).order_by(Reservation.slug)
+        ],
         "sessions": [
             _picked(row, ("id", "user_agent", "address", "method", "created_at", "last_used_at", "revoked_at"))
             for row in Session.select().where(Session.user == user_id).order_by(Session.created_at)

@@ -8,7 +8,8 @@ from typing import Any
 
 from peewee import JOIN, fn
 
-from bulletdrop.core.models import Blob, Secret, SecretPart, Team, Upload, Usage, User
+from bulletdrop.core.drops.reservations import is_unfilled
+from bulletdrop.core.models import Blob, Reservation, Secret, SecretPart, ShortLink, Team, Upload, Usage, User
 from bulletdrop.core.sharing.secrets import find_secret_orphans
 from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.sweeps import find_orphans, find_strangers
@@ -26,6 +27,7 @@ def verify(site: Site, *, read_data: bool = False) -> Iterator[str]:
     for blob in Blob.select().order_by(Blob.key).iterator():
         yield from _check_blob(site, blob, read_data)
     yield from _check_counts()
+    yield from _check_reservations()
     yield from _check_secrets(site)
     for key in find_orphans(site):
         yield f"{key}: bytes without a row (the hourly sweep removes them)"
@@ -98,6 +100,14 @@ def _check_secrets(site: Site) -> Iterator[str]:
                 yield f"{key}: the bytes of a secret are gone"
     for key in find_secret_orphans(site):
         yield f"{key}: bytes of a secret without a row (the sweep removes them within the hour)"
+
+
+def _check_reservations() -> Iterator[str]:
+    """No slug that a device still holds is anybody's already: its link would lead to something else."""
+    for model, what in ((Upload, "a drop"), (ShortLink, "a short link")):
+        taken: Any = model.select(model.slug).join(Reservation, on=(Reservation.slug == model.slug))
+        for (slug,) in taken.where(is_unfilled()).order_by(model.slug).tuples().iterator():
+            yield f"{slug}: a device still holds this link, and {what} has it already"
 
 
 def _check_usage() -> Iterator[str]:

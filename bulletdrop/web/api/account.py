@@ -59,7 +59,8 @@ class UsageOut(Struct):
 
 class AccountOut(Struct):
     """A person's own account. `slug_style` is how short names of new drops are made, `link_ending` whether links lead
-    to the file itself; `hotlink` says whose pages may show its pictures, `embed_color` is shown beside previews."""
+    to the file itself; `hotlink` says whose pages may show its pictures, `embed_color` is shown beside previews.
+    `names_arrivals`: whether the page of a link whose file is still on its way says whose it is."""
 
     id: str
     username: str
@@ -76,6 +77,7 @@ class AccountOut(Struct):
     hotlink: Hotlink
     hotlink_hosts: list[str]
     embed_color: str
+    names_arrivals: bool
     plan: str
     limits: LimitsOut
     usage: UsageOut
@@ -95,6 +97,7 @@ class AccountIn(Struct, forbid_unknown_fields=True):
     hotlink: Hotlink | msgspec.UnsetType = msgspec.UNSET
     hotlink_hosts: Annotated[list[_Host], msgspec.Meta(max_length=1000)] | msgspec.UnsetType = msgspec.UNSET
     embed_color: Annotated[str, msgspec.Meta(max_length=100)] | msgspec.UnsetType = msgspec.UNSET
+    names_arrivals: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProofIn(Struct, forbid_unknown_fields=True):
@@ -210,6 +213,7 @@ def _account(site: Site, user_id: str) -> AccountOut:
         hotlink=cast(Hotlink, user.hotlink),
         hotlink_hosts=list(user.hotlink_hosts),
         embed_color=user.embed_color,
+        names_arrivals=user.names_arrivals,
         plan=user.plan,
         limits=LimitsOut(**asdict(used.limits)),
         usage=UsageOut(used.storage_used, used.uploads_today, used.bandwidth_this_month),

@@ -25,6 +25,7 @@ PATH = "/account/links"
 _SAID = {
     "names": "Saved. It counts for new drops; links that are there stay as they are.",
     "pages": "Saved. It holds from now on, for all your drops.",
+    "arrivals": "Saved. It counts for links that are handed out from now on; switched off, for all.",
     "color": "Saved. Chats show it the next time they look.",
 }
 # What the file in the examples is called.
@@ -66,6 +67,8 @@ def _changes(form: dict[str, str]) -> dict[str, Any]:
     if part == "pages":
         hosts = [one.strip() for one in re.split(r"[\r\n,]+", form.get("hotlink_hosts", "")) if one.strip()]
         return {"hotlink": form.get("hotlink", ""), "hotlink_hosts": hosts}
+    if part == "arrivals":
+        return {"names_arrivals": form.get("names_arrivals") == "yes"}
     if part == "color":
         return {"embed_color": form.get("embed_color", "") if form.get("own_color") == "yes" else ""}
     raise Invalid("There is nothing of this name to change here.", field="do")
@@ -80,6 +83,7 @@ async def _page(
     values = {
         "slug_style": user.slug_style,
         "link_ending": "yes" if user.link_ending else "no",
+        "names_arrivals": "yes" if user.names_arrivals else "no",
         "hotlink": user.hotlink,
         "hotlink_hosts": "\n".join(user.hotlink_hosts),
         "own_color": "yes" if user.embed_color else "no",

@@ -1,0 +1,409 @@
+"""Links before their bytes: handed to one device, filled once, nobody else's, ended in words, and forgotten in time."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from bulletdrop.clock import ManualClock
+from bulletdrop.core.drops import found, intake, reservations, uploads
+from bulletdrop.core.drops.intake import Wishes
+from bulletdrop.core.drops.reservations import MOST_OPEN, find_arrival
+from bulletdrop.core.models import ApiKey, Name, Reservation, Session, ShortLink, Upload, User
+from bulletdrop.core.names import domain_list, domains, preferences
+from bulletdrop.core.names.chosen import is_slug_taken, is_taken
+from bulletdrop.core.names.places import Place
+from bulletdrop.core.people import departures, keys, sessions
+from bulletdrop.core.people.administration import By
+from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.sharing import shortener
+from bulletdrop.core.site import Site
+from bulletdrop.core.upkeep import jobs
+from bulletdrop.core.upkeep.export import export
+from bulletdrop.core.upkeep.farewell import finish_deletions
+from bulletdrop.core.upkeep.verify import verify
+from bulletdrop.errors import (
+    BulletDropError,
+    Forbidden,
+    Invalid,
+    NameTaken,
+    NotFound,
+    NotReserved,
+    TooMany,
+    UnknownType,
+)
+from tests.core.drops_kit import arrive, keep, stored
+from tests.core.sign_in_kit import at_once
+from tests.support.pictures import screenshot
+
+SCOPES = ["uploads:read", "uploads:write", "uploads:delete"]
+
+
+def device(site: Site, owner: Caller, name: str = "laptop") -> Caller:
+    """Another key of somebody's."""
+    _, plain = keys.create_key(site, User.get_by_id(owner.user_id), name=name, scopes=SCOPES, device_name=name)
+    return keys.check_key(site, plain)
+
+
+def held(site: Site, caller: Caller) -> str:
+    """A slug that the device holds."""
+    return reservations.reserve(site, caller, 1)[0].slug
+
+
+def fill(site: Site, caller: Caller, slug: str, data: bytes | None = None, **wishes: object) -> Upload:
+    return keep(site, caller, data, slug=slug, **wishes)  # type: ignore[arg-type]
+
+
+def refused(*outcomes: object) -> list[str]:
+    return [one.code for one in outcomes if isinstance(one, BulletDropError)]
+
+
+def test_a_reserved_link_leads_to_the_upload_that_names_it(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    row = reservations.reserve(site, laptop, 1)[0]
+    assert is_slug_taken(row.slug)
+    upload = fill(site, laptop, row.slug, title="plan")
+    assert upload.slug == row.slug
+    assert found.find_public(site, row.slug).id == upload.id
+    assert not Reservation.select().exists()
+    assert upload.blob.key.startswith(f"uploads/2026/11/20/{row.slug}")
+    assert stored(site, upload) == screenshot()
+    assert list(verify(site, read_data=True)) == []
+
+
+def test_the_links_are_random_whatever_the_accounts_style_is(site: Site, alice: Caller) -> None:
+    preferences.change_preferences(site, alice.user_id, {"slug_style": "name"})
+    laptop = device(site, alice)
+    rows = reservations.reserve(site, laptop, 20)
+    assert len({row.slug for row in rows}) == 20
+    assert all(len(row.slug) == site.config.slug_length and row.slug.isalnum() for row in rows)
+    assert fill(site, laptop, rows[0].slug, slug_style="name").slug == rows[0].slug
+
+
+def test_a_link_is_filled_once(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    slug = held(site, laptop)
+    first = fill(site, laptop, slug)
+    with pytest.raises(NotReserved) as again:
+        fill(site, laptop, slug, screenshot(2))
+    assert again.value.field == "slug"
+    assert [row.id for row in Upload.select()] == [first.id]
+    assert stored(site, first) == screenshot()
+    assert list(verify(site, read_data=True)) == []
+
+
+def test_only_the_device_that_holds_it_fills_it(site: Site, alice: Caller, bob: Caller) -> None:
+    laptop, phone = device(site, alice), device(site, alice, "phone")
+    slug = held(site, laptop)
+    session = sessions.open_session(site, User.get_by_id(alice.user_id), user_agent="", address="")
+    for other in (phone, device(site, bob), alice, sessions.check_access(site, session.access_token)):
+        with pytest.raises(NotReserved):
+            fill(site, other, slug)
+        if other is not alice:
+            with pytest.raises(NotFound):
+                reservations.end(site, other, slug)
+        assert not reservations.refuse(site, other, slug, code="too_big", message="no")
+    assert [row.slug for row in reservations.list_reservations(site, phone)] == []
+    assert [row.slug for row in reservations.list_reservations(site, laptop)] == [slug]
+    assert not Upload.select().exists()
+    assert list(site.storage.keys("uploads/")) == []
+    fill(site, laptop, slug)
+
+
+def test_a_browsers_session_is_a_device_too(site: Site, alice: Caller) -> None:
+    tokens = sessions.open_session(site, User.get_by_id(alice.user_id), user_agent="", address="")
+    browser = sessions.check_access(site, tokens.access_token)
+    slug = held(site, browser)
+    assert fill(site, browser, slug).slug == slug
+
+
+def test_the_command_line_on_the_server_is_no_device(site: Site, alice: Caller) -> None:
+    with pytest.raises(Forbidden):
+        reservations.reserve(site, alice, 1)
+
+
+@pytest.mark.parametrize("count", [0, 21, -1])
+def test_no_more_than_twenty_are_handed_out_at_once(site: Site, alice: Caller, count: int) -> None:
+    with pytest.raises(Invalid) as wrong:
+        reservations.reserve(site, device(site, alice), count)
+    assert wrong.value.field == "count"
+
+
+def test_a_device_holds_fifty_at_most(site: Site, alice: Caller, clock: ManualClock) -> None:
+    laptop = device(site, alice)
+    slugs = [row.slug for _ in range(2) for row in reservations.reserve(site, laptop, 20)]
+    assert len(reservations.reserve(site, laptop, 20)) == 10
+    with pytest.raises(TooMany):
+        reservations.reserve(site, laptop, 1)
+    assert len(reservations.reserve(site, device(site, alice, "phone"), 5)) == 5
+    fill(site, laptop, slugs[0])
+    reservations.end(site, laptop, slugs[1])
+    assert len(reservations.reserve(site, laptop, 20)) == 2
+    # Those whose time is over are the device's still, but no more in its way.
+    clock.advance(days=8)
+    assert len(reservations.reserve(site, laptop, 20)) == 20
+
+
+def test_however_many_ask_at_once_a_device_holds_fifty(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    outcomes = at_once(site, 8, lambda _: reservations.reserve(site, laptop, 20))
+    assert sum(len(one) for one in outcomes if isinstance(one, list)) == MOST_OPEN
+    assert set(refused(*outcomes)) == {"too_many"}
+    assert Reservation.select().count() == MOST_OPEN
+
+
+def test_of_fifty_who_fill_one_link_at_once_one_makes_the_drop(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    slug = held(site, laptop)
+    files = [arrive(site, screenshot(number)) for number in range(50)]
+    outcomes = at_once(site, 50, lambda number: intake.store(site, laptop, files[number], Wishes(slug=slug)))
+    made = [one for one in outcomes if isinstance(one, Upload)]
+    assert len(made) == 1
+    assert refused(*outcomes) == ["not_reserved"] * 49
+    assert Upload.select().count() == 1
+    # Nobody wrote over the winner's bytes, or took them away with their own.
+    assert list(site.storage.keys("uploads/")) == [made[0].blob.key]
+    assert list(verify(site, read_data=True)) == []
+
+
+@pytest.mark.parametrize("is_public", [True, False])
+def test_a_repeat_with_its_key_gets_the_first_drop_also_when_it_runs_beside_it(
+    site: Site, alice: Caller, is_public: bool
+) -> None:
+    laptop = device(site, alice)
+    slug = held(site, laptop)
+    files = [arrive(site, screenshot()) for _ in range(8)]
+    wishes = Wishes(slug=slug, idempotency_key="once", is_public=is_public)
+    outcomes = at_once(site, 8, lambda number: intake.store(site, laptop, files[number], wishes))
+    assert {one.id for one in outcomes if isinstance(one, Upload)} == {Upload.get().id}
+    assert refused(*outcomes) == []
+    assert list(verify(site, read_data=True)) == []
+
+
+def test_what_is_handed_out_is_nobodys_name_slug_or_short_link(site: Site, alice: Caller, bob: Caller) -> None:
+    slug = held(site, device(site, alice))
+    assert is_taken(slug)
+    assert is_taken(f"{slug}.1")
+    with pytest.raises(NameTaken):
+        keep(site, bob, custom_name=slug)
+    with pytest.raises(NameTaken):
+        keep(site, bob, custom_name=f"{slug}.png2")
+    with pytest.raises(NameTaken):
+        shortener.shorten(site, bob, "https://example.org/", custom_name=slug)
+    drop = keep(site, bob)
+    with pytest.raises(NameTaken):
+        uploads.change_upload(site, bob, drop.id, {"custom_name": slug})
+    assert not ShortLink.select().exists()
+    # A file that is called like it gets another slug.
+    assert keep(site, bob, screenshot(2), name=f"{slug.lower()}.png", slug_style="name").slug != slug
+
+
+def test_a_name_and_a_link_that_are_taken_at_the_same_moment_are_never_both_given(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    slug = held(site, laptop)
+    keep(site, alice, custom_name="holiday")
+    with pytest.raises(NotReserved):
+        fill(site, laptop, "holiday")
+    drop = fill(site, laptop, slug, custom_name="holiday-2")
+    assert (drop.slug, drop.custom_name) == (slug, "holiday-2")
+    with pytest.raises(NameTaken):
+        fill(site, laptop, held(site, laptop), screenshot(2), custom_name="holiday")
+
+
+def test_a_file_that_is_refused_leaves_the_link_to_be_filled(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    slug = held(site, laptop)
+    with pytest.raises(UnknownType):
+        fill(site, laptop, slug, b"no picture")
+    fill(site, laptop, slug)
+
+
+def test_what_ended_is_filled_by_nobody_and_says_why_to_its_owner(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    refused_one, undone = held(site, laptop), held(site, laptop)
+    assert reservations.refuse(site, laptop, refused_one, code="too_big", message="Too large: plan.png.")
+    assert not reservations.refuse(site, laptop, refused_one, code="other", message="later")
+    reservations.end(site, laptop, undone)
+    reservations.end(site, laptop, undone, code="again")
+    for slug, code in ((refused_one, "too_big"), (undone, "taken_back")):
+        arrival = find_arrival(site, slug)
+        assert arrival is not None
+        assert (arrival.state, arrival.code) == ("ended", code)
+        with pytest.raises(NotReserved):
+            fill(site, laptop, slug)
+    assert find_arrival(site, refused_one).problem == "Too large: plan.png."  # type: ignore[union-attr]
+    filled = held(site, laptop)
+    fill(site, laptop, filled)
+    with pytest.raises(NotFound):
+        reservations.end(site, laptop, filled)
+    with pytest.raises(NotFound):
+        reservations.end(site, laptop, "a\0b")
+
+
+def test_a_link_whose_time_is_over_says_so_and_is_filled_all_the_same(
+    site: Site, alice: Caller, clock: ManualClock
+) -> None:
+    laptop = device(site, alice)
+    slug = held(site, laptop)
+    assert find_arrival(site, slug).state == "waiting"  # type: ignore[union-attr]
+    clock.advance(days=7)
+    assert find_arrival(site, slug).state == "late"  # type: ignore[union-attr]
+    assert reservations.list_reservations(site, laptop) == []
+    clock.advance(days=20)
+    assert fill(site, laptop, slug).slug == slug
+
+
+def test_old_links_are_forgotten_by_the_job(site: Site, alice: Caller, clock: ManualClock) -> None:
+    laptop = device(site, alice)
+    ended, late = held(site, laptop), held(site, laptop)
+    reservations.end(site, laptop, ended)
+    for days, left in ((6.9, {ended, late}), (0.2, {late}), (29.8, {late}), (0.2, set[str]())):
+        clock.advance(days=days)
+        jobs.run_job(site, "sweep-reservations")
+        assert {row.slug for row in Reservation.select()} == left
+    assert find_arrival(site, late) is None
+    with pytest.raises(NotReserved):
+        fill(site, laptop, late)
+
+
+def test_links_of_a_key_that_was_revoked_have_ended(site: Site, alice: Caller, clock: ManualClock) -> None:
+    laptop, phone = device(site, alice), device(site, alice, "phone")
+    lost, kept = held(site, laptop), held(site, phone)
+    assert laptop.key_id is not None
+    keys.revoke_key(site, alice.user_id, laptop.key_id)
+    assert find_arrival(site, lost).state == "ended"  # type: ignore[union-attr]
+    assert find_arrival(site, kept).state == "waiting"  # type: ignore[union-attr]
+    jobs.run_job(site, "sweep-reservations")
+    clock.advance(days=7, seconds=1)
+    jobs.run_job(site, "sweep-reservations")
+    assert {row.slug for row in Reservation.select()} == {kept}
+
+
+def test_links_of_a_key_that_expired_and_of_sessions_that_are_over_have_ended(
+    site: Site, alice: Caller, clock: ManualClock
+) -> None:
+    user = User.get_by_id(alice.user_id)
+    laptop = device(site, alice)
+    ApiKey.update(expires_at=clock.now() + timedelta(days=1)).where(ApiKey.id == laptop.key_id).execute()
+    slugs = [held(site, laptop)]
+    for end in ("signed out", "all signed out", "expired"):
+        tokens = sessions.open_session(site, user, user_agent="", address="")
+        slugs.append(held(site, sessions.check_access(site, tokens.access_token)))
+        if end == "signed out":
+            sessions.close_session(site, tokens.session_id)
+        if end == "all signed out":
+            User.update(epoch=User.epoch + 1).where(User.id == user.id).execute()
+            user = User.get_by_id(user.id)
+        if end == "expired":
+            Session.update(expires_at=clock.now() + timedelta(days=1)).where(Session.id == tokens.session_id).execute()
+    clock.advance(days=1)
+    assert {find_arrival(site, slug).state for slug in slugs} == {"ended"}  # type: ignore[union-attr]
+    jobs.run_job(site, "sweep-reservations")
+    assert not Reservation.select().where(Reservation.ended_at.is_null()).exists()
+
+
+def test_links_of_an_account_that_is_blocked_leaving_or_gone_lead_nowhere(
+    site: Site, alice: Caller, bob: Caller, clock: ManualClock
+) -> None:
+    slug, other = held(site, device(site, bob)), held(site, device(site, alice))
+    User.update(is_active=False).where(User.id == bob.user_id).execute()
+    assert find_arrival(site, slug) is None
+    User.update(is_active=True).where(User.id == bob.user_id).execute()
+    assert find_arrival(site, slug) is not None
+    departures.request_deletion(site, bob.user_id, link="")
+    assert find_arrival(site, slug) is None
+    clock.advance(days=7, seconds=1)
+    finish_deletions(site)
+    assert {row.slug for row in Reservation.select()} == {other}
+
+
+def test_strangers_are_told_of_a_private_drop_what_they_were_told_before(
+    site: Site, alice: Caller, clock: ManualClock
+) -> None:
+    laptop = device(site, alice)
+    slug, empty = held(site, laptop), held(site, laptop)
+    drop = fill(site, laptop, slug, is_public=False)
+    held_one, before = find_arrival(site, slug), find_arrival(site, empty)
+    assert held_one is not None
+    assert before is not None
+    assert held_one.is_held
+    assert (held_one.state, held_one.code, held_one.name) == (before.state, before.code, before.name)
+    with pytest.raises(NotReserved):
+        fill(site, laptop, slug, screenshot(2))
+    with pytest.raises(NotFound):
+        reservations.end(site, laptop, slug)
+    assert [row.slug for row in reservations.list_reservations(site, laptop)] == [empty]
+    clock.advance(days=7)
+    assert {find_arrival(site, one).state for one in (slug, empty)} == {"late"}  # type: ignore[union-attr]
+    uploads.change_upload(site, laptop, drop.id, {"is_public": True})
+    assert find_arrival(site, slug) is None
+    uploads.change_upload(site, laptop, drop.id, {"is_public": False})
+    assert find_arrival(site, slug) is None
+
+
+def test_a_private_drop_that_is_taken_back_looks_like_a_link_that_is_taken_back(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    slug, empty = held(site, laptop), held(site, laptop)
+    drop = fill(site, laptop, slug, is_public=False)
+    uploads.trash_upload(site, laptop, drop.id)
+    reservations.end(site, laptop, empty)
+    one, other = find_arrival(site, slug), find_arrival(site, empty)
+    assert one is not None
+    assert other is not None
+    assert (one.state, one.code, one.problem) == (other.state, other.code, other.problem) == ("ended", "taken_back", "")
+    uploads.restore_upload(site, laptop, drop.id)
+    assert find_arrival(site, slug).state == "waiting"  # type: ignore[union-attr]
+
+
+def test_whose_it_is_is_said_only_while_the_account_allows_it(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    before = held(site, laptop)
+    preferences.change_preferences(site, alice.user_id, {"names_arrivals": True})
+    after = held(site, laptop)
+    assert find_arrival(site, before).name == ""  # type: ignore[union-attr]
+    assert find_arrival(site, after).name == "alice"  # type: ignore[union-attr]
+    preferences.change_preferences(site, alice.user_id, {"names_arrivals": False})
+    assert find_arrival(site, after).name == ""  # type: ignore[union-attr]
+
+
+def test_a_link_on_a_domain_stays_true_whatever_becomes_of_the_domain(site: Site, alice: Caller) -> None:
+    domain = domain_list.add_domain(site, By(None), {"name": "pics.example"})
+    domains.claim(site, alice.user_id, domain.id)
+    domains.make_primary(site, alice.user_id, domain.id)
+    laptop = device(site, alice)
+    place = Place("domain", domain.id, "pics.example")
+    there, after, large = (held(site, laptop) for _ in range(3))
+    row = Reservation.get_by_id(there)
+    assert reservations.page_url(site, reservations.list_reservations(site, laptop)[0]).startswith(
+        "http://pics.example"
+    )
+    assert row.domain_id == domain.id
+    assert find_arrival(site, there, place=place) is not None
+    assert find_arrival(site, there, place=Place("domain", "another", "other.example")) is None
+    assert fill(site, laptop, there).domain_id == domain.id
+    # Another domain is the primary one by now, or none.
+    assert fill(site, laptop, after, screenshot(2), domain="").domain_id is None
+    domain_list.change_domain(site, By(None), domain.id, {"max_file_size": 1000})
+    drop = fill(site, laptop, large, screenshot(3))
+    assert drop.domain_id is None
+    for slug in (there, after, large):
+        assert found.find_public(site, slug, place=place).slug == slug
+        assert found.find_public(site, slug).slug == slug
+    assert Name.select().where(Name.domain_key == domain.id).count() == 2
+
+
+def test_an_export_has_the_links_that_are_on_their_way(site: Site, alice: Caller) -> None:
+    slug = held(site, device(site, alice))
+    whole = b"".join(export(site, alice.user_id))
+    assert slug.encode() in whole
+    assert json.dumps("names_arrivals").encode() in whole
+
+
+def test_verify_names_a_link_that_is_somebody_elses_by_now(site: Site, alice: Caller) -> None:
+    slug = held(site, device(site, alice))
+    assert list(verify(site)) == []
+    drop = keep(site, alice)
+    Upload.update(slug=slug).where(Upload.id == drop.id).execute()
+    assert list(verify(site)) == [f"{slug}: a device still holds this link, and a drop has it already"]
