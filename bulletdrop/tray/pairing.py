@@ -14,7 +14,11 @@ from bulletdrop.config import Config
 from bulletdrop.errors import BulletDropError, Forbidden, NotSetUp, NotSignedIn
 from bulletdrop.log import get_logger
 from bulletdrop.tray import vault
+from bulletdrop.tray.answers import CertificateChanged
 from bulletdrop.tray.client import Client, Unreachable
+from bulletdrop.tray.preferences import Server
+from bulletdrop.tray.servers import answers, client_for, servers_of
+from bulletdrop.tray.steering import Connection
 from bulletdrop.tray.vault import StoredToken, VaultLocked
 
 log = get_logger("pairing")
@@ -23,7 +27,13 @@ ASK_AGAIN_SECONDS = 2.0
 SOON_SECONDS = 0.05
 # A server is up in a quarter of a second; without one for this long, the person is told.
 PATIENCE_SECONDS = 10.0
+# How often it is looked whether the list of servers is another one, or which of several are there. In seconds.
+LOOK_SECONDS = 10.0
+# Another server is taken when that many looks in a row say so.
+LOOKS = 2
 LOCKED = "Unlock the keyring"
+UNPAIRED = "Pair this computer"
+CHANGED = "The server shows another certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +43,22 @@ class LocalServer:
     url: str
     instance: str
     local_secret: str
+    fingerprint: str = ""
 
 
 def read_local_server(data: Path) -> LocalServer | None:
     """What run/server.json says, or None when there is none or it cannot be read."""
     try:
         entry = json.loads((data / "run" / "server.json").read_text(encoding="utf-8"))
-        return LocalServer(str(entry["url"]).rstrip("/"), str(entry["instance"]), str(entry["local_secret"]))
+        url, fingerprint = str(entry["url"]).rstrip("/"), str(entry.get("fingerprint", ""))
+        return LocalServer(url, str(entry["instance"]), str(entry["local_secret"]), fingerprint)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def is_alive(server: LocalServer) -> bool:
     """Whether the server of run/server.json really answers there, and not a stranger on its port."""
-    client = Client(server.url, connect_seconds=2, answer_seconds=2)
+    client = Client(server.url, connect_seconds=2, answer_seconds=2, fingerprint=server.fingerprint)
     try:
         return client.health().get("instance") == server.instance
     except BulletDropError:
@@ -69,12 +81,13 @@ class Pairing:
 
     Args:
         config: `server` set means a server elsewhere; else the one of the data folder.
-        use: called with a client that may upload.
+        use: called with a client that may upload, again whenever it is to be another server.
         needs: called with what the person has to do and the page for it, or (None, None) when nothing is left.
         environ: the environment (BULLETDROP_TOKEN).
         off: called when this device is paired and its server is not there.
         keyrings: where a new token may go, see `vault.store_token`.
         patience: seconds in which a server that is not there may still be starting.
+        look_seconds: how often it is looked which of several servers are there.
     """
 
     def __init__(
@@ -87,6 +100,7 @@ class Pairing:
         off: Callable[[], None] = lambda: None,
         keyrings: Sequence[str] = vault.KEYRINGS,
         patience: float = PATIENCE_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._config = config
         self._use = use
@@ -95,12 +109,18 @@ class Pairing:
         self._off = off
         self._keyrings = keyrings
         self._patience = patience
+        self._look_seconds = look_seconds
         self._may_prompt = False
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._refused: str | None = None  # a token that the server does not take any more
         self._used: StoredToken | None = None
         self._wish: str | None = None
+        self._servers: tuple[Server, ...] = ()
+        self._tokens: dict[str, StoredToken] = {}
+        self._missed = 0
+        self._doubted = False
+        self.present = Connection()
         self._thread = threading.Thread(target=self._run, name="pairing", daemon=True)
 
     def start(self) -> None:
@@ -114,8 +134,7 @@ class Pairing:
         `may_prompt`: the person asked for it, so a locked keyring may show its dialog, once.
         """
         self._may_prompt = may_prompt
-        if refused and self._used is not None:
-            self._refused = self._used.token
+        self._doubted = refused
         self._wake.set()
 
     def stop(self) -> None:
@@ -127,7 +146,9 @@ class Pairing:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait()
+            if not self._wake.wait(self._look_seconds):
+                self._look()
+                continue
             self._wake.clear()
             pause, began = SOON_SECONDS, time.monotonic()
             while not self._stopped.is_set() and not self._try():
@@ -137,6 +158,29 @@ class Pairing:
                 pause = min(pause * 1.5, ASK_AGAIN_SECONDS)
             if self._stopped.is_set():
                 return
+
+    def _look(self) -> None:
+        """What changed by itself: the list of servers, as by `bulletdrop pair`, or which of several are there."""
+        if servers_of(self._config) != self._servers or self._wish == UNPAIRED:
+            self._wake.set()
+        elif len(self._tokens) > 1:
+            self._stand_in()
+
+    def _stand_in(self) -> None:
+        """Use the first server that is there, where the present one is not, or is not the first."""
+        try:
+            found = next((one for one in self._servers if one.url in self._tokens and self._is_there(one)), None)
+        except CertificateChanged as error:
+            self._refuse(error)
+            return
+        self._missed = self._missed + 1 if found is None or found.url != self.present.server else 0
+        # One answer that was late must not send captures elsewhere, nor bring them back too early.
+        if found is not None and self._missed >= LOOKS:
+            self._missed = 0
+            self._take(self._tokens[found.url], found)
+
+    def _is_there(self, server: Server) -> bool:
+        return answers(server, environ=self._environ)
 
     def _not_there(self) -> None:
         if vault.is_paired(self._config.data, self._environ):
@@ -151,7 +195,8 @@ class Pairing:
     def _try(self) -> bool:
         """One attempt. True: there is a client, or nothing more to do until `again`."""
         try:
-            return self._elsewhere() if self._config.server else self._here()
+            servers = servers_of(self._config)
+            return self._elsewhere(servers) if servers else self._here()
         except VaultLocked as error:
             if self._wish != LOCKED:
                 log.warning("%s", error.message)
@@ -164,22 +209,62 @@ class Pairing:
             log.exception("Pairing did not work.")
         return False
 
-    def _elsewhere(self) -> bool:
-        stored = self._stored()
-        if stored is None or stored.server not in ("", self._config.server):
-            self._wishes("Pair this computer", self._config.server)
+    def _elsewhere(self, servers: tuple[Server, ...]) -> bool:
+        self._servers, self._tokens = servers, {}
+        try:
+            self._settle_doubt(servers)
+        except CertificateChanged as error:
+            self._refuse(error)
             return True
-        return self._take(StoredToken(self._config.server, stored.token, stored.where))
+        for number, server in enumerate(servers):
+            stored = self._stored(server.url, is_first=number == 0)
+            if stored is not None and stored.server in ("", server.url):
+                self._tokens[server.url] = stored
+        usable = [server for server in servers if server.url in self._tokens]
+        if not usable:
+            self._wishes(UNPAIRED, servers[0].url)
+            return True
+        chosen = usable[0]
+        try:
+            if len(usable) > 1 or chosen.fingerprint:
+                chosen = next((one for one in usable if self._is_there(one)), chosen)
+        except CertificateChanged as error:
+            self._refuse(error)
+            return True
+        return self._take(self._tokens[chosen.url], chosen)
+
+    def _settle_doubt(self, servers: tuple[Server, ...]) -> None:
+        """Where the person was told that the server does not take the token: none but that server can have said so.
+
+        Raises: CertificateChanged when another one answers there; then the token is as good as it was.
+        """
+        doubted, self._doubted = self._doubted, False
+        if not doubted or self._used is None:
+            return
+        used = self._used
+        for server in servers:
+            if server.url == used.server and server.fingerprint:
+                self._is_there(server)
+        self._refused = used.token
+
+    def _refuse(self, error: CertificateChanged) -> None:
+        """Another server answers in the place of one that was paired: only the person can tell what that means."""
+        if self._wish != CHANGED:
+            log.warning("%s", error.message)
+        self._wishes(CHANGED, None)
 
     def _here(self) -> bool:
         server = read_local_server(self._config.data)
         if server is None or not is_alive(server):
             return False
+        self._servers, self._tokens = (), {}
+        self._settle_doubt(())
+        here = Server(url=server.url, fingerprint=server.fingerprint)
         stored = self._stored()
         if stored is not None:
             # Same data folder, same accounts: the token stays good though the port may have changed.
-            return self._take(StoredToken(server.url, stored.token, stored.where))
-        client = Client(server.url)
+            return self._take(stored, here)
+        client = client_for(here, "")
         try:
             paired = client.pair_local(server.local_secret, platform.node() or "This computer")
         except NotSetUp:
@@ -189,19 +274,27 @@ class Pairing:
             return False  # the file is of a server that has gone; the next one writes its own
         finally:
             client.close()
-        kept = vault.store_token(self._config.data, server.url, paired.key, keyrings=self._keyrings)
+        kept = vault.store_token(
+            self._config.data, server.url, paired.key, keyrings=self._keyrings, username=paired.username
+        )
         log.info("This computer is paired.", extra={"user": paired.username, "token_in": kept.where})
-        return self._take(kept)
+        return self._take(kept, here)
 
-    def _stored(self) -> StoredToken | None:
+    def _stored(self, server: str = "", *, is_first: bool = True) -> StoredToken | None:
         may_prompt, self._may_prompt = self._may_prompt, False
-        stored = vault.load_token(self._config.data, environ=self._environ, may_prompt=may_prompt)
-        if stored is None and self._config.token:
+        # What the environment or the settings give is for one server, and never shown to another.
+        environ = self._environ if is_first else {}
+        stored = vault.load_token(self._config.data, server, environ=environ, may_prompt=may_prompt)
+        if stored is None and is_first and self._config.token:
             stored = StoredToken(self._config.server, self._config.token, "configuration")
         return None if stored is not None and stored.token == self._refused else stored
 
-    def _take(self, stored: StoredToken) -> bool:
-        self._used = stored
-        self._use(Client(stored.server, stored.token, environ=self._environ))
+    def _take(self, stored: StoredToken, server: Server) -> bool:
+        self._used, self._missed = stored, 0
+        stands_in = bool(self._servers) and server.url != self._servers[0].url
+        if self._servers and self.present.server not in ("", server.url):
+            log.info("another server is used now", extra={"server": server.url, "stands_in": stands_in})
+        self.present = Connection(server.url, stored.username, stored.where, stands_in)
+        self._use(client_for(server, stored.token, environ=self._environ))
         self._wishes(None, None)
         return True

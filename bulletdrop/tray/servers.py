@@ -76,7 +76,9 @@ def add(data: Path, server: Server, *, last: bool = False) -> tuple[Server, ...]
     """
     chosen = Chosen(data)
     server = _tidy(server)
-    others = _without(chosen.now.servers, server.url)
+    paired = vault.paired_elsewhere(data)
+    known = chosen.now.servers or ((Server(url=paired),) if paired else ())
+    others = _without(known, server.url)
     return chosen.change(servers=(*others, server) if last else (server, *others)).servers
 
 

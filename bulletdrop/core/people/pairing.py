@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from peewee import IntegrityError
 
@@ -29,7 +29,17 @@ INTERVAL = 5
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 # Who asks for codes is nobody yet: more than this waiting at once is no household.
 _MOST_WAITING = 1000
+# What stands before a code that its owner made, where it is hashed.
+_OFFERED = "offered:"
 _GONE = "This code is used up or too old. Begin again on the device."
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A code that its owner made for a device, and when it ends."""
+
+    code: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -54,8 +64,7 @@ def begin(site: Site, *, device_name: str, scopes: Iterable[str] = (), address: 
     if wrong := [scope for scope in wanted if scope not in SCOPES or scope == "admin"]:
         raise Invalid(f"A device cannot have “{wrong[0]}”.", field="scopes")
     now = site.clock.now()
-    if Pairing.select(Pairing.id).where(Pairing.expires_at > now).count() >= _MOST_WAITING:
-        raise Unavailable("Too many devices are waiting to be paired. Try again in some minutes.", retry_after=60)
+    _check_room(now)
     device_code = secrets.token_urlsafe(32)
     values = {
         "device_hash": _hash(device_code),
@@ -68,18 +77,70 @@ def begin(site: Site, *, device_name: str, scopes: Iterable[str] = (), address: 
         "expires_at": now + LIVES,
     }
     while True:
-        code = "".join(secrets.choice(_LETTERS) for _ in range(8))
+        code = _new_code()
         try:
             with transaction(site.db):
                 Pairing.create(user_code=code, **values)
         except IntegrityError:
             continue  # one in 25 billion
-        return Begun(device_code, f"{code[:4]}-{code[4:]}", int(LIVES.total_seconds()), INTERVAL)
+        return Begun(device_code, spelled(code), int(LIVES.total_seconds()), INTERVAL)
+
+
+def offer(site: Site, caller: Caller) -> Offered:
+    """Make a code that one device may use, once, within ten minutes: the other way round, as for a phone that scans it.
+    One that the same person made before and that nobody used is good no more.
+
+    Raises: Forbidden for keys: only a person may. Unavailable when too many are waiting.
+    """
+    caller.needs_person()
+    now = site.clock.now()
+    _check_room(now)
+    while True:
+        code = _new_code()
+        values = {
+            # Nobody polls for it: what is hashed begins as no device's code does. The letters themselves are not kept.
+            "device_hash": _hash(_OFFERED + code),
+            "user_code": f"*{secrets.token_hex(5)}",
+            "device_name": "",
+            "scopes": list(TRAY_SCOPES),
+            "created_at": now,
+            "expires_at": now + LIVES,
+            "approved_at": now,
+            "user": caller.user_id,
+        }
+        try:
+            with transaction(site.db):
+                if caller.session_id is not None:
+                    hold_session(site, caller.session_id)
+                mine = (Pairing.user == caller.user_id) & Pairing.user_code.startswith("*")
+                Pairing.delete().where(mine).execute()
+                Pairing.create(**values)
+        except IntegrityError:
+            continue
+        record(site, "device.offer", actor=caller.user_id)
+        return Offered(spelled(code), now + LIVES)
+
+
+def redeem(site: Site, code: str, *, device_name: str, address: str) -> tuple[ApiKey, str, User]:
+    """A device uses the code that its owner made. Of many that come with one code, one gets the key.
+
+    Raises: ExpiredCode for a wrong, used or old one; Denied for an account that cannot be used.
+    """
+    offered: Pairing | None = Pairing.get_or_none(
+        (Pairing.device_hash == _hash(_OFFERED + _letters(code))) & (Pairing.expires_at > site.clock.now())
+    )
+    if offered is None or offered.approved_at is None:
+        raise ExpiredCode("This code is wrong, used up or too old. Make a new one on the server's page.")
+    name = cleaned(device_name, most=100).strip() or "A device"
+    offered.device_name = name
+    made = _make_key(site, offered)
+    record(site, "device.redeem", actor=offered.user_id, subject=name, address=address)
+    return made
 
 
 def look(site: Site, user_code: str) -> Pairing:
     """The device that shows this code, for its owner to look at. Raises NotFound."""
-    code = re.sub(r"[^A-Z]", "", user_code.upper()[:40])
+    code = _letters(user_code)
     found: Pairing | None = Pairing.get_or_none((Pairing.user_code == code) & (Pairing.expires_at > site.clock.now()))
     if found is None or found.approved_at is not None or found.denied_at is not None:
         raise NotFound("No device shows this code. Codes are good for ten minutes.", field="user_code")
@@ -172,6 +233,24 @@ def _decide(site: Site, pairing: Pairing, **values: object) -> None:
 def _patience(interval: int) -> timedelta:
     # A device that waits exactly as long as it was told may arrive a little early by our clock.
     return timedelta(seconds=interval * 0.8)
+
+
+def spelled(code: str) -> str:
+    """A code as it is shown."""
+    return f"{code[:4]}-{code[4:]}"
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(8))
+
+
+def _letters(code: str) -> str:
+    return re.sub(r"[^A-Z]", "", code.upper()[:40])
+
+
+def _check_room(now: datetime) -> None:
+    if Pairing.select(Pairing.id).where(Pairing.expires_at > now).count() >= _MOST_WAITING:
+        raise Unavailable("Too many devices are waiting to be paired. Try again in some minutes.", retry_after=60)
 
 
 def _hash(code: str) -> str:

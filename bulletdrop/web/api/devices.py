@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
 from sanic import Request
 from sanic.response import HTTPResponse
 
+from bulletdrop.config import Config
+from bulletdrop.core.certificate import fingerprint
 from bulletdrop.core.models import Pairing
 from bulletdrop.core.names.urls import public_base
 from bulletdrop.core.people import devices, pairing
@@ -67,6 +70,25 @@ class AnswerIn(Struct, forbid_unknown_fields=True):
     user_code: _Code
     approve: bool = True
     scopes: _Scopes | None = None
+
+
+class OfferOut(Struct):
+    """A code for a device to use, once, and when it ends.
+
+    `link` is what the QR code holds: this server's address, the code and, where the server speaks https by its own
+    certificate, that certificate's fingerprint.
+    """
+
+    code: str
+    link: str
+    expires_at: datetime
+
+
+class RedeemIn(Struct, forbid_unknown_fields=True):
+    """A device that has a code from its owner."""
+
+    code: _Code
+    device_name: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
 class PairingOut(Struct):
@@ -138,6 +160,38 @@ async def approve(request: Request) -> HTTPResponse:
     return nothing()
 
 
+async def offer(request: Request) -> HTTPResponse:
+    """Make a code that one device may use within ten minutes; the one before is good no more."""
+    caller = await required_caller(request)
+    await limit_by_address(request, "pair-offer", most=MOST_BEGUN, window=WINDOW)
+    made = await in_thread(request, pairing.offer, caller)
+    link = pairing_link(web_of(request).config, made.code)
+    return json_answer(OfferOut(made.code, link, milliseconds(made.expires_at)), status=201)
+
+
+async def redeem(request: Request) -> HTTPResponse:
+    """Use a code that the owner made: the answer holds the key, once."""
+    check_origin(request)
+    wanted = json_of(request, RedeemIn)
+    # Right ones count too: nobody has more than a few devices to pair.
+    await limit_by_address(request, "pair-redeem", most=MOST_BEGUN, window=WINDOW)
+    _, plain, user = await in_thread(
+        request, pairing.redeem, wanted.code, device_name=wanted.device_name, address=address_of(request)
+    )
+    return json_answer(DeviceOut(plain, user_out(user)), status=201)
+
+
+def pairing_link(config: Config, code: str) -> str:
+    """What a device needs to be paired, in one line for a QR code.
+
+    The fingerprint stands in it for a certificate of our own making alone: another one is renewed, and vouched for.
+    """
+    values = {"url": public_base(config), "code": code}
+    if config.tls == "own":
+        values["fp"] = fingerprint(config)
+    return f"bulletdrop://pair?{urlencode(values)}"
+
+
 def pairing_out(waiting: Pairing) -> PairingOut:
     """A waiting device as its owner sees it."""
     return PairingOut(
@@ -183,6 +237,27 @@ ROUTES = (
         answers={200: DeviceOut},
         noun="devices",
         errors=(Pending, SlowDown, Denied, ExpiredCode),
+    ),
+    Route(
+        method="POST",
+        path="/devices/offer",
+        handler=offer,
+        summary="Make a code for a device",
+        who=PERSON,
+        answers={201: OfferOut},
+        noun="devices",
+        errors=(TooMany,),
+    ),
+    Route(
+        method="POST",
+        path="/devices/redeem",
+        handler=redeem,
+        summary="Use a code that the owner made",
+        who=ANYBODY,
+        body=RedeemIn,
+        answers={201: DeviceOut},
+        noun="devices",
+        errors=(Denied, ExpiredCode, TooMany),
     ),
     Route(
         method="POST",

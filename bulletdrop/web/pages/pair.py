@@ -5,13 +5,17 @@ from __future__ import annotations
 from sanic import Request
 from sanic.response import HTTPResponse, redirect
 
+from bulletdrop import trust
+from bulletdrop.core import certificate
 from bulletdrop.core.models import Pairing
+from bulletdrop.core.names.urls import public_base
 from bulletdrop.core.people import pairing
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Rejected
 from bulletdrop.web.agents import in_words
-from bulletdrop.web.api.devices import MOST_TRIED, WINDOW
+from bulletdrop.web.api.devices import MOST_TRIED, WINDOW, pairing_link
 from bulletdrop.web.auth import form_of, form_values, required_caller, signed_in
-from bulletdrop.web.context import App
+from bulletdrop.web.context import App, web_of
+from bulletdrop.web.copying import qr_svg
 from bulletdrop.web.limits import limit_by_address
 from bulletdrop.web.pages.keys import MEANINGS
 from bulletdrop.web.problems import status_of
@@ -36,6 +40,8 @@ async def answer(request: Request) -> HTTPResponse:
     code, decision = form.get("user_code", ""), form.get("decision", "")
     try:
         await limit_by_address(request, "pair-look", most=MOST_TRIED, window=WINDOW)
+        if decision == "offer":
+            return _page(request, offered=await in_thread(request, pairing.offer, caller))
         if decision == "yes":
             await in_thread(request, pairing.approve, caller, code, scopes=form_values(request, "scope"))
             return redirect("/pair?done=paired", status=303)
@@ -62,7 +68,10 @@ def _page(
     error: BulletDropError | None = None,
     code: str = "",
     done: str = "",
+    offered: pairing.Offered | None = None,
 ) -> HTTPResponse:
+    config = web_of(request).config
+    link = pairing_link(config, offered.code) if offered else ""
     shown = f"{device.user_code[:4]}-{device.user_code[4:]}" if device else code
     return render(
         request,
@@ -74,4 +83,9 @@ def _page(
         meanings=MEANINGS,
         wrong=error.message if error else "",
         done=done,
+        offered=offered,
+        qr=qr_svg(link) if link else "",
+        link=link,
+        here=public_base(config),
+        fingerprint=trust.shown(certificate.fingerprint(config)) if config.tls == "own" else "",
     )

@@ -16,6 +16,8 @@ def a_key(server: Server) -> dict[str, str]:
 ROWS = {
     "post_devices_code": open_to_all(201),
     "post_devices_token": open_to_all(400),
+    "post_devices_offer": persons_only(201),
+    "post_devices_redeem": open_to_all(400, body={"code": "BBBB-BBBB"}),
     "post_devices_lookup": persons_only(404, body={"user_code": "BBBB-BBBB"}),
     "post_devices_approve": persons_only(404, body={"user_code": "BBBB-BBBB"}),
     "get_api_keys": persons_only(200),
