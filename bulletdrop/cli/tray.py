@@ -1,7 +1,9 @@
-"""`bulletdrop tray`: the tray alone, for a server elsewhere or one that already runs here."""
+"""`bulletdrop tray`: the tray alone, for a server here or elsewhere; and a word to the one that runs."""
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,28 +13,134 @@ from bulletdrop.cli.common import data_option
 
 if TYPE_CHECKING:
     from bulletdrop.config import Config
+    from bulletdrop.tray.running_tray import RunningTray
+
+EPILOG = (
+    "The options from --pause on speak to the tray that runs and start none. "
+    "Exit codes: 0 done · 2 wrong usage · 3 no tray runs, or it does not answer."
+)
+QUIT_SECONDS = 20.0
+RECENT = 10
 
 
-@click.command()
+@click.command(epilog=EPILOG)
 @click.option("--server", help="The server's address. Default: the one on this machine.")
 @click.option("--watch", type=click.Path(path_type=Path), help="The folder to watch. Default: the screenshot folder.")
+@click.option("--pause", metavar="SPAN", help="Hold uploads back: 30m, 1h, 2d, tomorrow or forever.")
+@click.option("--resume", is_flag=True, help="End the pause.")
+@click.option("--status", is_flag=True, help="Say how the tray stands.")
+@click.option("--recent", is_flag=True, help="List the newest captures and their links.")
+@click.option("--settings", is_flag=True, help="Open the tray's own page; without a screen, print its address.")
+@click.option("--quit", "end", is_flag=True, help="End the tray, and wait until it has ended.")
+@click.option("--json", "as_json", is_flag=True, help="With --status or --recent: print JSON.")
 @data_option
-def tray(server: str | None, watch: Path | None, data: Path | None) -> int:
-    """Watch the screenshot folder, put each link on the clipboard."""
+def tray(
+    server: str | None,
+    watch: Path | None,
+    pause: str | None,
+    resume: bool,
+    status: bool,
+    recent: bool,
+    settings: bool,
+    end: bool,
+    as_json: bool,
+    data: Path | None,
+) -> int:
+    """Watch the screenshot folder, put each link on the clipboard. Or speak to the tray that does."""
     from bulletdrop.config import load_config
     from bulletdrop.log import set_up_logging
 
+    asked = [name for name, given in _asked(pause, resume, status, recent, settings, end).items() if given]
+    if len(asked) > 1:
+        raise click.UsageError(f"--{asked[0]} and --{asked[1]} are two commands.")
+    if as_json and asked not in (["status"], ["recent"]):
+        raise click.UsageError("--json is for --status and --recent.")
+    if asked and (server or watch):
+        raise click.UsageError(f"--{asked[0]} speaks to the tray that runs; --server and --watch are for a new one.")
     config = load_config({"server": server, "watch": watch, "data": data})
+    if asked:
+        set_up_logging(level="error")
+        return _speak(config, asked[0], pause, as_json=as_json)
     set_up_logging(level=config.log_level)
     return run_tray(config, with_server=False)
 
 
+def _asked(pause: str | None, resume: bool, status: bool, recent: bool, settings: bool, end: bool) -> dict[str, bool]:
+    given = {"resume": resume, "status": status, "recent": recent, "settings": settings, "quit": end}
+    return {"pause": pause is not None, **given}
+
+
+def _speak(config: Config, asked: str, pause: str | None, *, as_json: bool) -> int:
+    from bulletdrop.clock import SystemClock
+    from bulletdrop.tray.pausing import pause_end
+    from bulletdrop.tray.running_tray import Deaf, the_running, wait_for_end
+
+    until = pause_end(pause, SystemClock().now()) if pause is not None else None
+    running = the_running(config.data)
+    if asked == "pause":
+        running.pause(until)
+    elif asked == "resume":
+        running.resume()
+    elif asked == "status":
+        _print_status(running, as_json=as_json)
+    elif asked == "recent":
+        _print_recent(running, as_json=as_json)
+    elif asked == "settings":
+        show_page(running)
+    else:
+        running.quit()
+        if not wait_for_end(config.data, QUIT_SECONDS):
+            raise Deaf(f"The tray has not ended within {QUIT_SECONDS:.0f} s.")
+    return 0
+
+
+def _print_status(running: RunningTray, *, as_json: bool) -> None:
+    status = running.status()
+    if as_json:
+        click.echo(json.dumps(status, indent=2, ensure_ascii=False))
+        return
+    need, connection = status["need"], status["connection"]
+    lines = [("state", str(status["state"]).replace("_", " ")), ("because", status["message"])]
+    lines += [("paused until", status.get("paused_until")), ("to do", need["words"] if need else None)]
+    lines += [("server", connection["server"]), ("as", connection["username"])]
+    lines += [(name, str(status.get(name, 0))) for name in ("waiting", "sending", "refused", "stalled")]
+    for folder in status["folders"]:
+        seen = f", last event {folder['last_event_at']}" if folder["last_event_at"] else ""
+        lines.append(("folder", f"{folder['path']}: {folder['problem'] or folder['how']}{seen}"))
+    for name, value in lines:
+        if value:
+            click.echo(f"{name:<14}{value}")
+
+
+def _print_recent(running: RunningTray, *, as_json: bool) -> None:
+    items = running.recent(RECENT)
+    if as_json:
+        click.echo(json.dumps(items, indent=2, ensure_ascii=False))
+        return
+    if not items:
+        click.echo("Nothing yet. Take a screenshot.")
+    for item in items:
+        what = item["link"] or item["error"] or ""
+        click.echo(f"{item['found_at'][:19].replace('T', ' ')}Z  {item['status']:<9}{item['name']}  {what}".rstrip())
+
+
+def show_page(running: RunningTray, place: str = "") -> None:
+    """Open the page of the running tray; where there is no screen, print its address, which opens it once."""
+    from bulletdrop.cli.default import has_screen
+    from bulletdrop.tray.browser import open_page
+
+    address = running.page(place)
+    if has_screen(os.environ):
+        open_page(address).join(5)
+    else:
+        click.echo(address)
+
+
 def run_tray(config: Config, *, with_server: bool) -> int:
-    """Run the tray until it is ended. A second one opens the page instead. Returns the exit code."""
+    """Run the tray until it is ended. A second one opens the first one's page instead. Returns the exit code."""
     from bulletdrop.clock import SystemClock
     from bulletdrop.log import get_logger
-    from bulletdrop.tray.app import TrayApp, gallery_url
-    from bulletdrop.tray.browser import open_page
+    from bulletdrop.tray.app import TrayApp
     from bulletdrop.tray.folders import make_default_folder, watched_folders
     from bulletdrop.tray.instance import AlreadyRunning
     from bulletdrop.tray.vault import with_paired_server
@@ -48,10 +156,22 @@ def run_tray(config: Config, *, with_server: bool) -> int:
         )
     except AlreadyRunning as error:
         click.echo(f"bulletdrop: {error.message} Opening its page.", err=True)
-        open_page(gallery_url(config)).join(5)
-        return 0
+        return _second_start(config)
     try:
         make_default_folder(config)
     except OSError as error:
         get_logger("tray").warning("The screenshot folder could not be made: %s", error.strerror or error)
     return app.run()
+
+
+def _second_start(config: Config) -> int:
+    """What a second start does: whoever clicks BulletDrop wants to see it, most of all where nothing shows an icon."""
+    from bulletdrop.tray.app import gallery_url
+    from bulletdrop.tray.browser import open_page
+    from bulletdrop.tray.running_tray import Deaf, the_running
+
+    try:
+        show_page(the_running(config.data))
+    except Deaf:
+        open_page(gallery_url(config)).join(5)
+    return 0

@@ -6,10 +6,10 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,9 +17,12 @@ from bulletdrop.cli.common import data_option, read_expiry, read_password
 from bulletdrop.errors import BulletDropError, Forbidden, Invalid, NotSignedIn, Rejected
 
 if TYPE_CHECKING:
-    from bulletdrop.tray.client import Client, Uploaded
+    from bulletdrop.tray.client import Client
+    from bulletdrop.tray.running_tray import RunningTray
 
 EPILOG = (
+    "While a tray runs here and its server can be reached, files without other wishes go through it: they stand in its "
+    "list, and are sent from its queue. "
     "Exit codes: 0 all uploaded · 1 a file was refused (the others were uploaded) · 2 wrong usage · "
     "3 the server cannot be reached or asks to come back later · 4 not signed in or paired."
 )
@@ -45,6 +48,7 @@ Progress = Callable[[int, int | None], None]
 @click.option("--style", type=click.Choice(STYLES), help="How its short name is made. Default: as your account says.")
 @click.option("--team", help="Upload into the gallery of this team that you are in: its address or id.")
 @click.option("--copy", is_flag=True, help="Put the link on the clipboard too.")
+@click.option("--queue", is_flag=True, help="Leave the files to the running tray, also offline, and print their links.")
 @click.option("--json", "as_json", is_flag=True, help="Print the server's whole answer, one JSON object per line.")
 @data_option
 def upload(
@@ -63,10 +67,12 @@ def upload(
     style: str | None,
     team: str | None,
     copy: bool,
+    queue: bool,
     as_json: bool,
     data: Path | None,
 ) -> int:
     """Upload files (- is standard input), print one link per line."""
+    from bulletdrop.cli.forwarding import tray_for
     from bulletdrop.config import load_config
     from bulletdrop.log import set_up_logging
     from bulletdrop.tray.destination import find_client
@@ -85,12 +91,18 @@ def upload(
         wishes["domain"] = "" if domain == "main" else domain
     if password_stdin:
         wishes["password"] = read_password(from_stdin=True)
-    token = _token_from_stdin() if token_stdin else None
-    client = find_client(config, token)
-    try:
-        done, refused = _upload_all(client, files, filename, wishes, as_json=as_json)
-    finally:
-        client.close()
+    plain = not (server or token_stdin or filename or wishes or as_json)
+    if queue and (not plain or "-" in files):
+        raise click.UsageError("--queue is for files as they are, with --copy at most.")
+    if plain and (running := tray_for(config, files, queue=queue)) is not None:
+        done, refused = _each(files, lambda file: _by_tray(running, file, queue=queue))
+    else:
+        token = _token_from_stdin() if token_stdin else None
+        client = find_client(config, token)
+        try:
+            done, refused = _each(files, lambda file: _upload_one(client, file, filename, wishes), as_json=as_json)
+        finally:
+            client.close()
     if copy and done:
         copy_links(done)
     return 1 if refused else 0
@@ -119,8 +131,8 @@ def _token_from_stdin() -> str:
     return token
 
 
-def _upload_all(
-    client: Client, files: Sequence[str], filename: str | None, wishes: dict[str, str], *, as_json: bool
+def _each(
+    files: Sequence[str], upload_one: Callable[[str], tuple[str, Mapping[str, Any]]], *, as_json: bool = False
 ) -> tuple[list[str], bool]:
     """Upload one after the other, print each link as soon as it is there.
 
@@ -131,19 +143,34 @@ def _upload_all(
     refused = False
     for file in files:
         try:
-            done = _upload_one(client, file, filename, wishes)
+            link, fields = upload_one(file)
         except (NotSignedIn, Forbidden):
             raise
         except Rejected as error:
             click.echo(f"bulletdrop: {file}: {error.message}", err=True)
             refused = True
             continue
-        links.append(done.link)
-        click.echo(json.dumps(dict(done.fields), ensure_ascii=False) if as_json else done.link)
+        if link:
+            links.append(link)
+            click.echo(json.dumps(dict(fields), ensure_ascii=False) if as_json else link)
     return links, refused
 
 
-def _upload_one(client: Client, file: str, filename: str | None, wishes: dict[str, str]) -> Uploaded:
+def _by_tray(running: RunningTray, file: str, *, queue: bool) -> tuple[str, Mapping[str, Any]]:
+    from bulletdrop.cli.forwarding import queued, through
+
+    path = Path(file)
+    if not queue:
+        with _progress(path.name, path.stat().st_size) as progress:
+            return through(running, path, progress), {}
+    if not (link := queued(running, path)):
+        click.echo(f"bulletdrop: {file}: the tray has it, and no link is held ready; its link comes later.", err=True)
+    return link, {}
+
+
+def _upload_one(
+    client: Client, file: str, filename: str | None, wishes: dict[str, str]
+) -> tuple[str, Mapping[str, Any]]:
     import secrets
 
     from bulletdrop.tray.client import FileCut, sha256_of
@@ -152,7 +179,7 @@ def _upload_one(client: Client, file: str, filename: str | None, wishes: dict[st
     size = _size_of_stdin() if path is None else path.stat().st_size
     try:
         with _progress(filename or (path.name if path else "standard input"), size) as progress:
-            return client.upload(
+            done = client.upload(
                 path or sys.stdin.buffer,
                 filename or (path.name if path else "upload"),
                 size=size,
@@ -162,6 +189,7 @@ def _upload_one(client: Client, file: str, filename: str | None, wishes: dict[st
                 wishes=wishes,
                 progress=progress,
             )
+            return done.link, done.fields
     except FileCut as error:
         raise Rejected("The file changed while it was being sent. Try again.") from error
     except BulletDropError:

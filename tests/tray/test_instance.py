@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from bulletdrop.tray.instance import AlreadyRunning, InstanceLock
+from bulletdrop.tray.instance import AlreadyRunning, InstanceLock, LockUnreadable
 
 HOLD = """
 import sys, time
@@ -74,5 +75,28 @@ def test_two_data_folders_have_a_tray_each(tmp_path: Path) -> None:
 
 def test_a_lock_that_cannot_be_opened_is_not_a_running_tray(tmp_path: Path) -> None:
     (tmp_path / "tray").write_text("a file where the folder should be")
-    with pytest.raises(OSError, match="tray"):
+    with pytest.raises(LockUnreadable, match=r"tray/lock cannot be used .+ --data"):
         InstanceLock(tmp_path).take()
+    assert not InstanceLock(tmp_path).is_held()
+
+
+def test_who_only_looks_whether_a_tray_runs_turns_no_start_away(tmp_path: Path) -> None:
+    lock = InstanceLock(tmp_path)
+    lock.take()
+    lock.release()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.wait(0.0005):
+            InstanceLock(tmp_path).is_held()
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        for _ in range(100):
+            lock.take()
+            assert InstanceLock(tmp_path).is_held()
+            lock.release()
+    finally:
+        stop.set()
+        looker.join()
