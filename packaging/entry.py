@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+# A log that nobody empties must not fill a disk.
+MOST_LOG = 2_000_000
+
 
 def prepare() -> None:
     """Undo what PyInstaller's loader did to the environment; it has read it, and children of ours must not."""
@@ -17,6 +20,25 @@ def prepare() -> None:
     waits = os.environ.pop("_BULLETDROP_WAITS", None)
     if waits is not None and sys.platform == "linux":
         end_with(int(waits))
+
+
+def give_streams() -> None:
+    """A file for what is said, where a program without a console window has neither output nor error stream."""
+    if sys.stdout is not None and sys.stderr is not None:
+        return
+    from pathlib import Path
+
+    from bulletdrop.paths import default_data_folder, make_private_folder
+
+    data = os.environ.get("BULLETDROP_DATA")
+    try:
+        log = make_private_folder(Path(data) if data else default_data_folder()) / "bulletdrop.log"
+        fresh = log.exists() and log.stat().st_size > MOST_LOG
+        stream = log.open("w" if fresh else "a", encoding="utf-8", errors="replace", buffering=1)
+    except OSError:
+        stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  open as long as the program
+    sys.stdout = sys.stdout or stream
+    sys.stderr = sys.stderr or stream
 
 
 def end_with(parent: int) -> None:
@@ -37,6 +59,7 @@ if __name__ == "__main__":
     import multiprocessing
 
     multiprocessing.freeze_support()
+    give_streams()
 
     from bulletdrop.__main__ import main
 
