@@ -112,6 +112,11 @@ def error_of(server_url: str, answer: Answer, *, now: datetime | None = None) ->
     )
 
 
+def error_from(code: str | None, message: str | None) -> BulletDropError:
+    """An error that was kept as its code and its sentence, as an error again."""
+    return BY_CODE.get(code or "", errors.Rejected)(message or "")
+
+
 def not_ours(server_url: str, answer: Answer) -> Unreachable:
     """Something answered, but no BulletDrop: a captive portal, a proxy, another program on the port."""
     where = answer.headers.get("location")

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from bulletdrop.clock import Clock
 from bulletdrop.tray.identity import Sighting
 from bulletdrop.tray.ready import End, ending, has_writer, is_recording
+from bulletdrop.tray.watcher import Hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Verdict(enum.Enum):
 
 @dataclass(slots=True)
 class Candidate:
-    """A path under observation; times are monotonic seconds."""
+    """A path under observation; times are monotonic seconds. `late`: nobody saw it come. `digest` is the SHA-256 of a
+    large file, with the state of the file that it is of."""
 
     path: Path
     folder: Path
@@ -52,6 +54,11 @@ class Candidate:
     closed: bool = False
     eager: bool = True
     wanted: bool = False
+    how: str = ""
+    late: bool = True
+    copy: bool = False
+    tickets: tuple[str, ...] = ()
+    digest: tuple[Sighting, str] | None = None
     last: Sighting | None = None
     changed_at: float = 0.0
     equal: int = 0
@@ -68,25 +75,30 @@ class Candidates:
     def __len__(self) -> int:
         return len(self._all)
 
-    def hint(
-        self, path: Path, folder: Path, *, closed: bool = False, eager: bool = False, wanted: bool = False
-    ) -> None:
-        """Something happened to this path.
-
-        Args:
-            closed: its writer closed it.
-            eager: worth a look at once (closed, created by a rename, found by a scan); else at the next poll.
-            wanted: the person asked for this file: a capture even if known.
-        """
-        now = self._clock.monotonic()
+    def hint(self, hint: Hint) -> None:
+        """Something happened to a path."""
+        if hint.path is None:
+            return
+        path, now = hint.path, self._clock.monotonic()
         one = self._all.get(path)
         if one is None:
-            one = self._all[path] = Candidate(path, folder, now, now, now + self._patience.poll)
+            one = self._all[path] = Candidate(path, path.parent, now, now, now + self._patience.poll)
         one.event_at = now
-        one.closed = closed
-        one.wanted |= wanted
-        one.eager = one.eager or eager or closed
-        one.check_at = now if eager or closed else min(one.check_at, now + self._patience.poll)
+        one.closed = hint.closed
+        one.wanted |= hint.wanted
+        one.how = hint.how or one.how
+        one.late &= hint.late
+        one.copy |= hint.copy
+        one.tickets += (hint.ticket,) if hint.ticket else ()
+        one.eager = one.eager or hint.eager or hint.closed
+        one.check_at = now if hint.eager or hint.closed else min(one.check_at, now + self._patience.poll)
+
+    def hashed(self, path: Path, sighting: Sighting, digest: str | None) -> None:
+        """The SHA-256 of a large file is known, or could not be had."""
+        one = self._all.get(path)
+        if one is not None:
+            one.digest = (sighting, digest) if digest is not None else None
+            one.check_at, one.eager = self._clock.monotonic(), True
 
     def next_check(self) -> float | None:
         """When the next look is due (monotonic), or None when there is nothing to look at."""

@@ -16,11 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from bulletdrop.errors import BulletDropError
+from bulletdrop.clock import parse_moment
+from bulletdrop.errors import BulletDropError, Gone, Invalid, NotFound
 from bulletdrop.tray import answers
 from bulletdrop.tray.answers import Answer, Unreachable
+from bulletdrop.tray.holding import Holder, Reserved
 from bulletdrop.tray.wire import Body, FileCut, Progress, Target, Wire
 
 __all__ = ["Asked", "Client", "FileCut", "Paired", "Unreachable", "Uploaded", "safe_name", "sha256_of"]
@@ -30,13 +32,14 @@ MAX_NAME_BYTES = 200
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """What the server keeps now. `fields` is the whole answer as the API documents it."""
+    """What the server keeps now. `fields` is the whole answer as the API documents it, `server` whose it is."""
 
     id: str
     link: str
     direct_url: str
     deletion_url: str
     fields: Mapping[str, Any]
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class Client:
         idempotency_key: str | None = None,
         origin: str = "tray",
         wishes: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> Uploaded:
         """Send one file, read from disk piece by piece.
@@ -122,7 +126,8 @@ class Client:
             idempotency_key: the same key makes the server answer with the upload it already has.
             origin: tray, cli, web or api.
             wishes: form fields `custom_name`, `expires_at`, `is_public`, `tags`, `team`.
-            progress: called with (bytes sent, total or None).
+            query: wishes that may stand in an address (`slug`, `expires_at`, `is_public`): the body stays the file.
+            progress: called with (bytes sent, total or None); a FileCut that it raises ends the upload.
 
         Raises: Unreachable; any `Rejected` or `Busy` that the server answers; FileCut when the file shrinks or
         cannot be read while it is sent; OSError when it cannot be opened.
@@ -139,8 +144,12 @@ class Client:
                 method, path = "POST", "/api/v1/uploads"
             else:
                 headers["Content-Type"] = "application/octet-stream"
-                method, path = "PUT", f"/api/v1/uploads/{quote(name, safe='')}"
+                asked = f"?{urlencode(query)}" if query else ""
+                method, path = "PUT", f"/api/v1/uploads/{quote(name, safe='')}{asked}"
             answer = self._wire.exchange(method, path, headers, body)
+        return self._uploaded(answer)
+
+    def _uploaded(self, answer: Answer) -> Uploaded:
         fields = self._fields(answer)
         if not isinstance(fields.get("url"), str) or not isinstance(fields.get("id"), str):
             raise answers.not_ours(self.server_url, answer)
@@ -151,7 +160,71 @@ class Client:
             direct_url=str(fields.get("direct_url") or fields["url"]),
             deletion_url=str(fields.get("deletion_url") or ""),
             fields=fields,
+            server=self.server_url,
         )
+
+    @property
+    def holder(self) -> Holder:
+        """To whom this server hands slugs out."""
+        return Holder.of(self.server_url, self._token)
+
+    def reserve(self, count: int) -> list[Reserved]:
+        """Have links handed out for what is not there yet.
+
+        Raises: NotFound from a server that does not know this; Unreachable; any `Rejected` or `Busy` that it answers.
+        """
+        answer = self._send("POST", "/reservations", {"count": count})
+        try:
+            return [
+                Reserved(
+                    str(one["slug"]), str(one["url"]), str(one["direct_base"]), parse_moment(str(one["expires_at"]))
+                )
+                for one in self._fields(answer)["items"]
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise answers.not_ours(self.server_url, answer) from error
+
+    def end_reservation(self, slug: str, code: str, message: str) -> None:
+        """Say that nothing will come to a reserved slug, and why. Raises as `reserve`."""
+        self._done(self._send("DELETE", f"/reservations/{quote(slug, safe='')}", {"code": code, "message": message}))
+
+    def find(self, idempotency_key: str) -> Uploaded | None:
+        """What an upload with this key became, if its bytes came. Raises as `reserve`.
+
+        An upload of nothing: a key that is known is answered before the body counts, any other is refused as empty.
+        """
+        headers = self._headers(signed=True) | {"Idempotency-Key": idempotency_key}
+        headers["Content-Type"] = "application/octet-stream"
+        with Body.open(io.BytesIO(), 0, None) as body:
+            answer = self._wire.exchange("PUT", "/api/v1/uploads/recall", headers, body)
+        try:
+            return self._uploaded(answer)
+        except (Invalid, NotFound, Gone):
+            return None
+
+    def delete(self, upload_id: str) -> None:
+        """Put a drop into the trash, where its links end at once. Raises as `reserve`; NotFound if it is not there."""
+        self._done(self._send("DELETE", f"/uploads/{quote(upload_id, safe='')}"))
+
+    def publish(self, upload_id: str) -> None:
+        """Let everybody with the link see a drop. Raises as `reserve`; NotFound if it is not there."""
+        self._done(self._send("PATCH", f"/uploads/{quote(upload_id, safe='')}", {"is_public": True}))
+
+    def add_to_album(self, album_id: str, upload_id: str) -> None:
+        """Put a drop into an album; once is enough. Raises as `reserve`; NotFound if one of them is not there."""
+        self._done(self._send("POST", f"/albums/{quote(album_id, safe='')}/items", {"ids": [upload_id]}))
+
+    def _send(self, method: str, path: str, value: Mapping[str, Any] | None = None) -> Answer:
+        headers = self._headers(signed=True)
+        data = b"" if value is None else json.dumps(value).encode()
+        if value is not None:
+            headers["Content-Type"] = "application/json"
+        with Body.open(io.BytesIO(data), len(data), None) as body:
+            return self._wire.exchange(method, f"/api/v1{path}", headers, body if data else None)
+
+    def _done(self, answer: Answer) -> None:
+        if answer.status != 204:
+            self._fields(answer)
 
     def make_secret(self, wishes: Mapping[str, str], file: Path | None = None) -> Mapping[str, Any]:
         """Make a secret of a text, or of a file on disk. Returns the server's whole answer; its `url` is the link.

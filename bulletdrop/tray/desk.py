@@ -101,7 +101,12 @@ class FolderReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The engine's honest health at one moment; `message` says in one sentence why it is not idle or working."""
+    """The engine's honest health at one moment; `message` says in one sentence why it is not idle or working.
+
+    `failed` went away before they could be sent, `asking` wait for the person's yes. `reserved` links are held ready.
+    `progress` is how much of what is on its way has gone, 0 to 1; None while nothing is. `paused_until` is None while
+    not paused, and for a pause without an end.
+    """
 
     state: State
     message: str | None
@@ -110,6 +115,11 @@ class Report:
     stalled: int
     refused: int
     folders: tuple[FolderReport, ...] = ()
+    failed: int = 0
+    asking: int = 0
+    reserved: int = 0
+    progress: float | None = None
+    paused_until: datetime | None = None
 
 
 class Desk(Protocol):

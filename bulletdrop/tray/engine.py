@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from bulletdrop.clock import Clock
 from bulletdrop.config import Config
 from bulletdrop.errors import BulletDropError, NotFound
 from bulletdrop.log import get_logger
+from bulletdrop.tray.answers import error_from
 from bulletdrop.tray.candidates import Patience
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.desk import Desk, Item, Report, State, Status
+from bulletdrop.tray.errands import Errands
+from bulletdrop.tray.holding import Holder
 from bulletdrop.tray.intake import Intake, Rhythm
+from bulletdrop.tray.ledger import Manner
+from bulletdrop.tray.line import Line
 from bulletdrop.tray.outbox import Outbox
-from bulletdrop.tray.sender import Sender
+from bulletdrop.tray.owed import PUBLISH
+from bulletdrop.tray.preferences import Chosen, Preferences, Rule
+from bulletdrop.tray.rules import Rules
+from bulletdrop.tray.sender import FileGone, Sender
+from bulletdrop.tray.stopover import Pausing
+from bulletdrop.tray.telling import Taken, Telling
+from bulletdrop.tray.tickets import Tickets
 from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
 
 log = get_logger("engine")
@@ -36,6 +48,7 @@ class Engine:
 
     `folders` is asked at start and every five minutes which folders to watch (screenshot folders move while the
     program runs). `client` None means: not paired yet; captures wait, the state is NEEDS_YOU, until `use_client`.
+    `chosen` are the person's preferences; None: those of the data folder. `why` says of a folder why it is watched.
     `watch`, `patience` and `rhythm` are for tests.
     """
 
@@ -47,23 +60,30 @@ class Engine:
         folders: Callable[[], Sequence[Path]],
         desk: Desk,
         clock: Clock,
+        chosen: Chosen | None = None,
+        why: Callable[[Path], str] = lambda folder: "",
         watch: Callable[[Path, Hints, Clock], FolderWatch] = FolderWatch,
         patience: Patience | None = None,
         rhythm: Rhythm | None = None,
     ) -> None:
         self._desk = desk
+        self._clock = clock
+        self._chosen = chosen or Chosen(config.data)
+        self._why = why
         self._shown: State | None = None
         self._server_off = False
         self._state_lock = threading.RLock()
+        self._tickets = Tickets()
         self._outbox = Outbox(config.data / "tray" / "outbox.db", clock)
-        self._paused = self._outbox.setting("paused") == "yes"
+        self._rules = Rules(self._chosen)
+        self._pausing = Pausing(self._chosen, clock, self._outbox)
+        self._telling = Telling(desk, clock, self._outbox.waiting)
+        self._line = Line(clock, client)
         self._intake = Intake(
             self._outbox,
             clock,
-            folders,
-            whole=self._found,
-            stalled=self._stalled,
-            woke=self._woke,
+            lambda: self._rules.watched(folders()),
+            self,
             watch=watch,
             patience=patience,
             rhythm=rhythm,
@@ -71,16 +91,22 @@ class Engine:
         self._sender = Sender(
             self._outbox,
             clock,
+            self._line,
             self,
-            client=client,
+            self._telling,
             recheck=lambda item: self._intake.recheck(item.path),
             rescan=self._intake.rescan,
         )
-        self._sender.pause(self._paused)
+        self._errands = Errands(self._outbox, clock, self._line, self.changed)
+        self._sender.pause(self._pausing.now)
+        self._chosen.listen(self._preferences_changed)
+        if client is not None:
+            self._remember(client)
 
     def start(self) -> None:
         """Open the outbox, watch the folders, scan for what came while the tray was off, begin to send."""
         self._sender.start()
+        self._errands.start()
         self._intake.start()
         self.changed()
 
@@ -88,11 +114,15 @@ class Engine:
         """Stop watching, give what is on its way up to `drain_seconds` to arrive, close everything. Blocks."""
         self._intake.stop()
         self._sender.stop(drain_seconds)
+        self._errands.stop()
         self._outbox.close()
+
+    # -- the server
 
     def use_client(self, client: Client) -> None:
         """Send to this server from now on (after pairing or pairing again); what waits goes at once."""
         self._server_off = False
+        self._remember(client)
         self._sender.use(client)
         self.changed()
 
@@ -101,22 +131,60 @@ class Engine:
         self._server_off = True
         self.changed()
 
-    def pause(self) -> None:
-        """Hold back: captures are still noticed and kept in the outbox; nothing is sent. Survives a restart."""
-        self._pause(True)
+    def holder(self) -> Holder | None:
+        """Whose reserved slugs new captures take: none while paused, or when the link is wanted after the upload."""
+        if self._pausing.now or self._chosen.now.link != "first":
+            return None
+        client = self._line.client
+        if client is not None:
+            return client.holder
+        # Started without a network: the links of the server from before are as true as ever.
+        server, device = (self._outbox.setting(name) or "" for name in ("server", "device"))
+        return Holder(server, device) if server else None
+
+    def away(self) -> Collection[str]:
+        """The servers that are known and are not the one of now."""
+        client = self._line.client
+        now = client.server_url if client is not None else ""
+        return [one.url.rstrip("/") for one in self._chosen.now.servers if one.url.rstrip("/") != now]
+
+    def reserved(self) -> int:
+        """How many links are held ready."""
+        client = self._line.client
+        return self._outbox.pool.count(client.holder if client is not None else self.holder())
+
+    def _remember(self, client: Client) -> None:
+        with self._outbox.together():
+            self._outbox.set_setting("server", client.holder.server)
+            self._outbox.set_setting("device", client.holder.device)
+
+    # -- what the person asks
+
+    def pause(self, until: datetime | None = None) -> None:
+        """Hold back: captures are still noticed and kept in the outbox; nothing is sent. Survives a restart. Ends by
+        itself at `until` (aware), or with `resume`."""
+        self._pausing.begin(until)
+        self._paused_changed()
 
     def resume(self) -> None:
         """End the pause; what was held goes now."""
-        self._pause(False)
+        self._pausing.end()
+        self._paused_changed()
 
     def recent(self, n: int = 10) -> list[Item]:
         """The newest `n` captures that are not merely `seen`, newest first, whatever their status."""
-        sending = self._sender.sending
-        items = self._outbox.recent(n)
-        return [replace(item, status=Status.SENDING) if self._goes(item, sending) else item for item in items]
+        return [self._shown_as(item) for item in self._outbox.recent(n)]
+
+    def failed(self, n: int = 100) -> list[Item]:
+        """The newest `n` that were refused, went away, or stopped half way, each with its reason, newest first."""
+        return self._outbox.with_status((Status.REFUSED, Status.FAILED, Status.STALLED), n)
+
+    def item(self, item_id: int) -> Item:
+        """One capture. Raises NotFound."""
+        return self._shown_as(self._outbox.get(item_id))
 
     def retry(self, item_id: int) -> None:
-        """Try a refused, failed or delayed capture again, now. Raises NotFound for an unknown id."""
+        """Try a refused, failed, delayed or taken-back capture again, now. Raises NotFound for an unknown id."""
         item = self._outbox.retry(item_id)
         self._sender.hurry(item_id)
         if item.status is Status.STALLED:
@@ -126,14 +194,60 @@ class Engine:
     def forget(self, item_id: int) -> None:
         """Never upload this capture and do not show it again. Raises NotFound for an unknown id."""
         self._outbox.forget(item_id)
+        self._taken_back(item_id)
+
+    def approve(self, item_id: int) -> None:
+        """Send a capture that asked first. Raises NotFound."""
+        item = self._outbox.get(item_id)
+        ending = item.path.suffix.lower().lstrip(".").replace("jpeg", "jpg")
+        approved = self._outbox.approve(item_id, Manner(holder=self.holder(), ending=ending))
+        if approved is not None:
+            copy = self.rule(approved.folder or approved.path.parent).copy
+            self.whole([Taken(approved, copy=copy)])
         self.changed()
 
-    def upload(self, path: Path) -> None:
-        """Send this file although it lies elsewhere, or is known already. Raises NotFound when there is none."""
+    def undo(self, item_id: int) -> None:
+        """Take it back on the server, wherever it stands; its file stays. Raises NotFound."""
+        self._outbox.undo(item_id)
+        self._taken_back(item_id)
+
+    def delete_both(self, item_id: int) -> None:
+        """Take it back on the server, and put its file into the system's bin. Raises NotFound."""
+        with self._outbox.together():
+            self._outbox.undo(item_id)
+            self._outbox.owe_bin(item_id)
+        self._taken_back(item_id)
+
+    def publish(self, item_id: int) -> None:
+        """The time for Undo is over: who has the link may see it. Raises NotFound."""
+        self._outbox.get(item_id)
+        self._outbox.owed.hurry(item_id, PUBLISH)
+        self._line.wake()
+
+    def upload(self, path: Path, copy: bool = True) -> str:
+        """Send this file although it lies elsewhere, or is known already. Returns a ticket for `uploaded`.
+
+        Raises: NotFound when there is none.
+        """
         real = path.resolve()
         if not real.is_file():
             raise NotFound(f"There is no file {path}.", paths=[path])
-        self._intake.hints.put(Hint(real, eager=True, wanted=True))
+        ticket = self._tickets.issue()
+        self._intake.hints.put(Hint(real, eager=True, wanted=True, copy=copy, ticket=ticket))
+        return ticket
+
+    def uploaded(self, ticket: str) -> Item | None:
+        """What became of `upload`: its item, with its link as soon as it has one; None while the file is looked at.
+
+        Raises: NotFound for an unknown ticket, or what refused the file.
+        """
+        item_id = self._tickets.outcome(ticket)
+        if item_id is None:
+            return None
+        item = self.item(item_id)
+        if item.status in (Status.REFUSED, Status.FAILED, Status.STALLED):
+            raise error_from(item.error_code, item.error)
+        return item
 
     def rescan(self) -> None:
         """Look through the folders now (the person asked, or the network came back)."""
@@ -153,16 +267,59 @@ class Engine:
             stalled=counts.get(Status.STALLED, 0),
             refused=counts.get(Status.REFUSED, 0),
             folders=self._intake.reports(),
+            failed=counts.get(Status.FAILED, 0),
+            asking=counts.get(Status.ASKING, 0),
+            reserved=self.reserved(),
+            progress=self._sender.progress.share(),
+            paused_until=self._pausing.until,
         )
 
-    # -- what the intake and the sender tell
+    # -- what the intake and the sender tell and ask
 
-    def sent(self, item: Item, *, late: bool) -> None:
-        """A link is ready."""
-        self._tell(lambda: self._desk.link_ready(replace(item, still_waiting=self._outbox.waiting()), late=late))
+    def whole(self, items: Sequence[Taken]) -> None:
+        """New captures are in the outbox: their links first, all else after."""
+        self._telling.taken(items)
+        self._sender.add([one.item for one in items])
+        self._errands.refill()
+        for one in items:
+            self._tickets.settle(one.tickets, one.item.id)
+            if one.item.status is Status.ASKING:
+                self._tell(lambda item=one.item: self._desk.asks(item))  # type: ignore[misc]
+        with self._state_lock:
+            # Held back, the state stays what it is, and the number that the desk shows has grown all the same.
+            if (state := self._shown) in (State.PAUSED, State.OFFLINE, State.NEEDS_YOU):
+                self._tell(lambda: self._desk.state_changed(state))
+
+    def stalled(self, item: Item) -> None:
+        """A file's writer stopped half way."""
+        self.given_up(item, Stalled(STALLED.format(name=item.name), paths=[item.path]))
+
+    def dropped(self, tickets: Sequence[str], path: Path) -> None:
+        """A file that the person named is none, or went away."""
+        message = f"{path.name} is empty, cannot be read, or went away."
+        self._tickets.settle(tickets, FileGone(message, paths=[path]))
+
+    def woke(self) -> None:
+        """The machine slept."""
+        log.info("The machine slept or its clock was set: looking through everything.")
+        self._sender.hurry()
+
+    def tick(self) -> None:
+        """A pause may be over."""
+        if self._pausing.is_over():
+            self.resume()
+
+    def rule(self, folder: Path) -> Rule:
+        """What holds for captures of a folder."""
+        return self._rules.of(folder)
+
+    def is_private_first(self) -> bool:
+        """Whether nobody is to see a drop before its Undo has passed."""
+        return self._chosen.now.undo_private
 
     def given_up(self, item: Item, error: BulletDropError) -> None:
         """A capture will not be uploaded."""
+        self._errands.refill()
         self._tell(lambda: self._desk.refused(replace(item, still_waiting=self._outbox.waiting()), error))
 
     def held_back(self, error: BulletDropError) -> None:
@@ -178,33 +335,40 @@ class Engine:
             self._shown = state
             self._tell(lambda: self._desk.state_changed(state))
 
-    def _found(self, items: Sequence[Item]) -> None:
-        self._sender.add(items)
+    def progressed(self) -> None:
+        """Something large went on: the state is the same, and what the desk shows of it is not."""
         with self._state_lock:
-            # Held back, the state stays what it is, and the number that the desk shows has grown all the same.
-            if (state := self._shown) in (State.PAUSED, State.OFFLINE, State.NEEDS_YOU):
+            state = self._shown
+            if state is not None:
                 self._tell(lambda: self._desk.state_changed(state))
 
-    def _stalled(self, item: Item) -> None:
-        self.given_up(item, Stalled(STALLED.format(name=item.name), paths=[item.path]))
+    # -- inside
 
-    def _woke(self) -> None:
-        log.info("The machine slept or its clock was set: looking through everything.")
-        self._sender.hurry()
-
-    def _pause(self, paused: bool) -> None:
-        self._paused = paused
-        self._outbox.set_setting("paused", "yes" if paused else "no")
-        self._sender.pause(paused)
+    def _taken_back(self, item_id: int) -> None:
+        self._telling.gone(item_id)
+        self._sender.progress.stop(item_id)
+        self._line.wake()
         self.changed()
 
+    def _paused_changed(self) -> None:
+        self._sender.pause(self._pausing.now)
+        self.changed()
+
+    def _preferences_changed(self, old: Preferences, new: Preferences) -> None:
+        if old.folders != new.folders:
+            self._intake.rescan()
+        if old.paused_until != new.paused_until:
+            self._paused_changed()
+        self._line.wake()
+
     def _state(self) -> tuple[State, str | None]:
-        obstacle, needs_person = self._sender.obstacle()
-        if not self._sender.has_client and not self._server_off:
+        with self._line.turn:
+            obstacle, needs_person = self._line.gate.reason, self._line.gate.needs_person
+        if self._line.client is None and not self._server_off:
             return State.NEEDS_YOU, "This device is not paired with a server yet."
         if needs_person and obstacle is not None:
             return State.NEEDS_YOU, f"{obstacle.message} Pair this device again."
-        if self._paused:
+        if self._pausing.now:
             return State.PAUSED, "Uploads are paused."
         if obstacle is not None:
             return State.OFFLINE, obstacle.message
@@ -214,14 +378,11 @@ class Engine:
             return State.WORKING, None
         return State.IDLE, None
 
-    @staticmethod
-    def _goes(item: Item, sending: frozenset[int]) -> bool:
-        return item.id in sending and item.status is Status.WAITING
+    def _shown_as(self, item: Item) -> Item:
+        why = self._why(item.folder) if item.folder is not None else ""
+        if why and item.reason:
+            item = replace(item, reason=f"{item.reason} {why}")
+        goes = item.id in self._sender.sending and item.status is Status.WAITING
+        return replace(item, status=Status.SENDING) if goes else item
 
-    @staticmethod
-    def _tell(call: Callable[[], None]) -> None:
-        """Nothing that the desktop does may stop the uploads."""
-        try:
-            call()
-        except Exception:
-            log.exception("The desktop half failed.")
+    _tell = staticmethod(Telling.safely)

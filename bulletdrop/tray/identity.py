@@ -6,7 +6,7 @@ A capture is one file that came to be: its bytes, with the inode and the time of
 - a move over file systems, a restored backup or a sync that put the file back is none: same bytes, same time, and the
   file we knew is gone;
 - the same screen taken twice is two: same bytes, other inode, other time, or the first file is still there;
-- a file written anew under the same name is one more: other bytes;
+- a file written anew under the same name is one more: other bytes; while the first one still waits, it takes its place;
 - what lay in the folder before the first start stays unsent when touched or renamed; written anew, it is a capture.
 
 Age plays no part: copies and sync tools keep old times.
@@ -23,6 +23,7 @@ from pathlib import Path
 from bulletdrop.tray.desk import Status
 
 SECOND_NS = 1_000_000_000
+NEVER_SENT = (Status.STALLED, Status.FAILED, Status.WAITING, Status.ASKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ def same_capture(rows: Iterable[Known], now: Sighting, sha256: str) -> Known | N
         if row.at.same_file(now):
             if _same_inode_is_same(row, now, sha256):
                 return row
-        elif row.at.path == now.path and row.status in (Status.STALLED, Status.FAILED):
-            # Written again under the name of one that never got through: it takes that one's place in the list.
+        elif row.at.path == now.path and row.status in NEVER_SENT:
+            # Written again under the name of one that has not got through: it takes that one's place in the list.
             return row
         elif row.sha256 == sha256 and _same_time(row.at, now) and not _still_there(row.at):
             return row
@@ -93,6 +94,9 @@ def _same_inode_is_same(row: Known, now: Sighting, sha256: str) -> bool:
     same_place = row.at.path == now.path
     if row.status in (Status.STALLED, Status.FAILED):
         return True
+    if row.sha256 is None and row.status in NEVER_SENT:
+        # Large, and not hashed yet.
+        return same_place or row.at.unchanged(now)
     if row.sha256 is None:
         # Only seen, never hashed: with another size it was written anew.
         return row.size == now.size and (same_place or row.mtime_ns == now.mtime_ns)
@@ -100,7 +104,7 @@ def _same_inode_is_same(row: Known, now: Sighting, sha256: str) -> bool:
         # Under another name with another time, the inode of a deleted file may have been given out again.
         return same_place or row.mtime_ns == now.mtime_ns or _still_there(row.at)
     # Other bytes: while it waits it is the same capture, only finished later; afterwards a new one.
-    return same_place and row.status in (Status.WAITING, Status.REFUSED)
+    return same_place and row.status in (Status.WAITING, Status.ASKING, Status.REFUSED)
 
 
 def _same_time(one: Sighting, other: Sighting) -> bool:

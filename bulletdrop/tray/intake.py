@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import os
 import queue
@@ -9,21 +10,31 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bulletdrop.clock import Clock
 from bulletdrop.log import get_logger
 from bulletdrop.tray import marks
 from bulletdrop.tray.candidates import Candidate, Candidates, Patience, Verdict, open_quietly
 from bulletdrop.tray.desk import FolderReport, Item
+from bulletdrop.tray.holding import Holder
 from bulletdrop.tray.identity import Sighting
+from bulletdrop.tray.ledger import Manner
 from bulletdrop.tray.outbox import Outbox
-from bulletdrop.tray.ready import is_cloud_only, is_ignored
+from bulletdrop.tray.preferences import Rule
+from bulletdrop.tray.ready import HEAD, extension, is_cloud_only, is_ignored
+from bulletdrop.tray.rows import MOVED_IN, SCANNED
 from bulletdrop.tray.scan import scan
+from bulletdrop.tray.telling import Taken
 from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
 
 log = get_logger("intake")
 
 AT_ONCE = 64
+# Larger files are hashed aside or later: the link of what comes behind them does not wait for it.
+SMALL = 2 * 1024 * 1024
+# What came before that is old: its link is only offered.
+LATE_SECONDS = 10.0
 FLOOD, FLOOD_SECONDS = 1000, 2.0
 # macOS writes its mark some moments after the file.
 MARK_SECONDS = 3.0
@@ -39,19 +50,41 @@ class Rhythm:
     jump: float = 30.0
 
 
+class Hearer(Protocol):
+    """Who is told what was found. Called in the intake's own thread."""
+
+    def whole(self, items: Sequence[Taken]) -> None:
+        """These are new, or anew, in the outbox."""
+
+    def stalled(self, item: Item) -> None:
+        """This one's writer stopped half way."""
+
+    def dropped(self, tickets: Sequence[str], path: Path) -> None:
+        """A file that the person named is none, or went away."""
+
+    def woke(self) -> None:
+        """The machine slept, or its clock was set."""
+
+    def tick(self) -> None:
+        """Every now and then: a time that was waited for may have come."""
+
+    def rule(self, folder: Path) -> Rule:
+        """What holds for captures of a folder, as it is called."""
+
+    def holder(self) -> Holder | None:
+        """Whose reserved slugs new captures take; None: they take none."""
+
+
 class Intake:
-    """Finds captures. `whole` is called with each new waiting item, `stalled` with each file that stopped half way,
-    `woke` after the machine slept; all from the intake's own thread."""
+    """Finds captures, gives each its row and, if there is one, its link."""
 
     def __init__(
         self,
         outbox: Outbox,
         clock: Clock,
         folders: Callable[[], Sequence[Path]],
+        hearer: Hearer,
         *,
-        whole: Callable[[Sequence[Item]], None],
-        stalled: Callable[[Item], None],
-        woke: Callable[[], None],
         watch: Callable[[Path, Hints, Clock], FolderWatch] = FolderWatch,
         patience: Patience | None = None,
         rhythm: Rhythm | None = None,
@@ -61,7 +94,7 @@ class Intake:
         self._outbox = outbox
         self._clock = clock
         self._folders = folders
-        self._whole, self._stalled, self._woke = whole, stalled, woke
+        self._hearer = hearer
         self._make_watch = watch
         self._is_capture = is_capture
         self._candidates = Candidates(clock, patience or Patience())
@@ -70,6 +103,8 @@ class Intake:
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self._hashing = threading.Lock()
+        self._hashed: queue.SimpleQueue[tuple[Path, Sighting, str | None]] = queue.SimpleQueue()
         self._next_health = self._next_rescan = 0.0
         self._drift = 0.0
 
@@ -135,9 +170,7 @@ class Intake:
         if hint.path is None:
             self._next_health = 0.0
         elif hint.wanted or not is_ignored(hint.path.name):
-            self._candidates.hint(
-                hint.path, hint.path.parent, closed=hint.closed, eager=hint.eager, wanted=hint.wanted
-            )
+            self._candidates.hint(hint)
 
     def _duties(self) -> None:
         now = self._clock.monotonic()
@@ -153,8 +186,9 @@ class Intake:
         for watch in self._watches.values():
             self._care(watch, scan_anyway=scan_all)
         self._next_health = self._clock.monotonic() + self._rhythm.health
+        self._hearer.tick()
         if slept:
-            self._woke()
+            self._hearer.woke()
 
     def _choose_folders(self) -> None:
         """Ask which folders to watch; they move while the program runs."""
@@ -207,43 +241,90 @@ class Intake:
             if found.changed < since.timestamp() - 2.0:
                 old.append(found.sighting)
             else:
-                self._candidates.hint(found.sighting.path, folder, eager=True)
+                late = self._clock.now().timestamp() - found.changed > LATE_SECONDS
+                self._candidates.hint(Hint(found.sighting.path, eager=True, how=SCANNED if late else "", late=late))
         if old:
             log.info("%d files in %s are older than the watch: they stay here.", len(old), folder)
             self._outbox.leave_unsent(folder, old)
 
     def _look(self) -> None:
         """Look at the candidates that are due; account for the whole ones in one transaction."""
-        whole: list[tuple[Candidate, Sighting, str]] = []
+        while not self._hashed.empty():
+            self._candidates.hashed(*self._hashed.get())
+        whole: list[tuple[Candidate, Sighting, str | None]] = []
         for one in self._candidates.due(AT_ONCE):
             if self._settled(one):
                 continue
             verdict = self._marked(one, self._candidates.look(one))
             if verdict is Verdict.WHOLE and one.last is not None:
-                digest = _hash(one.path, one.last)
-                if digest is not None:
+                is_known, digest = self._digest(one, one.last)
+                if is_known:
                     whole.append((one, one.last, digest))
             elif verdict is Verdict.STALLED:
                 self._note_stalled(one)
             elif verdict is Verdict.DROP:
-                self._candidates.drop(one)
-        if not whole:
-            return
-        items: list[Item] = []
+                self._drop(one)
+        if whole:
+            self._take_in(whole)
+
+    def _take_in(self, whole: Sequence[tuple[Candidate, Sighting, str | None]]) -> None:
+        taken: list[Taken] = []
+        holder = self._hearer.holder()
         with self._outbox.together():
             for one, sighting, digest in whole:
-                item = self._outbox.take_in(one.folder, sighting, digest, always=one.wanted)
+                home = self._home(one.folder)
+                rule = self._hearer.rule(home)
+                manner = Manner(
+                    how=one.how or MOVED_IN,
+                    home=home,
+                    asks=rule.ask,
+                    holder=holder,
+                    ending=_ending(one.path) if holder is not None else "",
+                )
+                item = self._outbox.take_in(one.folder, sighting, digest, always=one.wanted, manner=manner)
                 if item is not None:
-                    items.append(item)
+                    copy = one.copy and (rule.copy or one.wanted)
+                    taken.append(Taken(item, late=one.late, copy=copy, tickets=one.tickets))
         # Only now: had the rows not reached the disk, the next round would try again.
         for one, _, _ in whole:
             self._candidates.drop(one)
-        if items:
-            self._whole(items)
+        if taken:
+            self._hearer.whole(taken)
+
+    def _digest(self, one: Candidate, sighting: Sighting) -> tuple[bool, str | None]:
+        """Whether enough is known of its bytes, and their SHA-256: None for a large file that is new by its place and
+        size alone."""
+        if sighting.size <= SMALL:
+            digest = _hash(one.path, sighting)
+            return digest is not None, digest
+        if one.wanted or self._outbox.is_new(one.folder, sighting):
+            return True, None
+        if one.digest is not None and one.digest[0] == sighting:
+            return True, one.digest[1]
+        if self._hashing.acquire(blocking=False):
+            threading.Thread(target=self._hash_aside, args=(one.path, sighting), name="hasher", daemon=True).start()
+        return False, None
+
+    def _hash_aside(self, path: Path, sighting: Sighting) -> None:
+        try:
+            self._hashed.put((path, sighting, _hash(path, sighting)))
+        finally:
+            self._hashing.release()
+            # Wakes the intake.
+            self.hints.put(Hint(None))
+
+    def _home(self, folder: Path) -> Path:
+        """A watched folder as it is called, by its true place."""
+        return next((watch.folder for watch in self._watches.values() if watch.real == folder), folder)
 
     def _marked(self, one: Candidate, verdict: Verdict) -> Verdict:
         """In a folder where only marked files count, a whole file waits for its mark a while, then is none of ours."""
-        if verdict is not Verdict.WHOLE or one.wanted or self._is_capture(one.path, one.folder):
+        if verdict is not Verdict.WHOLE or one.wanted:
+            return verdict
+        names = self._hearer.rule(self._home(one.folder)).names
+        if names and not fnmatch.fnmatchcase(one.path.name.lower(), names.lower()):
+            return Verdict.DROP
+        if self._is_capture(one.path, one.folder):
             return verdict
         return Verdict.WAIT if self._clock.monotonic() - one.since < MARK_SECONDS else Verdict.DROP
 
@@ -253,7 +334,7 @@ class Intake:
             facts = one.path.lstat()
         except OSError:
             self._outbox.forget_stalled(one.path)
-            self._candidates.drop(one)
+            self._drop(one)
             return True
         known = not one.wanted and self._outbox.recognises(Sighting.of(one.path, facts))
         if known or is_cloud_only(facts):
@@ -262,10 +343,24 @@ class Intake:
         return False
 
     def _note_stalled(self, one: Candidate) -> None:
-        self._candidates.drop(one)
+        self._drop(one)
         item = self._outbox.stall(one.folder, one.last) if one.last is not None else None
         if item is not None:
-            self._stalled(item)
+            self._hearer.stalled(item)
+
+    def _drop(self, one: Candidate) -> None:
+        self._candidates.drop(one)
+        if one.tickets:
+            self._hearer.dropped(one.tickets, one.path)
+
+
+def _ending(path: Path) -> str:
+    """The ending of its direct link, by its first bytes."""
+    try:
+        with open_quietly(path) as file:
+            return extension(file.read(HEAD))
+    except OSError:
+        return ""
 
 
 def _hash(path: Path, expected: Sighting) -> str | None:

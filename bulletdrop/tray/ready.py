@@ -87,6 +87,27 @@ def is_recording(file: BinaryIO) -> bool:
     return _is_webm(head) or (_is_boxes(head) and not head[8:12].startswith(PICTURE_BRANDS))
 
 
+def extension(head: bytes) -> str:
+    """The ending of the direct link that the server will give a file of these first bytes; "" for what it converts, or
+    for no kind of picture."""
+    if head.startswith(b"\x89PNG"):
+        return "png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpg"
+    if head.startswith(b"GIF8"):
+        return "gif"
+    if _is_webp(head):
+        return "webp"
+    if _is_webm(head):
+        return "webm"
+    if _is_bmp(head):
+        return "bmp"
+    if _is_boxes(head):
+        pictures = {b"avif": "avif", b"avis": "avif"}
+        return pictures.get(head[8:12], "" if head[8:12].startswith(PICTURE_BRANDS) else "mp4")
+    return ""
+
+
 def ending(file: BinaryIO, size: int) -> End:
     """How the file ends, judged by the container its first bytes promise.
 

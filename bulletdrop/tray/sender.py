@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
 from bulletdrop.clock import Clock
@@ -12,6 +16,7 @@ from bulletdrop.errors import (
     BulletDropError,
     Busy,
     Forbidden,
+    NotReserved,
     NotSetUp,
     NotSignedIn,
     Rejected,
@@ -21,21 +26,31 @@ from bulletdrop.errors import (
 )
 from bulletdrop.log import get_logger
 from bulletdrop.tray.answers import ServerFault
-from bulletdrop.tray.client import Client, FileCut
+from bulletdrop.tray.candidates import open_quietly
+from bulletdrop.tray.client import Client, FileCut, Uploaded
 from bulletdrop.tray.desk import Item, Status
-from bulletdrop.tray.gate import Gate, ladder
+from bulletdrop.tray.gate import ladder
 from bulletdrop.tray.identity import Sighting
-from bulletdrop.tray.outbox import Outbox
+from bulletdrop.tray.line import Line
+from bulletdrop.tray.outbox import Choice, Outbox
+from bulletdrop.tray.preferences import Rule
+from bulletdrop.tray.progress import Progress, Stopped
 from bulletdrop.tray.rows import Job
+from bulletdrop.tray.telling import LATE_SECONDS, Telling
+from bulletdrop.tray.terms import Terms
 
 log = get_logger("sender")
 
 WORKERS = 3
-LATE_SECONDS = 10.0
-PROBE_SECONDS = 10.0
+# What is larger leaves the last worker free, so that a screenshot never waits behind recordings.
+LARGE = 8 * 1024 * 1024
+# The first worker goes by age alone, so that nothing starves behind what is always newer.
+BY_AGE, SMALL_ONLY = 0, WORKERS - 1
 # A file that is not where it was may have been renamed: the watcher is given this many tries to find it.
 MISSES = 4
 MISS_SECONDS = 0.75
+# One that is written anew meanwhile is waited for, each time twice as long: two minutes in all.
+CHANGES = 8
 CHANGED_SECONDS = 1.0
 
 
@@ -47,15 +62,28 @@ class FileGone(Rejected):
 
 
 class Hearer(Protocol):
-    """Who is told what happened. Called from the workers' threads, without any lock held."""
+    """Who is told what happened, and asked what holds. Called from the workers' threads, without any lock held."""
 
-    def sent(self, item: Item, *, late: bool) -> None: ...
+    def given_up(self, item: Item, error: BulletDropError) -> None:
+        """A capture will not be uploaded."""
 
-    def given_up(self, item: Item, error: BulletDropError) -> None: ...
+    def held_back(self, error: BulletDropError) -> None:
+        """All captures wait, for longer."""
 
-    def held_back(self, error: BulletDropError) -> None: ...
+    def changed(self) -> None:
+        """Something began or ended."""
 
-    def changed(self) -> None: ...
+    def progressed(self) -> None:
+        """Something large went on."""
+
+    def rule(self, folder: Path) -> Rule:
+        """What holds for captures of a folder."""
+
+    def is_private_first(self) -> bool:
+        """Whether nobody is to see a drop before its Undo has passed."""
+
+    def away(self) -> Collection[str]:
+        """The servers that are known and are not the one of now."""
 
 
 class Sender:
@@ -65,36 +93,27 @@ class Sender:
         self,
         outbox: Outbox,
         clock: Clock,
+        line: Line,
         hearer: Hearer,
+        telling: Telling,
         *,
-        client: Client | None,
         recheck: Callable[[Item], None],
         rescan: Callable[[], None],
-        workers: int = WORKERS,
     ) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._line = line
         self._hearer = hearer
-        self._client = client
+        self._telling = telling
         self._recheck, self._rescan = recheck, rescan
-        self._turn = threading.Condition()
-        self._delivery = threading.Lock()
-        self._gate = Gate(clock)
+        self.progress = Progress(hearer.progressed)
         self._paused = False
-        self._stopping = False
-        self._on_the_way: set[int] = set()
         # Captures that wait for themselves alone: id → monotonic time.
         self._not_before: dict[int, float] = {}
         self._misses: dict[int, int] = {}
-        # Captures of this run: id → when they were whole (monotonic). What is not here is from before: late.
-        self._fresh: dict[int, float] = {}
-        self._newest_shown = 0
-        self._stopper: set[int] = set()
-        self._answers = True
-        # The person was told that the account has used up what it may.
-        self._told = False
-        self._next_probe = 0.0
-        self._threads = [threading.Thread(target=self._work, name=f"sender-{n}", daemon=True) for n in range(workers)]
+        self._threads = [
+            threading.Thread(target=self._work, args=(n,), name=f"sender-{n}", daemon=True) for n in range(WORKERS)
+        ]
 
     def start(self) -> None:
         """Begin to send what waits."""
@@ -103,11 +122,12 @@ class Sender:
 
     def stop(self, drain_seconds: float) -> None:
         """Take nothing new, let what is on its way arrive for so long, then break the connections. Blocks."""
-        with self._turn:
-            self._stopping = True
-            self._turn.notify_all()
-            self._turn.wait_for(lambda: not self._on_the_way, timeout=drain_seconds)
-            client = self._client
+        line = self._line
+        with line.turn:
+            line.stopping = True
+            line.turn.notify_all()
+            line.turn.wait_for(lambda: not line.on_the_way, timeout=drain_seconds)
+            client = line.client
         if client is not None:
             client.close()
         for thread in self._threads:
@@ -116,132 +136,102 @@ class Sender:
 
     def add(self, items: Sequence[Item]) -> None:
         """These are new in the outbox."""
-        with self._turn:
-            now = self._clock.monotonic()
-            self._fresh.update((item.id, now) for item in items)
+        with self._line.turn:
             for item in items:
                 self._not_before.pop(item.id, None)
-            self._gate.kick()
-            self._turn.notify_all()
+            self._line.gate.kick()
+            self._line.turn.notify_all()
 
     def hurry(self, item_id: int | None = None) -> None:
         """Try now: one capture, or all of them (the network came back, the machine woke)."""
-        with self._turn:
+        with self._line.turn:
             if item_id is None:
                 self._not_before.clear()
             else:
                 self._not_before.pop(item_id, None)
                 self._misses.pop(item_id, None)
-            self._gate.kick()
-            self._turn.notify_all()
+            self._line.hurry()
 
     def use(self, client: Client) -> None:
         """Send there from now on."""
-        with self._turn:
-            old, self._client = self._client, client
-            self._gate.reset()
+        with self._line.turn:
             self._not_before.clear()
-            self._turn.notify_all()
-        if old is not None and old is not client:
+            old = self._line.use(client)
+        if old is not None:
             old.close()
         self._hearer.changed()
 
     def pause(self, paused: bool) -> None:
         """Hold back, or go on. What is on its way arrives."""
-        with self._turn:
+        with self._line.turn:
             self._paused = paused
-            self._turn.notify_all()
+            self._line.turn.notify_all()
 
     @property
     def sending(self) -> frozenset[int]:
         """The ids on their way now."""
-        with self._turn:
-            return frozenset(self._on_the_way)
-
-    def obstacle(self) -> tuple[BulletDropError | None, bool]:
-        """What keeps all uploads back, if anything, and whether only the person can remove it."""
-        with self._turn:
-            return self._gate.reason, self._gate.needs_person
-
-    @property
-    def has_client(self) -> bool:
-        return self._client is not None
+        with self._line.turn:
+            return frozenset(self._line.on_the_way)
 
     # -- the workers
 
-    def _work(self) -> None:
+    def _work(self, number: int) -> None:
         warmed: Client | None = None
-        while not self._stopping:
+        while not self._line.stopping:
             try:
-                job, client = self._next(warmed)
+                job, client = self._next(number, warmed)
                 if job is not None and client is not None:
                     self._carry(job, client)
-                elif client is not warmed and client is not None:
+                elif client is not None and not self._line.stopping:
                     client.warm()
-                elif client is not None and not self._stopping:
-                    self._probe(client)
                 warmed = client
             except Exception:
                 # The outbox cannot be read, say. A worker that ends would end the uploads in silence.
                 log.exception("A round of a sender failed.")
-                with self._turn:
-                    self._turn.wait_for(lambda: self._stopping, timeout=1.0)
+                with self._line.turn:
+                    self._line.turn.wait_for(lambda: self._line.stopping, timeout=1.0)
 
-    def _next(self, warmed: Client | None) -> tuple[Job | None, Client | None]:
-        """Wait for something to do: a capture to send, a new client to warm, a probe that is due."""
-        with self._turn:
+    def _next(self, number: int, warmed: Client | None) -> tuple[Job | None, Client | None]:
+        """Wait for something to do: a capture to send, a new client to warm."""
+        with self._line.turn:
             while True:
-                job, client = self._claim(), self._client
-                if job is not None or self._stopping or client is not warmed or self._probe_due():
+                job, client = self._claim(number), self._line.client
+                if job is not None or self._line.stopping or client is not warmed:
                     return job, client
-                self._turn.wait(self._patience())
+                self._line.turn.wait(self._patience())
 
-    def _claim(self) -> Job | None:
+    def _claim(self, number: int) -> Job | None:
         """The next capture for this worker; its id is on the way from now on. Called with the lock held."""
-        if self._paused or self._stopping or self._client is None or self._gate.wait() != 0.0:
+        line = self._line
+        if self._paused or line.stopping or line.client is None or line.gate.wait() != 0.0:
             return None
         now = self._clock.monotonic()
         for item_id in [item_id for item_id, until in self._not_before.items() if until <= now]:
             del self._not_before[item_id]
-        since = self._clock.now() - timedelta(seconds=LATE_SECONDS)
-        skip = self._on_the_way | self._not_before.keys()
-        # Whatever stopped everything the last time does not go first: it may be the only one that cannot pass.
-        job = self._outbox.next_waiting(skip | self._stopper, since) or self._outbox.next_waiting(skip, since)
-        if job is None or not self._gate.enter():
+        skip = line.on_the_way | self._not_before.keys()
+        choice = Choice(
+            skip=skip | line.stoppers,
+            newest_since=None if number == BY_AGE else self._clock.now() - timedelta(seconds=LATE_SECONDS),
+            most=LARGE if number == SMALL_ONLY else None,
+            away=self._hearer.away(),
+        )
+        job = self._outbox.next_waiting(choice)
+        if job is None and line.stoppers:
+            job = self._outbox.next_waiting(replace(choice, skip=skip))
+        if job is None or not line.gate.enter():
             return None
-        self._on_the_way.add(job.item.id)
+        line.on_the_way.add(job.item.id)
         return job
 
     def _patience(self) -> float | None:
         """Seconds to sleep at most; None: until somebody calls."""
-        if self._paused or self._client is None:
+        if self._paused or self._line.client is None:
             return None
         waits = [until - self._clock.monotonic() for until in self._not_before.values()]
-        gate = self._gate.wait()
+        gate = self._line.gate.wait()
         if gate:
             waits.append(gate)
-        if self._gate.unreachable:
-            waits.append(self._next_probe - self._clock.monotonic())
         return max(0.01, min(waits)) if waits else None
-
-    def _probe_due(self) -> bool:
-        """Whether this worker shall ask the server for a sign of life. Called with the lock held."""
-        if not self._gate.unreachable or self._clock.monotonic() < self._next_probe or self._paused:
-            return False
-        self._next_probe = self._clock.monotonic() + PROBE_SECONDS
-        return True
-
-    def _probe(self, client: Client) -> None:
-        """While offline, a small question every ten seconds finds the network's return before the ladder does."""
-        try:
-            client.health()
-        except BulletDropError:
-            self._answers = False
-            return
-        # Only the change counts: a server that answers this and breaks uploads must not be stormed.
-        if not self._answers:
-            self._answers = True
-            self.hurry()
 
     def _carry(self, job: Job, client: Client) -> None:
         """Send one capture and account for whatever comes of it."""
@@ -250,61 +240,80 @@ class Sender:
             self._send(job, client)
         except Exception:
             log.exception("Sending failed in an unforeseen way.", extra={"path": str(job.item.path)})
-            with self._turn:
-                self._gate.released()
-                self._not_before[job.item.id] = self._clock.monotonic() + 30.0
+            self._wait(job, 30.0)
         finally:
-            with self._turn:
-                self._on_the_way.discard(job.item.id)
-                self._turn.notify_all()
+            self.progress.end(job.item.id)
+            with self._line.turn:
+                self._line.on_the_way.discard(job.item.id)
+                self._line.turn.notify_all()
             self._hearer.changed()
 
     def _send(self, job: Job, client: Client) -> None:
-        item = job.item
-        now = Sighting.look(item.path)
+        now = Sighting.look(job.item.path)
         if now is None:
             self._missing(job)
-            return
-        if not (now.same_file(job.at) and now.unchanged(job.at)):
-            self._changed(job, replaced=not now.same_file(job.at))
-            return
+        elif not (now.same_file(job.at) and now.unchanged(job.at)):
+            self._changed(job)
+        elif job.item.slug is not None and job.server != client.server_url:
+            # Its server is none of ours any more.
+            self._unlink(job)
+        else:
+            self._upload(job, client)
+
+    def _upload(self, job: Job, client: Client) -> None:
         try:
+            known = job if job.item.sha256 is not None else self._hashed(job)
+            if known is None:
+                self._changed(job)
+                return
+            job = known
+            rule = self._hearer.rule(job.item.folder or job.item.path.parent)
+            terms = Terms.of(job, rule, private_first=self._hearer.is_private_first(), now=self._clock.now())
             answer = client.upload(
-                item.path, item.name, size=item.size, sha256=item.sha256, idempotency_key=job.idempotency_key
+                job.item.path,
+                job.item.name,
+                size=job.item.size,
+                sha256=job.item.sha256,
+                idempotency_key=job.idempotency_key,
+                query=terms.query(job.item),
+                progress=self.progress.begin(job.item.id, job.item.size),
             )
+        except Stopped:
+            self._line.released()
         except FileCut:
-            self._changed(job, replaced=False)
+            self._changed(job)
         except OSError:
             self._missing(job)
         except BulletDropError as error:
             self._refused(job, client, error)
         else:
-            done = self._outbox.finish(item, answer)
-            self._passed()
-            if done is None:
-                # It changed on the way: what the server has is the older version.
-                self._recheck(item)
-            else:
-                # One at a time: between the judgement and the clipboard no newer link may slip in.
-                with self._delivery:
-                    self._hearer.sent(done, late=self._is_late(item.id))
+            self._arrived(job, client, terms, answer)
 
-    def _is_late(self, item_id: int) -> bool:
-        """Whether this link must not go to the clipboard by itself: old, or overtaken by a newer capture."""
-        with self._turn:
-            whole_at = self._fresh.pop(item_id, None)
-            overtaken = item_id < self._newest_shown or any(other > item_id for other in self._fresh)
-            late = whole_at is None or self._clock.monotonic() - whole_at > LATE_SECONDS or overtaken
-            if not late:
-                self._newest_shown = item_id
-            return late
+    def _arrived(self, job: Job, client: Client, terms: Terms, answer: Uploaded) -> None:
+        done = self._outbox.finish(job, answer, terms.debts(job, answer, client.server_url, self._clock.now()))
+        self._line.passed()
+        self._misses.pop(job.item.id, None)
+        if done is None:
+            # It changed on the way: what the server has is the older version.
+            self._recheck(job.item)
+        elif done.status is Status.DONE:
+            self._telling.sent(done)
+
+    def _hashed(self, job: Job) -> Job | None:
+        """The job of a large file with its SHA-256; None when it is another by now."""
+        with open_quietly(job.item.path) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            after = Sighting.of(job.item.path, os.fstat(file.fileno()))
+        same = after.same_file(job.at) and after.unchanged(job.at)
+        return self._outbox.hashed(job, digest) if same else None
 
     def _refused(self, job: Job, client: Client, error: BulletDropError) -> None:
         """Sort an error by who it concerns: this capture now, this capture for ever, or all of them."""
-        if client is not self._client:
+        if client is not self._line.client:
             # Paired anew meanwhile: what the old key was told is of no matter.
-            with self._turn:
-                self._gate.released()
+            self._line.released()
+        elif isinstance(error, NotReserved) and job.item.slug is not None:
+            self._unlink(job)
         elif isinstance(error, ServerFault | TooSlow):
             self._later(job, error)
         elif isinstance(error, WrongDigest | Truncated) and job.item.attempts < 3:
@@ -312,13 +321,9 @@ class Sender:
             self._later(job, error)
             self._recheck(job.item)
         elif isinstance(error, Busy | NotSignedIn | Forbidden | NotSetUp):
-            with self._turn:
-                self._stopper = {job.item.id}
-                self._gate.failed(error)
-                self._answers = not self._gate.unreachable
-                self._next_probe = self._clock.monotonic() + PROBE_SECONDS
-                wait = self._gate.wait()
-                is_news, self._told = self._gate.used_up and not self._told, self._gate.used_up
+            with self._line.turn:
+                self._line.stoppers = {job.item.id}
+                wait, is_news = self._line.failed(error)
             next_at = None if wait is None else self._clock.now() + timedelta(seconds=wait)
             self._outbox.postpone(job.item, error, next_at)
             log.warning("Uploads wait: %s", error.message)
@@ -327,55 +332,55 @@ class Sender:
         else:
             self._give_up(job, error, Status.REFUSED)
 
+    def _unlink(self, job: Job) -> None:
+        """Its slug cannot be filled, so nothing was kept. It goes again, by the same key, and gets another link."""
+        log.warning("The link that was held ready is not: another one follows.", extra={"path": str(job.item.path)})
+        self._outbox.unlink(job)
+        self._telling.unlinked(job.item.id)
+        self._line.released()
+
     def _later(self, job: Job, error: BulletDropError) -> None:
         """This capture alone waits; the others go on."""
         seconds = ladder(job.item.attempts)
         self._outbox.postpone(job.item, error, self._clock.now() + timedelta(seconds=seconds))
-        with self._turn:
-            self._gate.released()
+        self._wait(job, seconds)
+
+    def _wait(self, job: Job, seconds: float) -> None:
+        with self._line.turn:
+            self._line.released()
             self._not_before[job.item.id] = self._clock.monotonic() + seconds
 
     def _missing(self, job: Job) -> None:
-        item_id = job.item.id
-        with self._turn:
-            self._gate.released()
-            misses = self._misses[item_id] = self._misses.get(item_id, 0) + 1
-            self._not_before[item_id] = self._clock.monotonic() + MISS_SECONDS
-        if misses < MISSES:
+        self._wait(job, MISS_SECONDS)
+        if self._missed(job, MISSES):
             self._rescan()
-            return
-        self._misses.pop(item_id, None)
+
+    def _changed(self, job: Job) -> None:
+        """The file is not the one we know: its new bytes, or another file under its name, take its place."""
+        self._wait(job, CHANGED_SECONDS * 2 ** self._misses.get(job.item.id, 0))
+        if self._missed(job, CHANGES):
+            self._recheck(job.item)
+
+    def _missed(self, job: Job, most: int) -> bool:
+        """Count one more time that the file was not as it should be. False: that was once too often."""
+        with self._line.turn:
+            misses = self._misses[job.item.id] = self._misses.get(job.item.id, 0) + 1
+        if misses < most:
+            return True
+        self._misses.pop(job.item.id, None)
         message = f"{job.item.name} was deleted, moved away or made unreadable before it could be sent."
         self._give_up(job, FileGone(message, paths=[job.item.path]), Status.FAILED)
-
-    def _changed(self, job: Job, *, replaced: bool) -> None:
-        """The file is not the one we hashed. Its own new bytes take its place; another file under its name is a
-        capture of its own, and this one exists no more."""
-        with self._turn:
-            self._gate.released()
-            self._not_before[job.item.id] = self._clock.monotonic() + CHANGED_SECONDS
-        if replaced:
-            self._outbox.withdraw(job.item)
-            with self._turn:
-                self._fresh.pop(job.item.id, None)
-        self._recheck(job.item)
+        return False
 
     def _give_up(self, job: Job, error: BulletDropError, status: Status) -> None:
-        with self._turn:
-            self._gate.released()
-            self._fresh.pop(job.item.id, None)
         item = self._outbox.give_up(job.item, error, status)
+        self._telling.gone(job.item.id)
         if status is Status.REFUSED:
-            self._passed()
+            self._line.passed()
+        else:
+            self._line.released()
         if item is None:
             self._recheck(job.item)
             return
         log.warning("Not uploaded: %s", error.message, extra={"path": str(item.path), "code": error.code})
         self._hearer.given_up(item, error)
-
-    def _passed(self) -> None:
-        """The server works: whoever waited for it goes now."""
-        with self._turn:
-            self._answers, self._told = True, False
-            if self._gate.passed():
-                self._turn.notify_all()

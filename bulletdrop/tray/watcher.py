@@ -33,6 +33,7 @@ from bulletdrop.clock import Clock
 from bulletdrop.log import get_logger
 from bulletdrop.tray.desk import FolderReport
 from bulletdrop.tray.mounts import is_network
+from bulletdrop.tray.rows import RENAMED, WRITTEN
 
 log = get_logger("watcher")
 
@@ -48,12 +49,24 @@ LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something happened to `path`; None: look after the folders. `eager`: worth a look at once."""
+    """Something happened to `path`; None: look after the folders.
+
+    Args:
+        closed: its writer closed it.
+        eager: worth a look at once.
+        how: one of the words of `rows`, as far as it is known.
+        late: it came while nobody looked.
+        wanted: the person named this file; `ticket` is for the answer, `copy` whether the clipboard may have the link.
+    """
 
     path: Path | None
     closed: bool = False
     eager: bool = False
+    how: str = ""
+    late: bool = False
     wanted: bool = False
+    copy: bool = True
+    ticket: str = ""
 
 
 Hints = queue.SimpleQueue[Hint]
@@ -79,7 +92,9 @@ class Ear(FileSystemEventHandler):
         moved = isinstance(event, FileMovedEvent) and event.dest_path
         closed = isinstance(event, FileClosedEvent)
         eager = closed or not isinstance(event, FileModifiedEvent)
-        return Hint(Path(os.fsdecode(event.dest_path if moved else event.src_path)), closed=closed, eager=eager)
+        how = RENAMED if moved else WRITTEN if closed or not eager else ""
+        path = Path(os.fsdecode(event.dest_path if moved else event.src_path))
+        return Hint(path, closed=closed, eager=eager, how=how)
 
 
 class ParentEar(Ear):

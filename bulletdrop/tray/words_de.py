@@ -2,7 +2,17 @@
 
 GERMAN: dict[str, str] = {
     "1 screenshot waits for the server": "1 Screenshot wartet auf den Server",
+    "A link has changed.": "Ein Link hat sich geändert.",
+    "A screenshot is not complete yet.": "Ein Screenshot ist noch nicht vollständig.",
+    "Both copies can still be deleted from the menu, under Recent.": (
+        "Im Menü unter „Zuletzt“ lassen sich noch beide Kopien löschen."
+    ),
     "BulletDrop needs you": "BulletDrop braucht Sie",
+    "BulletDrop runs without an icon.": "BulletDrop läuft ohne Symbol.",
+    "BulletDrop {version} is there.": "BulletDrop {version} ist da.",
+    "BulletDrop's server cannot start.": "Der Server von BulletDrop kann nicht starten.",
+    "Copy": "Kopieren",
+    "Copy again": "Noch einmal kopieren",
     "Copy last link": "Letzten Link kopieren",
     "Copy link": "Link kopieren",
     "Delete both copies": "Beide Kopien löschen",
@@ -10,47 +20,99 @@ GERMAN: dict[str, str] = {
     "Doctor": "Prüfen",
     "For an hour": "Für eine Stunde",
     "Forget it": "Vergessen",
+    "It appeared in {folder} at {time}: moved or linked there whole.": (
+        "Er erschien um {time} in {folder}: im Ganzen dorthin bewegt oder verlinkt."
+    ),
+    "It appeared in {folder} at {time}: renamed into place.": (
+        "Er erschien um {time} in {folder}: an seinen Platz umbenannt."
+    ),
+    "It appeared in {folder} at {time}: written there.": "Er erschien um {time} in {folder}: dort geschrieben.",
+    "It opens for others once the server can be reached.": (
+        "Für andere öffnet er sich, sobald der Server erreichbar ist."
+    ),
+    "It was found in {folder} at {time}: it came while nobody looked.": (
+        "Er wurde um {time} in {folder} gefunden: Er kam, während niemand hinsah."
+    ),
     "It was not complete.": "Er war nicht vollständig.",
     "It was switched off in the desktop's list of programs that start at login.": (
         "Es wurde in der Liste der Programme ausgeschaltet, die dieser Desktop bei der Anmeldung startet."
     ),
+    "Its link is not copied: {link}": "Sein Link ist nicht kopiert: {link}",
+    "Its link says so too.": "Sein Link sagt es auch.",
+    "Link copied.": "Link kopiert.",
+    "Link ready.": "Link bereit.",
     "Move BulletDrop to the Applications folder first, and open it from there.": (
         "Bewegen Sie BulletDrop zuerst in den Ordner Programme, und öffnen Sie es dort."
     ),
+    "Nothing on this desktop shows icons now. Start “bulletdrop” again to open its page.": (
+        "Auf diesem Desktop zeigt gerade nichts Symbole an. "
+        "Starten Sie „bulletdrop“ noch einmal, dann öffnet sich seine Seite."
+    ),
+    "Nothing was downloaded. The page says what is new.": (
+        "Es wurde nichts heruntergeladen. Die Seite sagt, was neu ist."
+    ),
+    "Open": "Öffnen",
     "Open gallery": "Galerie öffnen",
     "Open page": "Seite öffnen",
     "Pair again": "Neu koppeln",
     "Pair this computer": "Diesen Rechner koppeln",
     "Pause": "Anhalten",
     "Paused": "Angehalten",
+    "Paused until {time}": "Angehalten bis {time}",
+    "Picture and link copied.": "Bild und Link kopiert.",
+    "Picture copied.": "Bild kopiert.",
+    "Private until {time}.": "Privat bis {time}.",
     "Quit": "Beenden",
     "Ready. Take a screenshot.": "Bereit. Machen Sie einen Screenshot.",
     "Really delete both copies": "Wirklich beide Kopien löschen",
     "Recent": "Zuletzt",
     "Resume": "Fortsetzen",
+    "Screenshot uploaded.": "Screenshot hochgeladen.",
+    "Screenshots wait.": "Screenshots warten.",
     "Send": "Senden",
+    "Send this screenshot?": "Diesen Screenshot senden?",
+    "Send {count} screenshots?": "{count} Screenshots senden?",
     "Set up BulletDrop": "BulletDrop einrichten",
     "Settings…": "Einstellungen…",
     "Show file": "Datei zeigen",
     "Starting": "Startet",
     "Take a screenshot, and its link is here.": "Machen Sie einen Screenshot, dann steht hier sein Link.",
+    "Take it from here: {link}": "Nehmen Sie ihn von hier: {link}",
+    "Taken back.": "Zurückgenommen.",
     "The entry could not be removed: {why}": "Der Eintrag konnte nicht entfernt werden: {why}",
     "The entry could not be written: {why}": "Der Eintrag konnte nicht geschrieben werden: {why}",
     "The keyring is locked": "Der Schlüsselbund ist gesperrt",
+    "The link could not be copied.": "Der Link konnte nicht kopiert werden.",
+    "The link shows nothing now. The file is where it was.": "Der Link zeigt nichts mehr. Die Datei liegt, wo sie lag.",
+    "The links are in the menu, under Recent.": "Die Links stehen im Menü unter „Zuletzt“.",
+    "The newest is {name}.": "Der neueste ist {name}.",
+    "The newest link is copied.": "Der neueste Link ist kopiert.",
     "The server cannot be reached": "Der Server ist nicht erreichbar",
     "The server is not running": "Der Server läuft nicht",
+    "They are in the menu, each with its reason. The files are where they were.": (
+        "Sie stehen im Menü, jeder mit seinem Grund. Die Dateien liegen, wo sie lagen."
+    ),
+    "They are kept and go up by themselves.": "Sie bleiben erhalten und gehen von selbst hoch.",
+    "This desktop takes one thing at a time. The link: {link}": (
+        "Dieser Desktop nimmt nur eines auf einmal. Der Link: {link}"
+    ),
     "Try again": "Erneut versuchen",
     "Try all again": "Alle erneut versuchen",
+    "Undo": "Zurücknehmen",
     "Undo (until {time})": "Zurücknehmen (bis {time})",
+    "Undo all": "Alle zurücknehmen",
+    "Undo is over.": "Das Zurücknehmen ist vorbei.",
     "Unlock the keyring": "Schlüsselbund entsperren",
     "Until I resume": "Bis ich fortsetze",
     "Until tomorrow": "Bis morgen",
+    "Upload a file": "Datei hochladen",
     "Upload a file…": "Datei hochladen…",
     "Uploading": "Lädt hoch",
     "Uploading {count}": "Lädt {count} hoch",
     "Windows holds it off: switch BulletDrop on in Task Manager, under Startup apps.": (
         "Windows hält es aus: Schalten Sie BulletDrop im Task-Manager unter Autostart-Apps ein."
     ),
+    "You named this file yourself at {time}.": "Sie haben diese Datei um {time} selbst angegeben.",
     "asks to be sent": "wartet auf Ihr Ja",
     "macOS holds it off: switch BulletDrop on in System Settings, General, Login Items.": (
         "macOS hält es aus: Schalten Sie BulletDrop in den Systemeinstellungen unter Allgemein, Anmeldeobjekte ein."
@@ -61,8 +123,16 @@ GERMAN: dict[str, str] = {
     "not uploaded": "nicht hochgeladen",
     "on its way": "unterwegs",
     "taken back": "zurückgenommen",
+    "tomorrow, {time}": "morgen, {time}",
     "yesterday": "gestern",
     "{count} not accepted": "{count} nicht angenommen",
+    "{count} screenshots uploaded.": "{count} Screenshots hochgeladen.",
     "{count} screenshots wait for the server": "{count} Screenshots warten auf den Server",
+    "{count} screenshots were not accepted.": "{count} Screenshots wurden nicht angenommen.",
+    "{count} screenshots.": "{count} Screenshots.",
     "{count} waiting": "{count} warten",
+    "{name} has another link now: {link}": "{name} hat jetzt einen anderen Link: {link}",
+    "{name} has stopped growing. It is sent once it is whole.": (
+        "{name} wächst nicht mehr. Er wird gesendet, sobald er vollständig ist."
+    ),
 }

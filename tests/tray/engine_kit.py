@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import ssl
 import struct
 import threading
@@ -14,12 +15,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from bulletdrop.clock import Clock, SystemClock
+from bulletdrop.clock import Clock, SystemClock, rfc3339
 from bulletdrop.config import Config
 from bulletdrop.errors import BulletDropError
 from bulletdrop.tray.candidates import Patience
@@ -27,6 +29,7 @@ from bulletdrop.tray.client import Client
 from bulletdrop.tray.desk import Item, State
 from bulletdrop.tray.engine import Engine
 from bulletdrop.tray.intake import Rhythm
+from bulletdrop.tray.preferences import Chosen
 from bulletdrop.tray.watcher import FolderWatch
 
 
@@ -63,6 +66,11 @@ class Received:
     headers: dict[str, str]
     form: bytes = b""
     answers: int = 1
+    query: dict[str, str] = field(default_factory=dict)
+    slug: str = ""
+    is_public: bool = True
+    deleted: int = 0
+    albums: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -80,7 +88,11 @@ class Rule:
 
 
 class FakeServer:
-    """Answers uploads as BulletDrop does, unless a rule says otherwise. `kept` is what it has, in order."""
+    """Answers uploads as BulletDrop does, unless a rule says otherwise. `kept` is what it has, in order.
+
+    With `reserves` it hands slugs out: `open` are those not filled yet, `ended` maps the others to why nothing came.
+    `small` are the requests beside uploads: method and path.
+    """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.tls = tls
@@ -89,6 +101,13 @@ class FakeServer:
         self.always: Rule | None = None
         self.judge: Callable[[str], Rule | None] = lambda name: None
         self.delay = 0.0
+        self.rate = 0.0  # bytes per second that it reads; 0: as they come
+        self.reserves = False
+        self.lasts = timedelta(days=7)
+        self.open: set[str] = set()
+        self.ended: dict[str, str] = {}
+        self.small: list[tuple[str, str]] = []
+        self.judge_small: Callable[[str, str], Rule | None] = lambda method, path: None
         self.requests = 0
         self.connections = 0
         self.lock = threading.Lock()
@@ -168,10 +187,74 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, {"status": "ok", "instance": "fake", "version": "0"})
 
     def do_PUT(self) -> None:
-        self._upload(unquote(self.path.rsplit("/", 1)[1]))
+        self._upload(unquote(urlsplit(self.path).path.rsplit("/", 1)[1]))
 
     def do_POST(self) -> None:
-        self._upload("")
+        if self.path == "/api/v1/uploads":
+            self._upload("")
+        else:
+            self._small("POST")
+
+    def do_PATCH(self) -> None:
+        self._small("PATCH")
+
+    def do_DELETE(self) -> None:
+        self._small("DELETE")
+
+    def _small(self, method: str) -> None:
+        """Reservations, changes, deletions, albums."""
+        fake = self.owner
+        value = json.loads(self._body() or b"{}")
+        path = self.path.removeprefix("/api/v1")
+        with fake.lock:
+            fake.small.append((method, path))
+            rule = fake.judge_small(method, path)
+        if rule is not None:
+            self._refuse(rule)
+            return
+        noun, _, rest = path.lstrip("/").partition("/")
+        with fake.lock:
+            status, answer = self._change(method, noun, rest, value)
+        if status >= 400:
+            self._refuse(Rule(status, str(answer["code"])))
+        else:
+            self._answer(status, answer)
+
+    def _change(self, method: str, noun: str, rest: str, value: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        fake = self.owner
+        if noun == "reservations" and fake.reserves:
+            if method == "POST":
+                return 201, {"items": [self._hand_out() for _ in range(value["count"])]}
+            if rest not in fake.open:
+                return 404, {"code": "not_found"}
+            fake.open.discard(rest)
+            fake.ended[rest] = str(value.get("code", ""))
+            return 200, {}
+        if noun == "uploads" or noun == "albums":
+            wanted = value["ids"][0] if noun == "albums" else rest
+            found = [one for n, one in enumerate(fake.kept) if wanted == f"s{n}" and not one.deleted]
+            if not found:
+                return 404, {"code": "not_found"}
+            if noun == "albums":
+                found[0].albums.append(rest.partition("/")[0])
+            elif method == "DELETE":
+                found[0].deleted += 1
+            else:
+                found[0].is_public = value["is_public"]
+            return 200, {}
+        return 404, {"code": "not_found"}
+
+    def _hand_out(self) -> dict[str, str]:
+        fake = self.owner
+        slug = f"r{len(fake.open) + len(fake.ended) + len(fake.kept)}x{secrets.token_hex(3)}"
+        fake.open.add(slug)
+        ends = datetime.now(UTC) + fake.lasts
+        return {
+            "slug": slug,
+            "url": f"{fake.url}/{slug}",
+            "direct_base": f"{fake.url}/{slug}",
+            "expires_at": rfc3339(ends),
+        }
 
     def _upload(self, name: str) -> None:
         fake = self.owner
@@ -190,16 +273,28 @@ class _Handler(BaseHTTPRequestHandler):
         if rule.status:
             self._refuse(rule)
             return
-        kept, status = self._keep(name, body)
+        if not body or not (kept_now := self._keep(name, body))[1]:
+            kept = self._by_key() if not body else None
+            if kept is None:
+                self._refuse(Rule(409, "not_reserved") if body else Rule(400, "empty_file"))
+                return
+            kept_now = (kept, 200)
+        kept, status = kept_now
         fake.stopped.wait(rule.hold)
         if rule.lose:
             self.close_connection = True
             self.shutdown()
             return
-        slug = f"s{fake.kept.index(kept)}"
+        upload_id = f"s{fake.kept.index(kept)}"
+        slug = kept.slug or upload_id
         links = {"url": f"{fake.url}/{slug}", "direct_url": f"{fake.url}/{slug}.png"}
         links["deletion_url"] = f"{fake.url}/delete/{slug}/x"
-        self._answer(status, {"id": slug, **links, "sha256": kept.sha256, "size": kept.size})
+        more = {"sha256": kept.sha256, "size": kept.size, "slug": slug, "is_public": kept.is_public}
+        self._answer(status, {"id": upload_id, **links, **more})
+
+    def _by_key(self) -> Received | None:
+        key = self.headers.get("Idempotency-Key")
+        return next((one for one in self.owner.kept if key and one.key == key), None)
 
     def _keep(self, name: str, body: bytes) -> tuple[Received, int]:
         digest = hashlib.sha256(body).hexdigest()
@@ -209,8 +304,14 @@ class _Handler(BaseHTTPRequestHandler):
                 if key and one.key == key:
                     one.answers += 1
                     return one, 200
+            query = dict(parse_qsl(urlsplit(self.path).query))
+            slug = query.get("slug", "")
+            if slug and slug not in self.owner.open:
+                return Received("", "", 0, None, {}), 0
+            self.owner.open.discard(slug)
             form = body if self.headers.get("Content-Type", "").startswith("multipart/") else b""
             one = Received(name, digest, len(body), key, {k.lower(): v for k, v in self.headers.items()}, form)
+            one.query, one.slug, one.is_public = query, slug, query.get("is_public") != "false"
             self.owner.kept.append(one)
             return one, 201
 
@@ -223,8 +324,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.readline()
             return b"".join(parts)
         length = int(self.headers.get("Content-Length", 0))
+        if self.owner.rate and length > 100_000:
+            return self._slowly(length)
         body = self.rfile.read(length)
         return body if len(body) == length else None
+
+    def _slowly(self, length: int) -> bytes | None:
+        body = bytearray()
+        while len(body) < length and not self.owner.stopped.is_set():
+            piece = self.rfile.read(min(50_000, length - len(body)))
+            if not piece:
+                return None
+            body += piece
+            self.owner.stopped.wait(len(piece) / self.owner.rate)
+        return bytes(body) if len(body) == length else None
 
     def _refuse(self, rule: Rule) -> None:
         if rule.body is not None:
@@ -263,10 +376,18 @@ class RememberingDesk:
     held: list[BulletDropError] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
+    there: list[Item] = field(default_factory=list)
+    asked: list[Item] = field(default_factory=list)
 
     def link_ready(self, item: Item, *, late: bool) -> None:
         self.at.append(time.perf_counter())
         self.links.append((item, late))
+
+    def arrived(self, item: Item) -> None:
+        self.there.append(item)
+
+    def asks(self, item: Item) -> None:
+        self.asked.append(item)
 
     def refused(self, item: Item, error: BulletDropError) -> None:
         self.refusals.append((item, error))
@@ -291,6 +412,7 @@ class Tray:
     desk: RememberingDesk
     folder: Path
     server: FakeServer
+    chosen: Chosen
 
     def links(self, count: int, seconds: float = 10.0) -> list[str]:
         """Wait until so many links are there, then their file names in order of arrival."""
@@ -310,17 +432,22 @@ def running(
     watch: Callable[..., FolderWatch] = FolderWatch,
     paired: bool = True,
     clock: Clock | None = None,
+    **preferences: Any,
 ) -> Iterator[Tray]:
     """A tray that watches `tmp_path/shots` and sends to the fake server."""
     folder = folder or tmp_path / "shots"
     if make:
         folder.mkdir(parents=True, exist_ok=True)
     desk = RememberingDesk()
+    chosen = Chosen(tmp_path / "data")
+    if preferences:
+        chosen.change(**preferences)
     engine = Engine(
         Config(data=tmp_path / "data"),
         client=Client(server.url, "bd_test", answer_seconds=5.0) if paired else None,
         folders=lambda: [folder],
         desk=desk,
+        chosen=chosen,
         clock=clock or SystemClock(),
         watch=watch,
         patience=patience,
@@ -328,7 +455,7 @@ def running(
     )
     engine.start()
     try:
-        yield Tray(engine, desk, folder, server)
+        yield Tray(engine, desk, folder, server, chosen)
     finally:
         engine.stop(1.0)
 

@@ -21,7 +21,8 @@ from bulletdrop.errors import NotFound, TooBig
 from bulletdrop.tray.client import Uploaded
 from bulletdrop.tray.desk import Item, Status
 from bulletdrop.tray.identity import Sighting
-from bulletdrop.tray.outbox import Outbox
+from bulletdrop.tray.outbox import Choice, Outbox
+from bulletdrop.tray.rows import Job
 from tests.tray.engine_kit import FakeServer, Rule, eventually, fake_server, png, wait_for_jiffy, write
 
 ANSWER = Uploaded("u1", "http://x/s1", "http://x/s1.png", "http://x/delete/s1/t", {})
@@ -47,9 +48,15 @@ def take(outbox: Outbox, path: Path, sha256: str = "aa") -> Item | None:
 def sent(outbox: Outbox, path: Path, sha256: str = "aa") -> Item:
     item = take(outbox, path, sha256)
     assert item is not None
-    done = outbox.finish(item, ANSWER)
+    done = outbox.finish(job_of(outbox), ANSWER)
     assert done is not None
     return done
+
+
+def job_of(outbox: Outbox, choice: Choice | None = None) -> Job:
+    job = outbox.next_waiting(choice or Choice())
+    assert job is not None
+    return job
 
 
 def test_a_capture_waits_and_is_done_with_its_link(outbox: Outbox, tmp_path: Path, clock: ManualClock) -> None:
@@ -57,7 +64,7 @@ def test_a_capture_waits_and_is_done_with_its_link(outbox: Outbox, tmp_path: Pat
     assert item is not None
     assert (item.status, item.name, item.size, item.found_at) == (Status.WAITING, "a.png", 1, clock.now())
     clock.advance(seconds=3)
-    done = outbox.finish(item, ANSWER)
+    done = outbox.finish(job_of(outbox), ANSWER)
     assert done is not None
     assert (done.status, done.link, done.sent_at) == (Status.DONE, "http://x/s1", clock.now())
     assert outbox.recent(5) == [done]
@@ -69,41 +76,34 @@ def test_the_newest_goes_first_while_it_is_fresh_and_a_backlog_goes_in_order(
 ) -> None:
     for n in range(3):
         take(outbox, write(tmp_path / f"{n}.png", b"x"), f"{n}")
-    fresh = outbox.next_waiting(set(), clock.now() - timedelta(seconds=10))
-    assert fresh is not None
+    fresh = job_of(outbox, Choice(newest_since=clock.now() - timedelta(seconds=10)))
     assert fresh.item.name == "2.png"
     clock.advance(minutes=5)
-    old = outbox.next_waiting(set(), clock.now() - timedelta(seconds=10))
-    assert old is not None
+    old = job_of(outbox, Choice(newest_since=clock.now() - timedelta(seconds=10)))
     assert old.item.name == "0.png"
-    assert outbox.next_waiting({1, 2, 3}, clock.now()) is None
+    assert outbox.next_waiting(Choice(skip={1, 2, 3})) is None
 
 
 def test_the_key_of_a_repeat_is_the_same_and_each_capture_has_its_own(
     outbox: Outbox, tmp_path: Path, clock: ManualClock
 ) -> None:
     take(outbox, write(tmp_path / "a.png", b"x"))
-    first, again = (outbox.next_waiting(set(), clock.now()) for _ in range(2))
-    assert first is not None
-    assert again is not None
+    first, again = job_of(outbox), job_of(outbox)
     assert first.idempotency_key == again.idempotency_key
     wait_for_jiffy()
     take(outbox, write(tmp_path / "b.png", b"x"))
-    other = outbox.next_waiting({first.item.id}, clock.now())
-    assert other is not None
+    other = job_of(outbox, Choice(skip={first.item.id}))
     assert other.idempotency_key != first.idempotency_key
 
 
 def test_what_was_on_its_way_when_the_program_died_waits_again(tmp_path: Path, clock: ManualClock) -> None:
     box = Outbox(tmp_path / "outbox.db", clock)
     take(box, write(tmp_path / "a.png", b"x"))
-    job = box.next_waiting(set(), clock.now())
+    job = job_of(box)
     box.close()
     reopened = Outbox(tmp_path / "outbox.db", clock)
     try:
-        again = reopened.next_waiting(set(), clock.now())
-        assert job is not None
-        assert again is not None
+        again = job_of(reopened)
         assert again.idempotency_key == job.idempotency_key
     finally:
         reopened.close()
@@ -162,17 +162,15 @@ def test_the_same_screen_after_the_first_was_deleted_is_a_new_capture(outbox: Ou
 def test_other_bytes_while_it_waits_take_its_place(outbox: Outbox, tmp_path: Path, clock: ManualClock) -> None:
     path = write(tmp_path / "a.png", b"x")
     first = take(outbox, path, "aa")
-    before = outbox.next_waiting(set(), clock.now())
+    before = job_of(outbox)
     write(path, b"yy")
     second = take(outbox, path, "bb")
-    after = outbox.next_waiting(set(), clock.now())
+    after = job_of(outbox)
     assert first is not None
     assert second is not None
-    assert before is not None
-    assert after is not None
     assert [item.id for item in outbox.recent(5)] == [second.id]
     assert after.idempotency_key != before.idempotency_key
-    assert outbox.finish(first, ANSWER) is None, "the link of the old bytes is not the link of the new ones"
+    assert outbox.finish(before, ANSWER) is None, "the link of the old bytes is not the link of the new ones"
 
 
 def test_other_bytes_after_it_was_sent_are_a_new_capture(outbox: Outbox, tmp_path: Path) -> None:
@@ -239,7 +237,7 @@ def test_a_forgotten_capture_is_neither_shown_nor_sent(outbox: Outbox, tmp_path:
     assert item is not None
     outbox.forget(item.id)
     assert outbox.recent(5) == []
-    assert outbox.next_waiting(set(), clock.now()) is None
+    assert outbox.next_waiting(Choice()) is None
     assert outbox.recognises(see(path))
     with pytest.raises(NotFound):
         outbox.forget(99)

@@ -52,7 +52,7 @@ def test_one_connection_serves_many_uploads(tray: Tray) -> None:
     for n in range(20):
         shoot(tray, f"{n}.png")
         tray.links(n + 1)
-    assert tray.server.connections <= 3
+    assert tray.server.connections <= 4, "three workers and the errands"
 
 
 def test_a_server_that_is_down_is_waited_for_and_everything_arrives(tray: Tray) -> None:

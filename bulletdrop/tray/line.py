@@ -1,0 +1,97 @@
+"""The line to the server, shared by the workers and the errands: client, gate, and a sign of life while it is away."""
+
+from __future__ import annotations
+
+import threading
+
+from bulletdrop.clock import Clock
+from bulletdrop.errors import BulletDropError
+from bulletdrop.tray.client import Client
+from bulletdrop.tray.gate import Gate
+
+PROBE_SECONDS = 10.0
+
+
+class Line:
+    """One server at a time. Everything in it is read and changed with `turn` held, which its threads wait on too."""
+
+    def __init__(self, clock: Clock, client: Client | None) -> None:
+        self.turn = threading.Condition()
+        self.gate = Gate(clock)
+        self.client = client
+        self.stopping = False
+        self.on_the_way: set[int] = set()
+        # What had failed when the gate was closed: it does not go first, for it may be the only one that cannot pass.
+        self.stoppers: set[int] = set()
+        self._clock = clock
+        self._answers = True
+        # The person was told that the account has used up what it may.
+        self._told = False
+        self._next_probe = 0.0
+
+    def wake(self) -> None:
+        """Something may be possible now that was not."""
+        with self.turn:
+            self.turn.notify_all()
+
+    def use(self, client: Client) -> Client | None:
+        """Go there from now on. Returns the client from before, to be closed."""
+        with self.turn:
+            old, self.client = self.client, client
+            self.gate.reset()
+            self.turn.notify_all()
+            return old if old is not client else None
+
+    def hurry(self) -> None:
+        """There is reason to hope: try at once."""
+        with self.turn:
+            self.gate.kick()
+            self._next_probe = 0.0
+            self.turn.notify_all()
+
+    def failed(self, error: BulletDropError) -> tuple[float | None, bool]:
+        """Something concerns everything. Returns seconds until the next try (None: not by itself), and whether the
+        person has not been told of it yet."""
+        with self.turn:
+            self.gate.failed(error)
+            self._answers = not self.gate.unreachable
+            self._next_probe = self._clock.monotonic() + PROBE_SECONDS
+            is_news, self._told = self.gate.used_up and not self._told, self.gate.used_up
+            self.turn.notify_all()
+            return self.gate.wait(), is_news
+
+    def passed(self) -> None:
+        """The server works: whoever waited for it goes now."""
+        with self.turn:
+            self._answers, self._told = True, False
+            if self.gate.passed():
+                self.turn.notify_all()
+
+    def released(self) -> None:
+        """Whoever entered came back without a word about the server."""
+        with self.turn:
+            self.gate.released()
+
+    # -- the sign of life, asked for by one thread while nobody answers
+
+    def until_probe(self) -> float | None:
+        """Seconds until it is due; None while the server answers."""
+        if not self.gate.unreachable or self.client is None:
+            return None
+        return max(0.0, self._next_probe - self._clock.monotonic())
+
+    def probe(self, client: Client) -> None:
+        """A small question every ten seconds finds the network's return before the ladder does. Not with `turn`."""
+        with self.turn:
+            self._next_probe = self._clock.monotonic() + PROBE_SECONDS
+        try:
+            client.health()
+        except BulletDropError:
+            self._answers = False
+            return
+        # Only the change counts: a server that answers this and breaks uploads must not be stormed.
+        if not self._answers:
+            self._answers = True
+            with self.turn:
+                self.gate.kick()
+                self.turn.notify_all()

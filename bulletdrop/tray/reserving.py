@@ -1,0 +1,87 @@
+"""The pool of links held ready: slugs that the server handed to this device before there are bytes for them.
+
+A capture takes one in the transaction that makes its row, so that its link is true, durable and there at once, without
+a network. What is left is counted here, and when it runs low the sender's errand thread asks for more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bulletdrop.tray.holding import Holder, Reserved
+from bulletdrop.tray.rows import to_micros
+from bulletdrop.tray.spool import Spool
+
+# Held ready, and after a burst has emptied the pool.
+USUAL, AFTER_BURST = 10, 20
+BURST_SECONDS = 600.0
+
+
+class Pool:
+    """The slugs that are left. Safe to call from any thread."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._emptied_at: int | None = None
+
+    def take(self, holder: Holder) -> tuple[str, str, str] | None:
+        """Take the slug that ends first out of the pool, with its two links; None when there is none.
+
+        Call it within the transaction of the row that gets it.
+        """
+        found = self._spool.rows(
+            "SELECT slug, url, direct_base FROM reserved WHERE server = ? AND device = ? AND expires_at > ?"
+            " ORDER BY expires_at, slug LIMIT 1",
+            *(holder.server, holder.device, self._spool.now()),
+        )
+        if not found:
+            self._emptied_at = self._spool.now()
+            return None
+        slug, url, direct_base = found[0]
+        self._spool.write("DELETE FROM reserved WHERE slug = ?", slug)
+        return slug, url, direct_base
+
+    def put(self, holder: Holder, items: Sequence[Reserved]) -> None:
+        """Add what the server handed out."""
+        with self._spool.together():
+            for one in items:
+                self._spool.write(
+                    "INSERT OR IGNORE INTO reserved VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    *(one.slug, one.url, one.direct_base, self._spool.now(), to_micros(one.expires_at)),
+                    *(holder.server, holder.device),
+                )
+
+    def count(self, holder: Holder | None) -> int:
+        """How many are left for this holder."""
+        if holder is None:
+            return 0
+        found = self._spool.rows(
+            "SELECT count(*) FROM reserved WHERE server = ? AND device = ? AND expires_at > ?",
+            *(holder.server, holder.device, self._spool.now()),
+        )
+        return int(found[0][0])
+
+    def wanted(self, holder: Holder) -> int:
+        """How many to ask the server for now: none while half of what shall be there is left."""
+        burst = self._emptied_at is not None and self._spool.now() - self._emptied_at < BURST_SECONDS * 1_000_000
+        goal = AFTER_BURST if burst else USUAL
+        left = self.count(holder)
+        return goal - left if left < goal / 2 else 0
+
+    def stale(self, holder: Holder) -> list[str]:
+        """The slugs to give back: older than half of their life. Those of an earlier key of ours at this server, which
+        nobody can fill or end any more, are dropped here."""
+        self._spool.write(
+            "DELETE FROM reserved WHERE server = ? AND device <> ?",
+            *(holder.server, holder.device),
+        )
+        found = self._spool.rows(
+            "SELECT slug FROM reserved WHERE server = ? AND device = ? AND ? > got_at + (expires_at - got_at) / 2",
+            *(holder.server, holder.device, self._spool.now()),
+        )
+        return [row[0] for row in found]
+
+    def drop(self, slugs: Sequence[str]) -> None:
+        """Take these out. Call it within the transaction that owes the server the word about it."""
+        for slug in slugs:
+            self._spool.write("DELETE FROM reserved WHERE slug = ?", slug)

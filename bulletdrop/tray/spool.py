@@ -1,0 +1,89 @@
+"""The tray's one database file: opened, brought up to date, and shared by all that must survive a kill."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from bulletdrop.clock import Clock
+from bulletdrop.log import get_logger
+from bulletdrop.tray.rows import STEPS, to_micros
+
+log = get_logger("spool")
+
+
+class Spool:
+    """The tables of one tray. Safe to call from any thread; each call outside of `together` is one durable
+    transaction."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._clock = clock
+        self._lock = threading.RLock()
+        try:
+            self._db = _open(path)
+        except (apsw.CorruptError, apsw.NotADBError):
+            # Better a tray that begins anew (and so uploads nothing twice) than one that never starts again.
+            aside = path.with_name(f"{path.name}.broken-{clock.now():%Y%m%d-%H%M%S}")
+            log.exception("The outbox cannot be read. It is kept as %s, and a new one begins.", aside.name)
+            path.replace(aside)
+            for leftover in ("-wal", "-shm"):
+                path.with_name(path.name + leftover).unlink(missing_ok=True)
+            self._db = _open(path)
+
+    def close(self) -> None:
+        """Close the file; later calls fail."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything inside is one durable transaction: one fsync for a burst instead of one for each file."""
+        with self._lock, self._db:
+            yield
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    def write(self, query: str, *values: Any) -> int:
+        """Change rows. Returns how many."""
+        with self._lock:
+            self._db.execute(query, values)
+            return self._db.changes()
+
+    def insert(self, query: str, *values: Any) -> int:
+        """Add a row. Returns its number."""
+        with self._lock:
+            self._db.execute(query, values)
+            return self._db.last_insert_rowid()
+
+    def now(self) -> int:
+        """The time of day as the tables keep it."""
+        return to_micros(self._clock.now())
+
+
+def _open(path: Path) -> apsw.Connection:
+    """The database, made if it is not there, brought to today's tables if it is older."""
+    connection = apsw.Connection(str(path))
+    try:
+        connection.set_busy_timeout(5000)
+        # FULL: rows survive a power cut too. A lost "done" would only ask again; a lost "waiting" would wait for the
+        # next scan.
+        connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=1000000")
+        with connection:
+            version = int(connection.pragma("user_version") or 0)
+            for number, step in enumerate(STEPS, 1):
+                if version < number:
+                    connection.execute(step)
+                    connection.execute(f"PRAGMA user_version = {number}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
