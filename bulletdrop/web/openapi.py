@@ -116,7 +116,11 @@ def _responses(route: Route) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, kind in route.answers.items():
         responses[str(status)] = {"description": route.summary}
-        if kind is not None:
+        if isinstance(kind, str):
+            # Bytes of a media type, not a struct.
+            file = {"schema": {"type": "string", "format": "binary"}}
+            responses[str(status)]["content"] = {kind: file}
+        elif kind is not None:
             responses[str(status)]["content"] = {"application/json": {"schema": _schema(kind)}}
     errors = list(route.errors)
     if route.who != ANYBODY:

@@ -33,7 +33,7 @@ class Route:
         path: after `/api/v1`, with parameters as `<name>`.
         who: ANYBODY, CALLER, PERSON or a scope.
         body: the struct of the JSON that goes in; for other bodies `media`: content type → schema.
-        answers: the struct that comes out, by status; None for no body.
+        answers: the struct that comes out, by status; a media type for bytes; None for no body.
         errors: the errors of its own that it can answer.
         stream: the handler reads the body itself.
         csrf_in_body: the handler checks the CSRF token of a form itself.

@@ -100,6 +100,7 @@ NOBODYS = {
     "post_auth_provider",
     "get_auth_provider_callback",
     "patch_admin_plans_name",
+    "get_clients_kind",
     "post_admin_jobs_name",
     # The admin offers it to everybody.
     "post_domains_domain_id_claim",

@@ -24,5 +24,6 @@ _TABLES = """
     CREATE INDEX reservation_device ON reservation (device);
     CREATE INDEX reservation_domain_id ON reservation (domain_id);
     CREATE INDEX reservation_expires_at ON reservation (expires_at);
-    ALTER TABLE "user" ADD COLUMN names_arrivals BOOLEAN NOT NULL DEFAULT FALSE
+    ALTER TABLE "user" ADD COLUMN names_arrivals BOOLEAN NOT NULL DEFAULT FALSE;
+    ALTER TABLE api_key ADD COLUMN client VARCHAR(20)
 """

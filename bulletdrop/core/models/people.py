@@ -89,6 +89,8 @@ class ApiKey(Base):
     user = ForeignKeyField(User, backref="api_keys", on_delete="CASCADE")
     name = CharField(max_length=100)
     device_name = CharField(max_length=100, null=True)
+    # The kind of client whose file holds it (`people/clients`); None for a key that somebody keeps themselves.
+    client = CharField(max_length=20, null=True)
     prefix = CharField(max_length=12)
     key_hash = CharField(max_length=64, unique=True)
     scopes: Any = JSONField(default=list)

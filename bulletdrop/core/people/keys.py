@@ -33,12 +33,14 @@ def create_key(
     device_name: str | None = None,
     rate_limit_per_hour: int | None = None,
     session_id: str | None = None,
+    client: str | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key. Returns its row and the key itself, which cannot be had again.
 
     Args:
         rate_limit_per_hour: requests that the key itself may make in an hour, beside the plan's limit; None for any.
         session_id: the session that asks for it. When that has ended meanwhile, no key outlives it.
+        client: the kind of client whose file will hold it.
 
     Raises: Invalid for no name, no scope, a scope that does not exist, or a limit that is none; Forbidden for
         `admin` for somebody who is none; NotSignedIn when the session has ended.
@@ -62,6 +64,7 @@ def create_key(
             user=user,
             name=name.strip(),
             device_name=cleaned(device_name, most=100) if device_name else None,
+            client=client,
             prefix=plain[:9],
             key_hash=_hash(plain),
             scopes=wanted,

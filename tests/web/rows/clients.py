@@ -1,0 +1,22 @@
+"""Whom the routes and the page of other people's clients let in, and their addresses while they are switched off."""
+
+from __future__ import annotations
+
+from tests.support.server import Server
+from tests.web.rows.row import Page, persons_only, persons_page, row
+
+
+def a_kind(_server: Server) -> dict[str, str]:
+    """A client that there is a file for."""
+    return {"kind": "sharex"}
+
+
+ROWS = {
+    "get_clients": row(200),
+    "get_clients_kind": row(200, params=a_kind),
+    "post_clients": persons_only(201, body={"kind": "sharex", "name": "a laptop"}),
+}
+PAGES: dict[str, Page] = {
+    "GET /account/clients": persons_page(200),
+    "POST /account/clients": persons_page(200, form={"kind": "sharex", "name": "a laptop"}),
+}

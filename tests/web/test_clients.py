@@ -1,0 +1,394 @@
+"""Files for other people's clients: each with a key of its own, and each does what its tool will do with it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bulletdrop.core.people.clients import KINDS
+from tests.support.needs import requires
+from tests.support.proxies import MAIN, nginx
+from tests.support.server import Server
+from tests.support.sxcu import Broken, Sxcu
+from tests.web.browser import kept as person
+from tests.web.kit import path_of, png, problem
+
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
+PDF += b"xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000052 00000 n \n"
+PDF += b"trailer<</Size 3/Root 1 0 R>>\nstartxref\n101\n%%EOF\n"
+
+
+def made(server: Server, kind: str, name: str = "", *, who: str = "alice") -> str:
+    """A file of somebody's with a key in it."""
+    answer = person(server, who).post("/api/v1/clients", json={"kind": kind, "name": name})
+    assert answer.status_code == 201, answer.text
+    return answer.text
+
+
+def key_in(text: str) -> str:
+    """The key in a file."""
+    (key,) = {str(found) for found in re.findall(r"bd_[A-Za-z0-9_-]{43}", text)}
+    return key
+
+
+def made_there(server: Server, kind: str) -> str:
+    """A file of alice's, from the server's own command line: her browser has no https to a server behind a proxy."""
+    return server.command("clients", kind, "--user", "alice", "--output", "-").stdout
+
+
+def keys_of(server: Server, who: str = "alice") -> list[dict[str, Any]]:
+    """Somebody's keys."""
+    found: list[dict[str, Any]] = person(server, who).get("/api/v1/api-keys").json()["items"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A server that takes texts and PDF too, files of up to 100 KB."""
+    environ = {
+        "BULLETDROP_MIN_FREE_DISK": "0",
+        "BULLETDROP_ACCEPTED_TYPES": "png,jpeg,text,pdf",
+        "BULLETDROP_MAX_FILE_SIZE": "100000",
+        "BULLETDROP_PUBLIC_URL": f"https://{MAIN}",
+        "BULLETDROP_HOSTS": "127.0.0.1",
+        "BULLETDROP_TRUSTED_PROXIES": "127.0.0.1",
+    }
+    server = Server(tmp_path_factory.mktemp("clients") / "data", environ=environ)
+    server.start()
+    try:
+        server.key_of("alice")
+        yield server
+    finally:
+        server.close()
+
+
+def here(server: Server, text: str) -> Sxcu:
+    """A file as it is, but for the address, which leads to the server of the test."""
+    return Sxcu(text.replace(f"https://{MAIN}/", f"{server.url}/"))
+
+
+def test_the_list_says_what_there_is(shared: Server) -> None:
+    listed = shared.alice.get("/api/v1/clients").json()["items"]
+    assert [one["kind"] for one in listed] == list(KINDS)
+    assert all(one["steps"] and one["about"] and one["filename"] for one in listed)
+
+
+def test_looking_at_a_file_makes_no_key(shared: Server) -> None:
+    before = len(keys_of(shared))
+    for name in (*KINDS, "sharex.sxcu", "flameshot.sh", "powershell.ps1"):
+        answer = shared.alice.get(f"/api/v1/clients/{name}")
+        assert answer.status_code == 200, name
+        assert answer.headers["content-disposition"].startswith("attachment; filename=")
+        assert not re.search(r"bd_[A-Za-z0-9_-]{43}", answer.text)
+        assert "bd_YOUR_KEY" in answer.text
+    assert len(keys_of(shared)) == before
+    for name in ("nothing", "sharex.exe", "sharex.sxcu.exe", "sharex."[:-1] + ".sh"):
+        problem(shared.alice.get(f"/api/v1/clients/{name}"), 404, "not_found")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_file_has_a_key_of_its_own_that_does_no_more_than_it_needs(shared: Server, kind: str) -> None:
+    before = {one["id"] for one in keys_of(shared)}
+    text = made(shared, kind, "Anna's  laptop")
+    (new,) = [one for one in keys_of(shared) if one["id"] not in before]
+    assert new["name"] == f"{KINDS[kind].tool} (Anna's laptop)"
+    assert new["scopes"] == list(KINDS[kind].scopes)
+    assert not {"admin", "account:read", "secrets:read", "uploads:read", "uploads:delete"} & set(new["scopes"])
+    key = key_in(text)
+    assert key.startswith(new["prefix"])
+    assert key != key_in(made(shared, kind, "Anna's laptop"))
+    with httpx.Client(base_url=shared.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as client:
+        problem(client.get("/api/v1/api-keys"), 403)
+        problem(client.post("/api/v1/clients", json={"kind": kind}), 403)
+        problem(client.get("/api/v1/uploads"), 403, "missing_scope")
+
+
+def test_without_a_device_the_key_is_named_after_the_day(shared: Server) -> None:
+    before = {one["id"] for one in keys_of(shared)}
+    made(shared, "ishare")
+    (new,) = [one for one in keys_of(shared) if one["id"] not in before]
+    assert re.fullmatch(r"ishare \(download of \d{4}-\d\d-\d\d\)", new["name"])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "field"),
+    [
+        ({"kind": "nothing"}, 404, None),
+        ({"kind": "sharex", "name": "x" * 61}, 400, "name"),
+        ({"kind": "sharex", "name": "a\u202eb"}, 400, "name"),
+        ({"kind": "sharex", "scopes": ["admin"]}, 400, None),
+        ({}, 400, "kind"),
+    ],
+)
+def test_what_cannot_be_made_is_said_and_leaves_no_key(
+    shared: Server, wanted: dict[str, str], status: int, field: str | None
+) -> None:
+    before = keys_of(shared)
+    answer = person(shared, "alice").post("/api/v1/clients", json=wanted)
+    error = problem(answer, status)
+    if field is not None:
+        assert error["field"] == field
+    assert keys_of(shared) == before
+
+
+def test_links_begin_with_the_public_address_whatever_the_host_header_says(open_to_all: Server) -> None:
+    for kind in KINDS:
+        text = open_to_all.alice.get(f"/api/v1/clients/{kind}", headers={"Host": f"127.0.0.1:{open_to_all.port}"}).text
+        assert f"https://{MAIN}" in text, kind
+        assert "127.0.0.1" not in text
+        assert f"https://{MAIN}" in made_there(open_to_all, kind)
+
+
+def test_the_file_for_sharex_is_as_its_format_asks(shared: Server) -> None:
+    values = json.loads(made(shared, "sharex", "laptop"))
+    assert values["Version"] == "15.0.0"
+    assert values["Name"] == "BulletDrop (laptop)"
+    assert values["DestinationType"] == "ImageUploader, TextUploader, FileUploader"
+    assert values["RequestURL"] == f"{shared.url}/api/v1/uploads"
+    assert values["ErrorMessage"] == "{json:error.message}"
+    for kind in ("sharex", "sharex-text", "sharex-links"):
+        Sxcu(made(shared, kind))
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "kind"),
+    [
+        (png(), "Ein Bild ü.png", "ImageUploader"),
+        (b"some text\nof two lines", "notes.txt", "TextUploader"),
+        (PDF, "paper.pdf", "FileUploader"),
+    ],
+)
+def test_sharex_gets_link_thumbnail_and_deletion_link(open_to_all: Server, data: bytes, name: str, kind: str) -> None:
+    file = here(open_to_all, made_there(open_to_all, "sharex"))
+    with open_to_all.client() as client:
+        result = file.upload(client, data, name, as_kind=kind)
+        assert result.status == 201
+        assert result.url.startswith(f"https://{MAIN}/")
+        assert client.get(path_of(result.url), headers={"Accept": "text/html"}).status_code == 200
+        if kind == "ImageUploader":
+            assert client.get(path_of(result.thumbnail), timeout=30).headers["content-type"] == "image/webp"
+        # ShareX opens it in the browser, a GET: it asks, and only its button deletes.
+        asked = client.get(path_of(result.deletion), headers={"Accept": "text/html"})
+        assert asked.status_code == 200
+        assert client.get(path_of(result.url), headers={"Accept": "text/html"}).status_code == 200
+        assert client.post(path_of(result.deletion)).status_code == 200
+        assert client.get(path_of(result.url), headers={"Accept": "text/html"}).status_code == 404
+
+
+def test_the_link_in_sharex_is_as_its_owner_likes_links(server: Server) -> None:
+    file = Sxcu(made(server, "sharex"))
+    alice = person(server, "alice")
+    alice.put("/api/v1/account", json={"link_ending": True}).raise_for_status()
+    with server.client() as client:
+        assert file.upload(client, png(), "a.png").url.endswith(".png")
+
+
+def test_sharex_is_told_what_is_wrong(open_to_all: Server) -> None:
+    text = made_there(open_to_all, "sharex")
+    file = here(open_to_all, text)
+    with open_to_all.client() as client:
+        assert file.upload(client, png(200, 200), "big.png").error.startswith("Too large. This server takes up to")
+        refused = file.upload(client, bytes(range(256)), "a.bin")
+        assert (refused.status, bool(refused.error)) == (415, True)
+        assert refused.url == refused.deletion == ""
+        assert file.upload(client, b"", "a.png").error == "The file is empty. Nothing was kept."
+        broken = here(open_to_all, text.replace(key_in(text), "bd_" + "x" * 43))
+        assert (broken.upload(client, png(), "a.png").status, broken.upload(client, png(), "a.png").error) == (
+            401,
+            "This key is not known here.",
+        )
+        listed = json.loads(open_to_all.command("key", "list", "alice", "--json").stdout)
+        (mine,) = [one for one in listed if key_in(text).startswith(one["prefix"])]
+        open_to_all.command("key", "revoke", "alice", mine["id"])
+        revoked = file.upload(client, png(), "a.png")
+        assert (revoked.status, revoked.error) == (401, "This key was revoked. Use another one.")
+
+
+def test_sharex_is_told_what_is_wrong_through_nginx_too(open_to_all: Server, tmp_path: Path) -> None:
+    file = Sxcu(made_there(open_to_all, "sharex"))
+    with nginx(tmp_path / "nginx", open_to_all.port) as proxy:
+        hooks = {"request": [lambda request: request.headers.update({"Host": MAIN})]}
+        mounted = httpx.HTTPTransport(verify=proxy.trusted)
+
+        class ToNginx(httpx.BaseTransport):
+            """The public name is this machine's nginx."""
+
+            def handle_request(self, request: httpx.Request) -> httpx.Response:
+                request.url = request.url.copy_with(host="127.0.0.1", port=proxy.https)
+                request.extensions["sni_hostname"] = MAIN
+                return mounted.handle_request(request)
+
+            def close(self) -> None:
+                mounted.close()
+
+        with httpx.Client(transport=ToNginx(), event_hooks=hooks, timeout=30) as client:
+            done = file.upload(client, png(), "a.png")
+            assert done.status == 201
+            assert done.url.startswith(f"https://{MAIN}/")
+            # The example leaves the size to us: its own 413 would be HTML, and ShareX would show a fault of its own.
+            large = file.upload(client, png(1500, 1500), "large.png")
+            assert large.status == 413
+            assert large.error.startswith("Too large. This server takes up to 98 KB")
+
+
+def test_sharex_makes_pastes_and_short_links(shared: Server) -> None:
+    with shared.client() as client:
+        text = 'He said "{input}" \\ and\nleft: ü'
+        paste = Sxcu(made(shared, "sharex-text")).upload(client, text.encode(), "talk.md", as_kind="TextUploader")
+        assert paste.status == 201
+        assert client.get(path_of(paste.url) + ".txt").text == text
+        assert client.get(path_of(paste.deletion), headers={"Accept": "text/html"}).status_code == 200
+        short = Sxcu(made(shared, "sharex-links")).shorten(client, 'https://example.org/a?b="c"&d=%20')
+        assert short.status == 201
+        assert client.get(path_of(short.url)).headers["location"].startswith("https://example.org/a?b=")
+        wrong = Sxcu(made(shared, "sharex-links")).shorten(client, "javascript:alert(1)")
+        assert wrong.status == 400
+        assert wrong.error
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Version": "13.7.1"},
+        {"URL": "https://h/{json:url}}"},
+        {"URL": "$json:url$"},
+        {"URL": "{json:url"},
+        {"URL": "{nothing:url}"},
+        {"Body": "JSON"},
+        {"FileFormName": ""},
+        {"ResponseType": "Text"},
+        {"RequestURL": "h.example/up"},
+        {"DestinationType": "ImageUploader, Nothing"},
+        {"Headers": []},
+    ],
+)
+def test_the_interpreter_of_the_tests_lets_no_mistake_pass(shared: Server, change: dict[str, Any]) -> None:
+    values = {**json.loads(made(shared, "sharex")), **change}
+    with shared.client() as client, pytest.raises(Broken):
+        Sxcu(json.dumps(values)).upload(client, png(), "a.png")
+
+
+def test_the_file_for_ishare_says_where_the_link_is(shared: Server) -> None:
+    values = json.loads(made(shared, "ishare"))
+    assert values["requestBodyType"] == "multipartFormData"
+    files = {values["fileFormName"]: ("a.png", png(), "image/png")}
+    with shared.client() as client:
+        answer = client.post(values["requestURL"], headers=values["headers"], files=files)
+    assert answer.status_code == 201
+    (name,) = re.fullmatch(r"\{\{(\w+)\}\}", values["responseURL"]).groups()  # type: ignore[union-attr]
+    assert answer.json()[name].startswith(shared.url)
+
+
+def test_curl_sends_with_its_file_and_one_line(shared: Server, tmp_path: Path) -> None:
+    requires("curl")
+    (tmp_path / "bulletdrop.curl").write_text(made(shared, "curl", 'a "quoted" \\ name'))
+    (tmp_path / "picture.png").write_bytes(png())
+    line = KINDS["curl"].steps[-1].split()
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["filename"] == "picture.png"
+
+
+def test_the_values_for_a_shortcut_are_those_that_the_server_takes(shared: Server) -> None:
+    rows = dict(line.split(":", 1) for line in made(shared, "ios").splitlines() if ":" in line)
+    name, _, value = rows["Header"].strip().partition(": ")
+    files = {"file": ("IMG_0001.HEIC", png(), "image/heic")}
+    with shared.client() as client:
+        answer = client.request(rows["Method"].strip(), rows["URL"].strip(), headers={name: value}, files=files)
+    assert answer.status_code == 201
+    assert answer.json()["link"]
+
+
+def page(server: Server, who: str = "alice", **form: str) -> httpx.Response:
+    """The page, or with a form what it answers to that."""
+    client = person(server, who)
+    return client.post("/account/clients", data=form) if form else client.get("/account/clients")
+
+
+def test_the_page_lists_tools_and_teaches_while_there_is_nothing(server: Server) -> None:
+    text = page(server).text
+    for kind in KINDS.values():
+        assert kind.title in text
+    assert "No files yet." in text
+    assert "switched off on this server" in text
+
+
+def test_the_pages_button_answers_with_the_file_and_lists_its_key(server: Server) -> None:
+    answer = page(server, kind="flameshot", name="desk <b>")
+    assert answer.headers["content-disposition"] == 'attachment; filename="bulletdrop-flameshot.sh"'
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    key = key_in(answer.text)
+    listed = page(server).text
+    assert "Flameshot (desk &lt;b&gt;)" in listed
+    assert key not in listed
+    (row,) = [one for one in keys_of(server) if one["name"] == "Flameshot (desk <b>)"]
+    assert "Revoke it?" in page(server, revoke=row["id"]).text
+    done = page(server, revoke=row["id"], sure="yes")
+    assert done.status_code == 303
+    assert row["id"] not in {one["id"] for one in keys_of(server)}
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as client:
+        problem(client.put("/api/v1/uploads/a.png", content=png()), 401, "revoked_key")
+
+
+def test_the_values_of_a_recipe_stand_on_the_page_once(server: Server) -> None:
+    text = page(server, kind="ios").text
+    key = key_in(text)
+    assert f"{server.url}/api/v1/uploads" in text
+    assert text.count("<svg") >= 2
+    assert key not in page(server).text
+
+
+def test_a_wrong_name_is_said_at_its_tool(server: Server) -> None:
+    answer = page(server, kind="shell", name="x" * 61)
+    assert answer.status_code == 400
+    assert "at most 60 characters" in answer.text
+    assert answer.text.count('<details class="client"') == len(KINDS)
+    assert len(re.findall(r'<details class="client" id="shell" open>', answer.text)) == 1
+    assert page(server, kind="nothing").status_code == 404
+
+
+def test_nobody_sees_the_files_of_others(cast: Any) -> None:
+    page(cast.server, kind="curl", name="alices-own")
+    assert "alices-own" in page(cast.server).text
+    assert "alices-own" not in page(cast.server, "charlie").text
+
+
+def test_the_command_line_makes_files_that_only_their_owner_reads(server: Server, tmp_path: Path) -> None:
+    key_of_alice = server.key_of("alice")
+    listed = server.command("clients").stdout
+    assert [line.split()[0] for line in listed.splitlines()] == list(KINDS)
+    path = tmp_path / "shot.sh"
+    done = server.command("clients", "shell", "--name", "desk", "--output", str(path))
+    assert done.stdout == ""
+    assert "Shell script (desk)" in done.stderr
+    assert path.stat().st_mode & 0o777 == 0o700
+    assert key_in(path.read_text()) != key_of_alice
+    again = server.command("clients", "shell", "--output", str(path), check=False)
+    assert (again.returncode, "--force" in again.stderr) == (1, True)
+    server.command("clients", "sharex.sxcu", "--output", str(path), "--force")
+    Sxcu(path.read_text())
+    assert path.stat().st_mode & 0o777 == 0o600
+    out = server.command("clients", "curl", "--output", "-").stdout
+    assert out.endswith("show-error\n")
+    assert server.command("clients", "nothing", check=False).returncode == 1
+    server.key_of("bob")
+    assert server.command("clients", "curl", "--output", "-", check=False).returncode == 2
+    server.command("clients", "curl", "--user", "bob", "--output", "-")
+    assert keys_of(server, "bob")[0]["name"].startswith("curl (")
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.filename.endswith(".sh")])
+def test_the_scripts_are_such_as_every_shell_of_posix_takes(shared: Server, tmp_path: Path, kind: str) -> None:
+    requires("shellcheck")
+    path = tmp_path / "script.sh"
+    path.write_text(made(shared, kind, 'it\'s "mine" $(id) `id`'))
+    done = subprocess.run(["shellcheck", "-s", "sh", str(path)], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    assert done.returncode == 0
