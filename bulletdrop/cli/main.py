@@ -11,6 +11,7 @@ import click
 
 from bulletdrop import __version__
 from bulletdrop.cli.audit import audit
+from bulletdrop.cli.clients import clients
 from bulletdrop.cli.default import start_here
 from bulletdrop.cli.doctor import doctor
 from bulletdrop.cli.invite import invite
@@ -59,6 +60,7 @@ for command in (
     user,
     team,
     key,
+    clients,
     invite,
     verify,
     doctor,
