@@ -38,10 +38,13 @@ def _recent_lan_address(_moment: int) -> str:
 
 def lan_address() -> str:
     """The address of the interface that leads out of this machine; 127.0.0.1 when there is none. Sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # A documentation address (RFC 5737): a UDP connect only asks the routing table.
-            probe.connect(("192.0.2.1", 9))
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
+    # A documentation address (RFC 5737), and where no way leads out, the one where mDNS is spoken: a UDP connect only
+    # asks the routing table.
+    for far in ("192.0.2.1", "224.0.0.251"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((far, 9))
+                return str(probe.getsockname()[0])
+            except OSError:
+                continue
+    return "127.0.0.1"
