@@ -139,7 +139,7 @@ def notifications() -> Finding:
     """The notification service answers, and can show buttons."""
     from bulletdrop.tray.notify import Notifier
 
-    notifier = Notifier(open_page=lambda link: None, copy=lambda link: None)
+    notifier = Notifier()
     try:
         can = notifier.probe()
     except Exception as error:

@@ -23,6 +23,7 @@ from bulletdrop.cli.secrets import secret, secrets
 from bulletdrop.cli.serve import serve
 from bulletdrop.cli.settings import config
 from bulletdrop.cli.team import team
+from bulletdrop.cli.thumbnails import thumbnails
 from bulletdrop.cli.tray import tray
 from bulletdrop.cli.upload import upload
 from bulletdrop.cli.user_acts import user
@@ -68,6 +69,7 @@ for command in (
     config,
     audit,
     secrets,
+    thumbnails,
 ):
     bulletdrop.add_command(command)
 

@@ -7,22 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from bulletdrop.errors import BulletDropError, NotFound
 from bulletdrop.log import get_logger
 from bulletdrop.tray.browser import open_page, show_in_folder
+from bulletdrop.tray.chooser import NoChooser, choose_files
 from bulletdrop.tray.desk import Item, Report, Status
 from bulletdrop.tray.desktop import Desktop
+from bulletdrop.tray.engine import Engine
 from bulletdrop.tray.notify import Note
 from bulletdrop.tray.preferences import Chosen
 from bulletdrop.tray.steering import Connection, Need
 
 log = get_logger("tray")
-
-# How far back an item is looked for: more than any list shows.
-FAR_BACK = 1000
-NOT_ACCEPTED = (Status.REFUSED, Status.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +28,15 @@ class Ways:
 
     Args:
         need, connection, folders_found: what `Steering` says about them.
-        settings_page, gallery_page: the addresses now; the first is None while the tray's own page does not run.
+        own_page: the address of a part of the tray's own page, for one use; None while it does not run.
+        gallery_page: the address of the gallery.
         pair_again, quit: do it, and return at once.
     """
 
     need: Callable[[], Need | None]
     connection: Callable[[], Connection]
     folders_found: Callable[[], Sequence[tuple[Path, str, bool]]]
-    settings_page: Callable[[], str | None]
+    own_page: Callable[[str], str | None]
     gallery_page: Callable[[], str]
     pair_again: Callable[[], None]
     quit: Callable[[], None]
@@ -53,25 +51,20 @@ class Acts:
         ways: the rest of the program.
     """
 
-    def __init__(self, *, engine: Any, desktop: Desktop, chosen: Chosen, ways: Ways) -> None:
+    def __init__(self, *, engine: Engine, desktop: Desktop, chosen: Chosen, ways: Ways) -> None:
         self.chosen = chosen
         self._engine = engine
         self._desktop = desktop
         self._ways = ways
 
     def report(self) -> Report:
-        report: Report = self._engine.status()
-        return report
+        return self._engine.status()
 
     def recent(self, n: int = 10) -> list[Item]:
-        items: list[Item] = self._engine.recent(n)
-        return items
+        return self._engine.recent(n)
 
     def item(self, item_id: int) -> Item:
-        found = next((item for item in self.recent(FAR_BACK) if item.id == item_id), None)
-        if found is None:
-            raise NotFound("This screenshot is not in the list any more.")
-        return found
+        return self._engine.item(item_id)
 
     def need(self) -> Need | None:
         return self._ways.need()
@@ -109,30 +102,39 @@ class Acts:
 
     def failed(self) -> list[Item]:
         """What was not accepted, newest first."""
-        return [item for item in self.recent(FAR_BACK) if item.status in NOT_ACCEPTED]
+        return [item for item in self._engine.failed() if item.status is not Status.STALLED]
 
     def forget(self, item_id: int) -> None:
         self._do(item_id, self._engine.forget)
+        self._desktop.answered(item_id)
 
     def approve(self, item_id: int) -> None:
         self._do(item_id, self._engine.approve)
+        self._desktop.answered(item_id)
 
     def undo(self, item_id: int) -> None:
-        self._do(item_id, self._engine.undo)
+        self._take_back(item_id, self._engine.undo)
 
     def delete_both(self, item_id: int) -> None:
-        self._do(item_id, self._engine.delete_both)
+        self._take_back(item_id, self._engine.delete_both)
+
+    def _take_back(self, item_id: int, how: Callable[[int], object]) -> None:
+        item = self.item(item_id)
+
+        def act() -> None:
+            how(item_id)
+            self._desktop.took_back(item)
+
+        self._aside(act)
 
     def upload(self, path: Path, *, copy: bool = True) -> str:
-        ticket: str = self._engine.upload(path, copy=copy)
-        return ticket
+        return self._engine.upload(path, copy=copy)
 
     def uploaded(self, ticket: str) -> Item | None:
-        item: Item | None = self._engine.uploaded(ticket)
-        return item
+        return self._engine.uploaded(ticket)
 
     def pause(self, until: datetime | None = None) -> None:
-        self._aside(lambda: self._engine.pause() if until is None else self._engine.pause(until))
+        self._aside(lambda: self._engine.pause(until))
 
     def resume(self) -> None:
         self._aside(self._engine.resume)
@@ -147,22 +149,31 @@ class Acts:
         open_page(self._ways.gallery_page())
 
     def choose_file(self) -> None:
-        """Let the person choose a file, and send it."""
-        self._open_own("#upload")
+        """Let the person choose files, and send them. Where there is no dialog, the gallery takes them."""
+        self._aside(self._choose)
+
+    def _choose(self) -> None:
+        try:
+            found = choose_files()
+        except NoChooser as error:
+            self._desktop.tell(Note(f"{error.title}.", error.message))
+            self.open_gallery()
+            return
+        for path in found:
+            self._engine.upload(path)
 
     def open_settings(self) -> None:
         self._open_own("")
 
     def open_health(self) -> None:
         """The part of the tray's own page that says how everything stands."""
-        self._open_own("#health")
+        self._open_own("health")
 
     def quit(self) -> None:
         self._ways.quit()
 
-    def _open_own(self, part: str) -> None:
-        page = self._ways.settings_page()
-        open_page(f"{page}{part}" if page else self._ways.gallery_page())
+    def _open_own(self, place: str) -> None:
+        open_page(self._ways.own_page(place) or self._ways.gallery_page())
 
     def _with_link(self, item_id: int) -> Item:
         item = self.item(item_id)

@@ -7,35 +7,39 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bulletdrop.clock import Clock
 from bulletdrop.config import Config
 from bulletdrop.log import get_logger
 from bulletdrop.paths import program
+from bulletdrop.tray import autostart
 from bulletdrop.tray.acts import Acts, Ways
 from bulletdrop.tray.browser import open_page
 from bulletdrop.tray.child import ServerChild
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.clipboard import Clipboard
+from bulletdrop.tray.control import Control
 from bulletdrop.tray.deadline import within
 from bulletdrop.tray.desktop import Desktop
 from bulletdrop.tray.engine import Engine
-from bulletdrop.tray.face import Face
+from bulletdrop.tray.face import Face, Painter
 from bulletdrop.tray.folders import System, candidates
 from bulletdrop.tray.icon import TrayBackend, choose_backend
 from bulletdrop.tray.instance import InstanceLock
-from bulletdrop.tray.notify import Note, Notifier
+from bulletdrop.tray.logoff import Ending, Nothing, Watch, watch
+from bulletdrop.tray.notify import Button, Note, Notifier
 from bulletdrop.tray.pairing import LOCKED, PATIENCE_SECONDS, Pairing, is_alive, read_local_server
 from bulletdrop.tray.preferences import Chosen
 from bulletdrop.tray.steering import Connection, Need
-from bulletdrop.tray.words import speak
+from bulletdrop.tray.thumbs import Thumbs
+from bulletdrop.tray.updates import Updates
+from bulletdrop.tray.words import speak, t
 
 log = get_logger("tray")
 
 DRAIN_SECONDS = 3.0
-NO_ICON_TITLE = "BulletDrop runs without an icon."
-NO_ICON = "Nothing on this desktop shows icons now. Start “bulletdrop” again to open its page."
 
 
 class TrayApp:
@@ -62,24 +66,49 @@ class TrayApp:
     ) -> None:
         self._config = config
         self._say = say
+        self._environ = environ
+        self._watch: Watch = Nothing()
         self._lock = InstanceLock(config.data)
         self._lock.take()
         self.chosen = Chosen(config.data)
         speak(self.chosen.now.language, environ)
-        self.chosen.listen(lambda old, new: self._preferences_changed(environ))
+        self.chosen.listen(lambda old, new: self._preferences_changed())
         self._clipboard = Clipboard(environ=environ)
-        self._notifier = Notifier(open_page=open_page, copy=self._copy_link)
+        self._notifier = Notifier()
         self._desktop = Desktop(
-            clipboard=self._clipboard, notifier=self._notifier, refresh=lambda: self._face.draw(), clock=clock
+            clipboard=self._clipboard,
+            notifier=self._notifier,
+            redraw=lambda: self._painter.ask(),
+            clock=clock,
+            preferences=lambda: self.chosen.now,
+            hands=lambda: self.acts,
         )
-        self._engine = Engine(config, client=None, folders=folders, desk=self._desktop, clock=clock)
+        self._engine = Engine(
+            config,
+            client=None,
+            folders=folders,
+            desk=self._desktop,
+            clock=clock,
+            chosen=self.chosen,
+            why=why_watched,
+        )
         self.acts = Acts(engine=self._engine, desktop=self._desktop, chosen=self.chosen, ways=self._ways())
         self._backend: TrayBackend = choose_backend(
             on_activate=self.acts.copy_last, on_presence=self._presence, environ=environ
         )
+        self._thumbs = Thumbs(config.data, ready=self._desktop.changed)
         self._face = Face(
-            hands=self.acts, backend=self._backend, is_paired=lambda: self._client is not None, clock=clock
+            hands=self.acts,
+            backend=self._backend,
+            is_paired=lambda: self._client is not None,
+            undo=self._desktop.undo_ends,
+            icons=self._thumbs.of,
+            clock=clock,
         )
+        self._painter = Painter(self._face.draw)
+        self._control = Control(self.acts, config, clock=clock)
+        self._updates = Updates(config.data, chosen=self.chosen, clock=clock, tell=self._newer)
+        self._ending = Ending(self.quit, woke=self.acts.rescan)
         self._child: ServerChild | None = None
         if with_server and not config.server:
             # The same settings by the same ways: environment and file.
@@ -98,17 +127,19 @@ class TrayApp:
         self._client: Client | None = None
         self._opened: str | None = None
         self._quitting = threading.Event()
-        self._quit_done = threading.Event()
+        self._quit_done = self._ending.done
 
     def run(self) -> int:
         """Run until Quit, SIGTERM or Ctrl-C. Returns the exit code."""
         try:
             self._catch_signals()
+            self._watch = watch(self._ending, environ=self._environ)
             self._start()
             self._backend.run()
             self.quit()
             self._quit_done.wait(DRAIN_SECONDS + 8)
         finally:
+            self._watch.close()
             self.close()
         return 0
 
@@ -125,19 +156,29 @@ class TrayApp:
 
     def _start(self) -> None:
         self._desktop.start()
+        self._painter.start()
         self._engine.start()
+        try:
+            self._control.start()
+        except OSError as error:
+            log.error("The tray's own page cannot be shown: %s", error)
         if self._child is not None and not self._answers_already():
             self._say_if_port_is_taken()
             self._child.start()
         self._pairing.start()
+        self._updates.start()
+        threading.Thread(target=_keep_autostart, name="autostart", daemon=True).start()
         self._desktop.changed()
 
     def _wind_down(self) -> None:
         log.info("Ending.")
         steps: list[tuple[float, Callable[[], object]]] = [
+            (2, self._control.stop),
+            (2, self._updates.stop),
             (1, self._pairing.stop),
             (DRAIN_SECONDS + 1, lambda: self._engine.stop(DRAIN_SECONDS)),
             (2, self._desktop.stop),
+            (1, self._painter.stop),
         ]
         for number, (seconds, step) in enumerate(steps):
             try:
@@ -159,8 +200,8 @@ class TrayApp:
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), handle)
 
-    def _preferences_changed(self, environ: Mapping[str, str]) -> None:
-        speak(self.chosen.now.language, environ)
+    def _preferences_changed(self) -> None:
+        speak(self.chosen.now.language, self._environ)
         self._desktop.changed()
 
     # --- server and token
@@ -174,7 +215,7 @@ class TrayApp:
             log.error(problem)
             self._say(problem)
             self._needs_person(problem, None)
-            self._notifier.send(Note("BulletDrop's server cannot start.", problem, urgent=True))
+            self._notifier.send(Note(t("BulletDrop's server cannot start."), problem, urgent=True))
 
     def _server_ended(self, code: int) -> None:
         if not self._quitting.is_set():
@@ -212,30 +253,58 @@ class TrayApp:
             need=lambda: Need(self._need[0], self._need[1]) if self._need[0] else None,
             connection=self._connection,
             folders_found=self._folders_found,
-            settings_page=lambda: None,
+            own_page=lambda place: self._control.page_address(place) if self._control.port else None,
             gallery_page=lambda: gallery_url(self._config),
             pair_again=self._pair_again,
             quit=self.quit,
         )
 
     def _connection(self) -> Connection:
-        client = self._client
-        return Connection(server=client.server_url if client is not None else self._config.server)
+        return replace(self._pairing.present, reserved=self._engine.reserved())
 
     def _folders_found(self) -> list[tuple[Path, str, bool]]:
         watched = {folder.path for folder in self._engine.status().folders}
         return [(one.path, one.reason, one.path in watched) for one in candidates(System())]
 
-    def _copy_link(self, link: str) -> None:
-        item = next((item for item in self._engine.recent(100) if item.link == link), None)
-        if item is not None:
-            self._desktop.copy(item)
+    def _newer(self, version: str) -> None:
+        page = self._updates.feed.page
+        self._desktop.tell(
+            Note(
+                t("BulletDrop {version} is there.", version=version),
+                t("Nothing was downloaded. The page says what is new."),
+                link=page,
+                buttons=(Button(t("Open"), lambda: open_page(page)),),
+                click=lambda: open_page(page),
+            )
+        )
 
     def _presence(self, present: bool) -> None:
-        if not present and not self._quitting.is_set():
-            log.info(
-                "Without an icon: “bulletdrop” again opens the page, and all else is there or in the command line."
+        if present or self._quitting.is_set():
+            return
+        log.info("Without an icon: “bulletdrop” again opens the page, and all else is there or in the command line.")
+        told = self._config.data / "tray" / "told-no-icon"
+        if not told.exists():  # once ever: whoever has no panel knows it by now
+            told.touch()
+            self._desktop.tell(
+                Note(
+                    t("BulletDrop runs without an icon."),
+                    t("Nothing on this desktop shows icons now. Start “bulletdrop” again to open its page."),
+                    buttons=(Button(t("Open page"), self.acts.open_settings),),
+                    click=self.acts.open_settings,
+                )
             )
+
+
+def _keep_autostart() -> None:
+    try:
+        autostart.refresh()
+    except Exception as error:  # at login the program starts as before, or does not: the page says so
+        log.info("The entry for start at login was left as it is: %s", error)
+
+
+def why_watched(folder: Path) -> str:
+    """Why this system's screenshots may lie in a folder, in words; "" for one that the person named."""
+    return next((one.reason for one in candidates(System()) if one.path == folder), "")
 
 
 def gallery_url(config: Config) -> str:

@@ -1,4 +1,4 @@
-"""The clipboard: one text in, read back once, and an honest answer. Never watched, never polled."""
+"""The clipboard: one thing in, read back once, and an honest answer. Never watched, never polled."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
 
 from bulletdrop.log import get_logger
 from bulletdrop.paths import child_environment
 from bulletdrop.tray.deadline import within
+from bulletdrop.tray.formats import PICTURES, Clip, Held
 
 log = get_logger("clipboard")
 
@@ -75,6 +78,59 @@ class Clipboard:
         log.info("There is no clipboard here.")
         return False
 
+    def put(self, clip: Clip) -> Held:
+        """Put a text there, and the picture with it where one is named.
+
+        X11 takes both at once, and who pastes chooses. `wl-copy` offers one type only, and macOS and Windows through
+        copykitten one thing: there it is the picture, and the answer says so. A picture that cannot be had leaves the
+        text. Returns what was seen there afterwards. Takes at most about two seconds.
+        """
+        if clip.picture is not None:
+            try:
+                return self._put_picture(clip.text, clip.picture)
+            except TimeoutError as error:  # it hangs, and would hang for the text too
+                log.warning("The clipboard does not answer: %s", error, extra={"way": self.way})
+                return Held.NOTHING
+            except Exception as error:
+                log.warning("The picture could not be copied: %s", error, extra={"way": self.way})
+        return Held.TEXT if self.copy(clip.text) else Held.NOTHING
+
+    def _put_picture(self, text: str, picture: Path) -> Held:
+        way, kind = self.way, PICTURES[picture.suffix.lower()]
+        if way == "wl-copy":
+            return Held.PICTURE if self._picture_wayland(picture, kind) else Held.NOTHING
+        if way == "copykitten" and sys.platform == "linux":
+            from bulletdrop.tray.x11_clipboard import Owner
+
+            is_ours = within(LIMIT_SECONDS, lambda: Owner(text, picture, kind, self._environ).take(), name="clipboard")
+            return Held.BOTH if is_ours else Held.NOTHING
+        if way == "copykitten":
+            within(LIMIT_SECONDS * 2, lambda: _picture_kitten(picture), name="clipboard")
+            return Held.PICTURE
+        raise OSError(f"{self.problem}; no picture can be copied")
+
+    def _picture_wayland(self, picture: Path, kind: str) -> bool:
+        with picture.open("rb") as file:
+            self._run_wayland(["wl-copy", "--type", kind], file)
+        read = self._run_wayland(["wl-paste", "--list-types"], None)
+        return kind.encode() in read.splitlines()
+
+    def _run_wayland(self, command: list[str], file: IO[bytes] | None) -> bytes:
+        try:
+            done = subprocess.run(
+                command,
+                stdin=file or subprocess.DEVNULL,
+                # wl-copy leaves a child behind that would hold a pipe open.
+                stdout=subprocess.DEVNULL if file else subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=child_environment(self._environ),
+                timeout=LIMIT_SECONDS,
+                check=True,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(f"{command[0]} does not end") from error
+        return done.stdout or b""
+
     def _copy_wayland(self, text: str) -> bool:
         environment = child_environment(self._environ)
         kind = "text/plain;charset=utf-8"
@@ -136,3 +192,12 @@ class Clipboard:
                     return True
             time.sleep(0.02)
         return False
+
+
+def _picture_kitten(picture: Path) -> None:
+    import copykitten
+    from PIL import Image
+
+    with Image.open(picture) as opened:
+        pixels = opened.convert("RGBA")
+        copykitten.copy_image(pixels.tobytes(), pixels.width, pixels.height)

@@ -24,8 +24,8 @@ class TrayBackend(Protocol):
         """Show the icon and serve it until `stop`. Blocks. A tray that is not there yet is waited for, not an error."""
         ...
 
-    def show(self, state: State, tooltip: str) -> None:
-        """Change the picture and what it says."""
+    def show(self, state: State, tooltip: str, progress: float | None = None) -> None:
+        """Change the picture and what it says. `progress`: how much of what is on its way has gone, 0 to 1."""
         ...
 
     def set_menu(self, entries: Sequence[Entry]) -> None:
@@ -48,7 +48,7 @@ class NoTray:
         self._on_presence(False)
         self._stopped.wait()
 
-    def show(self, state: State, tooltip: str) -> None:
+    def show(self, state: State, tooltip: str, progress: float | None = None) -> None:
         """Nothing to show it on."""
 
     def set_menu(self, entries: Sequence[Entry]) -> None:

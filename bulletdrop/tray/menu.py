@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bulletdrop.tray.desk import Item, Report, State, Status
+from bulletdrop.tray.pausing import pause_end
 from bulletdrop.tray.steering import Steering
 from bulletdrop.tray.words import t
 
@@ -84,8 +85,8 @@ class Sight:
     now: datetime
     failed: Sequence[Item] = ()
     need: str | None = None
-    undo: dict[int, datetime] | None = None
-    icons: dict[int, bytes] | None = None
+    undo: Mapping[int, datetime] = field(default_factory=dict)
+    icons: Mapping[int, bytes] = field(default_factory=dict)
 
 
 def build_menu(sight: Sight, hands: Hands) -> tuple[Entry, ...]:
@@ -129,6 +130,8 @@ def state_line(report: Report, now: datetime) -> str | None:
         words = short_name((report.message or t("The server cannot be reached")).rstrip("."), LONGEST_REASON)
     elif report.state is State.PAUSED:
         words = t("Paused")
+        if report.paused_until is not None:
+            words = t("Paused until {time}", time=_end(report.paused_until, now))
     else:
         words = ""
     parts = [words, _waiting(report, count)]
@@ -147,7 +150,8 @@ def _waiting(report: Report, count: int) -> str:
 
 def tooltip(report: Report, now: datetime) -> str:
     """What the icon says when the pointer rests on it."""
-    parts = [state_line(report, now) or "", _not_accepted(report.refused)]
+    done = f"{report.progress:.0%}" if report.state is State.WORKING and report.progress is not None else ""
+    parts = [state_line(report, now) or "", done, _not_accepted(report.refused + report.failed)]
     return " · ".join(part for part in parts if part) or t("Ready. Take a screenshot.")
 
 
@@ -169,6 +173,16 @@ def when(moment: datetime, now: datetime) -> str:
     return f"{there:%Y-%m-%d}"
 
 
+def _end(moment: datetime, now: datetime) -> str:
+    """When a pause ends: "15:04", "tomorrow, 08:00", or the date."""
+    there = moment.astimezone(now.tzinfo)
+    if there.date() == now.date():
+        return f"{there:%H:%M}"
+    if there.date() == (now + timedelta(days=1)).date():
+        return t("tomorrow, {time}", time=f"{there:%H:%M}")
+    return f"{there:%Y-%m-%d %H:%M}"
+
+
 def _not_accepted(count: int) -> str:
     return t("{count} not accepted", count=count) if count else ""
 
@@ -176,10 +190,9 @@ def _not_accepted(count: int) -> str:
 def _pause(report: Report, now: datetime, hands: Hands) -> Entry:
     if report.state is State.PAUSED:
         return Entry(t("Resume"), hands.resume, key="resume")
-    tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     choices = (
-        Entry(t("For an hour"), lambda: hands.pause(now + timedelta(hours=1))),
-        Entry(t("Until tomorrow"), lambda: hands.pause(tomorrow)),
+        Entry(t("For an hour"), lambda: hands.pause(pause_end("1h", now))),
+        Entry(t("Until tomorrow"), lambda: hands.pause(pause_end("tomorrow", now, now.tzinfo))),
         Entry(t("Until I resume"), lambda: hands.pause(None)),
     )
     return Entry(t("Pause"), children=choices, key="pause")
@@ -208,7 +221,7 @@ def _capture(item: Item, sight: Sight, hands: Hands) -> Entry:
         " · ".join(part for part in parts if part),
         children=tuple(_choices(item, sight, hands)),
         key=f"item-{item.id}",
-        icon=(sight.icons or {}).get(item.id, b""),
+        icon=sight.icons.get(item.id, b""),
     )
 
 
@@ -234,7 +247,7 @@ def _choices(item: Item, sight: Sight, hands: Hands) -> list[Entry]:
         ]
     elif item.link and item.status is not Status.UNDONE:
         found = [Entry(t("Copy link"), lambda: hands.copy(key)), Entry(t("Open page"), lambda: hands.open(key))]
-    until = (sight.undo or {}).get(key)
+    until = sight.undo.get(key)
     if until is not None and item.status is not Status.UNDONE:
         found.append(Entry(t("Undo (until {time})", time=f"{until:%H:%M:%S}"), lambda: hands.undo(key), key="undo"))
     if not item.binned:

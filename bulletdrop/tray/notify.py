@@ -1,50 +1,98 @@
-"""Notifications: short words with Open and Copy, sent from a thread of their own, never counted as seen."""
+"""Notifications: short words with a picture and buttons, sent from a thread of their own, never counted as seen."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import html
 import sys
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from bulletdrop.log import get_logger
-from bulletdrop.tray.pixmaps import app_icon
 
 log = get_logger("notify")
 
+PLATFORM: str = sys.platform
 ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """A button under a note. `press` is called in a thread of its own."""
+
+    title: str
+    press: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
-    """One notification. With a link it gets the buttons Open and Copy, and a click on it opens the page."""
+    """One notification.
+
+    Args:
+        title, message: plain words; nothing in them is read as markup.
+        link: put under the message where the service shows no buttons.
+        picture: shown beside the words, where the service shows pictures.
+        buttons: what can be done, in order.
+        click: called, in a thread of its own, when the note itself is chosen.
+        key: a note takes the place of the one with the same key that is still on the screen; "" is never replaced.
+        quiet: only takes a place, and is dropped when that note has gone: nothing pops up anew.
+        urgent: stays until the person has seen it, where the service does that.
+    """
 
     title: str
     message: str = ""
     link: str | None = None
+    picture: Path | None = None
+    buttons: tuple[Button, ...] = ()
+    click: Callable[[], object] | None = None
+    key: str = ""
+    quiet: bool = False
     urgent: bool = False
+
+
+class Service(Protocol):
+    """One system's way of showing notes. All of it in the notifier's own loop."""
+
+    async def capabilities(self) -> frozenset[str]:
+        """What it can do, in lower case, such as "buttons". Raises whatever its absence raises."""
+        ...
+
+    async def show(self, note: Note) -> None:
+        """Show a note. Raises like `capabilities`."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the system; what is on the screen stays there."""
+        ...
+
+
+def system_service() -> Service:
+    """The service of this system; imports only what it needs."""
+    if PLATFORM == "linux":
+        from bulletdrop.tray.notify_bus import BusService
+
+        return BusService()
+    from bulletdrop.tray.notify_native import NativeService
+
+    return NativeService()
 
 
 class Notifier:
     """Sends notes through the desktop's own service. Starts nothing and imports nothing before the first one.
 
     Args:
-        open_page: called with the link when a note or its Open button is chosen.
-        copy: called with the link when Copy is chosen.
-    Both are called in threads of their own.
+        service: makes the service, in the notifier's thread.
     """
 
-    def __init__(self, *, open_page: Callable[[str], object], copy: Callable[[str], object]) -> None:
-        self._open_page = open_page
-        self._copy = copy
+    def __init__(self, service: Callable[[], Service] = system_service) -> None:
+        self._make = service
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._service: Any = None
+        self._service: Service | None = None
         self._absent = False
         self._closed = False
 
@@ -56,20 +104,20 @@ class Notifier:
     def probe(self) -> frozenset[str]:
         """What the service can do, in lower case, such as "buttons". Blocks.
 
-        Raises: whatever the service or its absence raises. `send` cannot tell: the library swallows its errors.
+        Raises: whatever the service or its absence raises; `send` only logs it.
         """
         future = self._submit(self._capabilities())
         found: frozenset[str] = future.result(ANSWER_SECONDS)
         return found
 
     def close(self) -> None:
-        """End the thread. Notes already on the screen stay there."""
+        """Send what was asked for, and end the thread. Notes already on the screen stay there."""
         with self._lock:
             self._closed = True
             loop, self._loop = self._loop, None
             thread, self._thread = self._thread, None
         if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
+            asyncio.run_coroutine_threadsafe(self._end(), loop)
             thread.join(2)
 
     def _submit(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -83,60 +131,45 @@ class Notifier:
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         loop.run_forever()
-        bus = getattr(getattr(self._service, "_backend", None), "bus", None)
-        with contextlib.suppress(Exception):
-            if bus is not None:
-                bus.disconnect()
         for task in asyncio.all_tasks(loop):
             task.cancel()
         with contextlib.suppress(Exception):
             loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 
+    async def _end(self) -> None:
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        if others:
+            await asyncio.wait(others, timeout=1)
+        with contextlib.suppress(Exception):
+            if self._service is not None:
+                await asyncio.wait_for(self._service.close(), 0.5)
+        asyncio.get_running_loop().stop()
+
     async def _capabilities(self) -> frozenset[str]:
         if self._service is None:
-            from desktop_notifier import DesktopNotifier, Icon
-
-            self._service = DesktopNotifier(app_name="BulletDrop", app_icon=Icon(path=app_icon()))
-        found = await asyncio.wait_for(self._service.get_capabilities(), ANSWER_SECONDS)
-        return frozenset(capability.name.lower() for capability in found)
+            self._service = self._make()
+        return await asyncio.wait_for(self._service.capabilities(), ANSWER_SECONDS)
 
     async def _send(self, note: Note) -> None:
         try:
-            can = await self._capabilities()
-            await self._show(note, can)
+            await self._capabilities()
+            assert self._service is not None
+            await asyncio.wait_for(self._service.show(note), ANSWER_SECONDS)
             self._absent = False
         except Exception as error:
             if not self._absent:
                 log.info("There is no notification service: %s", error)
             self._absent = True
 
-    async def _show(self, note: Note, can: frozenset[str]) -> None:
-        from desktop_notifier import Button, Urgency
 
-        link = note.link
-        message, buttons = note.message, []
-        if link is not None and "buttons" in can:
-            buttons = [
-                Button(title="Open", on_pressed=lambda: _aside(self._open_page, link)),
-                Button(title="Copy", on_pressed=lambda: _aside(self._copy, link)),
-            ]
-        elif link is not None and link not in message:
-            message = f"{message}\n{link}".strip()
-        await self._service.send(
-            title=note.title,
-            message=_body(message),
-            urgency=Urgency.Critical if note.urgent else Urgency.Normal,
-            buttons=buttons,
-            on_clicked=(lambda: _aside(self._open_page, link)) if link is not None else None,
-        )
+def aside(action: Callable[[], object]) -> None:
+    """Do what a button asks for. Not in the notifier's loop: copying may take a second, and a browser more."""
+    threading.Thread(target=_safely, args=(action,), name="note-action", daemon=True).start()
 
 
-def _body(message: str) -> str:
-    # On Linux the body is read as markup (Desktop Notifications Specification, "Markup"): a file name is none.
-    return html.escape(message, quote=False) if sys.platform == "linux" else message
-
-
-def _aside(action: Callable[[str], object], link: str) -> None:
-    # Not in the notifier's loop: copying may take a second, and a browser more.
-    threading.Thread(target=action, args=(link,), name="note-action", daemon=True).start()
+def _safely(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except Exception:
+        log.exception("What a notification's button asks for did not work.")

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 from bulletdrop.tray.desk import State
+from bulletdrop.tray.ring import smaller, with_ring
 
 FOLDER = Path(__file__).parent / "icons"
 SIZES = (16, 22, 24, 32, 48)
@@ -39,6 +40,17 @@ def pixmaps(state: State, ink: Ink) -> list[tuple[int, int, bytes]]:
     Source of the form: StatusNotifierItem specification, "Icons", IconPixmap.
     """
     return [(size, size, _argb(picture_path(state, size), ink)) for size in SIZES]
+
+
+@functools.lru_cache(maxsize=2)
+def ring_pixmaps(ink: Ink, step: int) -> list[tuple[int, int, bytes]]:
+    """The same for an upload that is at this step of its way (see `ring.step_of`)."""
+    return [(size, size, with_ring(_small_mark(ink, size), size, step, ink.value)) for size in SIZES]
+
+
+@functools.cache
+def _small_mark(ink: Ink, size: int) -> bytes:
+    return smaller(_argb(picture_path(State.WORKING, size), ink), size)
 
 
 def _argb(path: Path, ink: Ink) -> bytes:

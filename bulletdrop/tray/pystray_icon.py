@@ -77,7 +77,7 @@ class PystrayIcon:
     def run(self) -> None:
         self._icon.run(setup=self._is_up)
 
-    def show(self, state: State, tooltip: str) -> None:
+    def show(self, state: State, tooltip: str, progress: float | None = None) -> None:
         def change() -> None:
             if state is not self._state:
                 self._state = state

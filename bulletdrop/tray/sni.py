@@ -18,7 +18,8 @@ from bulletdrop.tray.dbusmenu import DBusMenu, run_safely
 from bulletdrop.tray.desk import State
 from bulletdrop.tray.menu import Entry
 from bulletdrop.tray.panel import read_ink
-from bulletdrop.tray.pixmaps import Ink, pixmaps
+from bulletdrop.tray.pixmaps import Ink, pixmaps, ring_pixmaps
+from bulletdrop.tray.ring import step_of
 
 log = get_logger("icon")
 
@@ -44,18 +45,26 @@ class Item(ServiceInterface):
         self.state = State.IDLE
         self.words = ""
         self.ink = Ink.EITHER
+        self.step: int | None = None
 
-    def change(self, *, state: State | None = None, words: str | None = None, ink: Ink | None = None) -> None:
+    def change(self, state: State, words: str, step: int | None) -> None:
         """Take over what changed and send exactly the signals that say so."""
-        old = (self.state, self.words, self.ink)
-        self.state, self.words, self.ink = state or self.state, self.words if words is None else words, ink or self.ink
-        if (self.state, self.ink) != (old[0], old[2]):
+        old, said, drawn = self.state, self.words, self.step
+        self.state, self.words, self.step = state, words, step
+        if (state, step) != (old, drawn):
+            self.new_icon()
+        if state is not old:
+            self.new_attention_icon()
+            self.new_status(self.status_word())
+        if words != said or state is not old:
+            self.new_tool_tip()
+
+    def colour(self, ink: Ink) -> None:
+        """Draw in another ink from now on."""
+        if ink is not self.ink:
+            self.ink = ink
             self.new_icon()
             self.new_attention_icon()
-        if self.state is not old[0]:
-            self.new_status(self.status_word())
-        if self.words != old[1] or self.state is not old[0]:
-            self.new_tool_tip()
 
     def status_word(self) -> str:
         """ "NeedsAttention" makes a panel that hides icons bring this one out."""
@@ -123,7 +132,8 @@ class Item(ServiceInterface):
 
     @dbus_property(access=PropertyAccess.READ, name="IconPixmap")
     def icon_pixmap(self) -> Pixmaps:
-        return [list(pixmap) for pixmap in pixmaps(self.state, self.ink)]
+        found = pixmaps(self.state, self.ink) if self.step is None else ring_pixmaps(self.ink, self.step)
+        return [list(pixmap) for pixmap in found]
 
     @dbus_property(access=PropertyAccess.READ, name="AttentionIconName")
     def attention_icon_name(self) -> DBusStr:
@@ -184,8 +194,8 @@ class StatusNotifier:
     def run(self) -> None:
         asyncio.run(self._run())
 
-    def show(self, state: State, tooltip: str) -> None:
-        self._soon(lambda: self._item.change(state=state, words=tooltip))
+    def show(self, state: State, tooltip: str, progress: float | None = None) -> None:
+        self._soon(lambda: self._item.change(state, tooltip, step_of(progress)))
 
     def set_menu(self, entries: Sequence[Entry]) -> None:
         self._soon(lambda: self._menu.set_entries(entries))
@@ -266,7 +276,7 @@ class StatusNotifier:
             self._presence(True)
 
     async def _follow_ink(self, bus: MessageBus) -> None:
-        self._item.change(ink=await read_ink(bus, self._environ))
+        self._item.colour(await read_ink(bus, self._environ))
 
     def _give_up_waiting(self) -> None:
         if self._present is None:

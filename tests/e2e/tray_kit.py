@@ -141,7 +141,13 @@ class Desk:
 
     def recent(self, name: str) -> str:
         """The line of one capture in the menu, such as "Recent/14:03 · one.png"; "" while it is not there."""
-        return next((label for label in self.labels() if re.fullmatch(rf"Recent/[^/]*{re.escape(name)}", label)), "")
+        found = re.compile(rf"Recent/[^/]* · {re.escape(name)}( · [^/]*)?")
+        return next((label for label in self.labels() if found.fullmatch(label)), "")
+
+    def choose_of(self, name: str, choice: str) -> None:
+        """Choose a line of the menu of one capture, once it is there and has arrived."""
+        wait_for(lambda: self.recent(name) and "on its way" not in self.recent(name), what=f"{name} in the menu")
+        self.choose(f"{self.recent(name)}/{choice}")
 
     def choose(self, label: str) -> None:
         """Choose a line of the menu by the bus, once it is there."""

@@ -26,6 +26,13 @@ class Shown:
     title: str
     body: str
     actions: dict[str, str]
+    replaces: int
+    hints: dict[str, Any]
+
+    @property
+    def buttons(self) -> list[str]:
+        """The titles of its buttons; the click on the note itself is none."""
+        return [title for key, title in self.actions.items() if key != "default"]
 
     def button(self, title: str) -> str:
         """The key of the button with this title."""
@@ -37,6 +44,7 @@ class _Service(ServiceInterface):
         super().__init__("org.freedesktop.Notifications")
         self.capabilities = capabilities
         self.shown: list[Shown] = []
+        self.count = 0
 
     @dbus_method(name="Notify")
     def notify(
@@ -51,8 +59,11 @@ class _Service(ServiceInterface):
         timeout: DBusInt32,
     ) -> DBusUInt32:
         pairs = dict(zip(actions[::2], actions[1::2], strict=True))
-        self.shown.append(Shown(len(self.shown) + 1, app, icon, title, body, pairs))
-        return len(self.shown)
+        self.count += 0 if replaces else 1
+        number = replaces or self.count
+        found = {name: hint.value for name, hint in hints.items()}
+        self.shown.append(Shown(number, app, icon, title, body, pairs, replaces, found))
+        return number
 
     @dbus_method(name="GetCapabilities")
     def get_capabilities(self) -> Names:
@@ -95,6 +106,10 @@ class Notifications:
     def shown(self) -> list[Shown]:
         """What it was asked to show, oldest first."""
         return list(self._service.shown)
+
+    def dismiss(self, note: Shown) -> None:
+        """Close it, as the person does."""
+        self._loop.call_soon_threadsafe(self._service.notification_closed, note.number, 2)
 
     def press(self, note: Shown, title: str) -> None:
         """Press the button with this title; "" is a click on the notification itself."""

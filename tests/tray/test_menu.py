@@ -10,16 +10,15 @@ from typing import Any, cast
 
 import pytest
 
-from bulletdrop.errors import TooBig
 from bulletdrop.tray import menu
 from bulletdrop.tray.desk import Item, Report, State, Status
-from bulletdrop.tray.desktop import refusal, success
 from bulletdrop.tray.menu import Entry, Sight, build_menu, short_name, state_line, tooltip, when
 from bulletdrop.tray.words import speak
 
 Menu = tuple[Entry, ...]
 
 NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 QUIET = Report(State.IDLE, None, 0, 0, 0, 0)
 DONE = Item(1, Path("/p/a.png"), "a.png", 9, Status.DONE, NOW, link="http://drop/abc")
 
@@ -131,14 +130,17 @@ def test_a_pause_lasts_an_hour_until_tomorrow_or_until_the_end() -> None:
     hands = Hands()
     for choice in ("For an hour", "Until tomorrow", "Until I resume"):
         choose(built(hands), "Pause", choice)
-    midnight = datetime(2026, 11, 21, tzinfo=UTC)
-    assert hands.done == [("pause", NOW + timedelta(hours=1)), ("pause", midnight), ("pause", None)]
+    morning = datetime(2026, 11, 21, 8, tzinfo=UTC)
+    assert hands.done == [("pause", NOW + timedelta(hours=1)), ("pause", morning), ("pause", None)]
 
 
 def test_a_paused_tray_offers_to_go_on() -> None:
     hands = Hands()
     entries = built(hands, report=replace(QUIET, state=State.PAUSED, waiting=2))
     assert "Paused · 2 waiting" in labels(entries)
+    assert state_line(replace(QUIET, state=State.PAUSED, paused_until=NOW + HOUR), NOW) == "Paused until 15:30"
+    tomorrow = replace(QUIET, state=State.PAUSED, paused_until=NOW + timedelta(hours=18))
+    assert state_line(tomorrow, NOW) == "Paused until tomorrow, 08:30"
     assert "Pause" not in labels(entries)
     choose(entries, "Resume")
     assert hands.done == [("resume",)]
@@ -156,6 +158,7 @@ def test_the_state_line_says_what_happens_in_few_words() -> None:
     assert said(state=State.WORKING, waiting=2, sending=1) == "Uploading 3"
     assert said(state=State.NEEDS_YOU, message="Pair again") == "Pair again"
     assert tooltip(replace(QUIET, refused=2), NOW) == "2 not accepted"
+    assert tooltip(replace(QUIET, state=State.WORKING, sending=1, progress=0.404), NOW) == "Uploading 1 · 40%"
     assert tooltip(QUIET, NOW) == "Ready. Take a screenshot."
 
 
@@ -192,20 +195,3 @@ def test_long_names_keep_their_start_and_their_end() -> None:
     assert len(name) == 40
     assert name.startswith("Screenshot from 2026")
     assert name.endswith("title.png")
-
-
-def test_copied_is_said_only_of_a_link_that_was_seen_on_the_clipboard() -> None:
-    assert success([DONE], "http://drop/abc").title == "Link copied."
-    assert success([DONE], None).title == "Screenshot uploaded."
-    assert success([DONE], "http://drop/older").title == "Screenshot uploaded."
-
-
-def test_a_burst_is_one_sentence() -> None:
-    note = success([replace(DONE, id=number) for number in range(12)], "http://drop/abc")
-    assert (note.title, note.message) == ("12 screenshots uploaded.", "The newest link is copied.")
-
-
-def test_a_refusal_says_what_and_why() -> None:
-    note = refusal(DONE, TooBig("This server takes up to 100 MB; this file has 214 MB."))
-    assert note.title == "Too large."
-    assert note.message == "a.png: This server takes up to 100 MB; this file has 214 MB."

@@ -5,23 +5,30 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bulletdrop.tray.pixmaps import app_icon
 from tests.support.needs import requires
-from tests.support.notifications import Notifications
+from tests.support.notifications import Notifications, Shown
 from tests.support.screen import Screen, wait_for
 
 # Sends the notes it is given as JSON lines, says what was chosen, ends at the end of its input.
 NOTIFIER = """
 import json, sys, warnings
+from pathlib import Path
 warnings.simplefilter("error")
-from bulletdrop.tray.notify import Note, Notifier
-say = lambda word: (lambda link: print(word, link, flush=True))
-notifier = Notifier(open_page=say("open"), copy=say("copy"))
+from bulletdrop.tray.notify import Button, Note, Notifier
+say = lambda word: (lambda: print(word, flush=True))
+notifier = Notifier()
+def note(link=None, buttons=(), click="", picture=None, **words):
+    made = tuple(Button(title, say(f"{title} {link}")) for title in buttons)
+    clicked = say(f"click {link}") if click else None
+    return Note(link=link, buttons=made, click=clicked, picture=Path(picture) if picture else None, **words)
 for line in sys.stdin:
     if line == "probe\\n":
         try:
@@ -29,7 +36,7 @@ for line in sys.stdin:
         except Exception as error:
             print("absent", type(error).__name__, flush=True)
     else:
-        notifier.send(Note(**json.loads(line)))
+        notifier.send(note(**json.loads(line)))
 notifier.close()
 print("closed", flush=True)
 """
@@ -80,34 +87,85 @@ def address(screen: Screen) -> str:
     return screen.environ["DBUS_SESSION_BUS_ADDRESS"]
 
 
-def test_a_note_has_our_name_our_icon_and_two_buttons(screen: Screen, address: str) -> None:
+def nth(service: Notifications, number: int) -> Shown:
+    """The note that was asked for after `number` others, waited for."""
+    return wait_for(lambda: service.shown[number : number + 1])[0]
+
+
+def test_a_note_has_our_name_our_icon_its_picture_and_its_buttons(screen: Screen, address: str) -> None:
     program = Program(screen)
     with Notifications(address) as service:
-        program.send(title="Link copied.", message="http://drop/1", link="http://drop/1")
-        note = wait_for(lambda: service.shown)[0]
-        assert (note.app, note.title, note.body) == ("BulletDrop", "Link copied.", "http://drop/1")
+        program.send(title="Link copied.", link="http://drop/1", buttons=["Open", "Copy"], picture="/p/a b.png")
+        note = nth(service, 0)
+        assert (note.app, note.title, note.body) == ("BulletDrop", "Link copied.", "")
         assert note.icon == app_icon().as_uri()
-        assert {"Open", "Copy"} <= set(note.actions.values())
+        assert note.buttons == ["Open", "Copy"]
+        assert note.hints == {"urgency": 1, "desktop-entry": "bulletdrop", "image-path": "file:///p/a%20b.png"}
+        program.end()
+
+
+def test_an_urgent_note_says_so(screen: Screen, address: str) -> None:
+    program = Program(screen)
+    with Notifications(address) as service:
+        program.send(title="The server cannot start.", urgent=True)
+        assert nth(service, 0).hints["urgency"] == 2
         program.end()
 
 
 def test_buttons_and_a_click_do_what_they_say(screen: Screen, address: str) -> None:
     program = Program(screen)
     with Notifications(address) as service:
-        for number, (button, word) in enumerate((("Open", "open"), ("Copy", "copy"), ("", "open"))):
-            program.send(title="Link copied.", link=f"http://drop/{number}")
-            note = wait_for(lambda number=number: service.shown[number : number + 1])[0]  # type: ignore[misc]
-            service.press(note, button)
+        for number, (button, word) in enumerate((("Open", "Open"), ("Undo", "Undo"), ("", "click"))):
+            program.send(title="Link copied.", link=f"http://drop/{number}", buttons=["Open", "Undo"], click="yes")
+            service.press(nth(service, number), button)
             assert program.hears() == f"{word} http://drop/{number}"
         program.end()
+
+
+def test_a_note_takes_the_place_of_the_one_with_its_key(screen: Screen, address: str) -> None:
+    program = Program(screen)
+    with Notifications(address) as service:
+        program.send(title="Link copied.", key="links-1", link="old", buttons=["Open"])
+        program.send(title="2 screenshots.", key="links-1", link="new", buttons=["Open", "Undo all"])
+        program.send(title="Link copied.", key="links-2")
+        assert [(nth(service, n).number, nth(service, n).replaces) for n in range(3)] == [(1, 0), (1, 1), (2, 0)]
+        service.press(nth(service, 1), "Open")
+        assert program.hears() == "Open new"
+        program.end()
+
+
+def test_a_quiet_note_pops_up_nothing_where_the_first_has_gone(screen: Screen, address: str) -> None:
+    program = Program(screen)
+    with Notifications(address) as service:
+        program.send(title="Link copied.", key="links-1", buttons=["Undo"])
+        program.send(title="Link copied.", key="links-1", quiet=True)
+        assert nth(service, 1).buttons == []
+        service.dismiss(nth(service, 1))
+        time.sleep(0.2)  # the word about it has a way to go
+        program.send(title="Link copied.", key="links-1", quiet=True)
+        program.send(title="Another.", key="links-1")
+        assert (nth(service, 2).title, nth(service, 2).replaces) == ("Another.", 0)
+        program.end()
+
+
+def test_a_button_of_another_program_s_note_does_nothing(screen: Screen, address: str) -> None:
+    program = Program(screen)
+    with Notifications(address) as service:
+        program.send(title="Link copied.", link="ours", buttons=["Open"])
+        ours = nth(service, 0)
+        service.press(replace(ours, number=99), "Open")
+        service.press(ours, "Open")
+        assert program.hears() == "Open ours"
+        assert "Open" not in program.end()
 
 
 def test_where_there_are_no_buttons_the_link_is_in_the_text(screen: Screen, address: str) -> None:
     program = Program(screen)
     with Notifications(address, capabilities=("body",)) as service:
-        program.send(title="3 screenshots uploaded.", message="The newest link is copied.", link="http://drop/1")
-        note = wait_for(lambda: service.shown)[0]
-        assert note.body == "The newest link is copied.\nhttp://drop/1"
+        program.send(title="3 screenshots.", message="The <newest> is copied.", link="http://drop/1", buttons=["A"])
+        note = nth(service, 0)
+        assert note.body == "The <newest> is copied.\nhttp://drop/1", "and what is no markup is not escaped"
+        assert note.actions == {}
         program.end()
 
 
@@ -121,8 +179,8 @@ def test_a_file_name_is_no_markup(screen: Screen, address: str) -> None:
 
 def test_without_a_service_nothing_breaks_and_the_probe_says_so(screen: Screen) -> None:
     program = Program(screen)
-    program.send(title="Link copied.", link="http://drop/1")
-    program.send(title="Link copied.", link="http://drop/2")
+    program.send(title="Link copied.")
+    program.send(title="Link copied.")
     program.tell("probe")
     assert program.hears() == "absent DBusError"
     assert "closed" in program.end()
@@ -135,6 +193,18 @@ def test_a_service_that_comes_later_is_used(screen: Screen, address: str) -> Non
     with Notifications(address) as service:
         program.tell("probe")
         assert "buttons" in program.hears()
-        program.send(title="Link copied.", link="http://drop/1")
+        program.send(title="Link copied.")
         wait_for(lambda: service.shown)
+        program.end()
+
+
+def test_a_service_that_is_replaced_is_asked_anew(screen: Screen, address: str) -> None:
+    program = Program(screen)
+    with Notifications(address) as first:
+        program.send(title="Link copied.", key="links-1", buttons=["Open"])
+        assert nth(first, 0).buttons == ["Open"]
+    with Notifications(address, capabilities=("body",)) as second:
+        program.send(title="2 screenshots.", key="links-1", buttons=["Open"])
+        note = nth(second, 0)
+        assert (note.replaces, note.actions) == (0, {})
         program.end()

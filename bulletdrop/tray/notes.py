@@ -1,0 +1,203 @@
+"""The words and buttons of notifications: what happened, then what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bulletdrop.errors import BulletDropError
+from bulletdrop.tray.desk import Item, Status
+from bulletdrop.tray.formats import Held, is_picture
+from bulletdrop.tray.notify import Button, Note
+from bulletdrop.tray.words import t
+
+
+class Presses(Protocol):
+    """What the buttons of notes do."""
+
+    def open(self, item_id: int) -> None:
+        """The page in the browser."""
+        ...
+
+    def copy(self, item_id: int) -> None:
+        """The link to the clipboard."""
+        ...
+
+    def retry(self, item_id: int) -> None:
+        """Try again now."""
+        ...
+
+    def forget(self, item_id: int) -> None:
+        """Never upload it."""
+        ...
+
+    def approve(self, item_id: int) -> None:
+        """Send what asked first."""
+        ...
+
+    def open_gallery(self) -> None:
+        """The gallery in the browser."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a note about new links says besides the captures.
+
+    Args:
+        key: of the burst, so that the note of its end takes the place of that of its beginning.
+        held: what the clipboard was seen to hold of the newest.
+        undo: takes the burst back, while that is possible; then None.
+        private_until: until when only their owner sees them.
+        is_offline: whether the server cannot be reached now.
+    """
+
+    key: str
+    held: Held = Held.NOTHING
+    undo: Callable[[], object] | None = None
+    private_until: datetime | None = None
+    is_offline: bool = False
+
+
+def links(items: Sequence[Item], told: Told, hands: Presses) -> Note:
+    """Captures that have their links. "Copied" is said only of what was seen on the clipboard."""
+    last = items[-1]
+    buttons = [
+        Button(t("Open"), lambda: hands.open(last.id)),
+        Button(t("Copy") if not told.held.has_text else t("Copy again"), lambda: hands.copy(last.id)),
+    ]
+    if told.undo is not None:
+        buttons.append(Button(t("Undo") if len(items) == 1 else t("Undo all"), told.undo))
+    return Note(
+        _title(items, told.held),
+        "\n".join(_sentences(items, told)),
+        link=last.link,
+        picture=last.path if is_picture(last.path) else None,
+        buttons=tuple(buttons),
+        click=lambda: hands.open(last.id),
+        key=told.key,
+    )
+
+
+def _title(items: Sequence[Item], held: Held) -> str:
+    are_there = all(item.status is Status.DONE for item in items)
+    if len(items) > 1:
+        count = len(items)
+        return t("{count} screenshots uploaded.", count=count) if are_there else t("{count} screenshots.", count=count)
+    if held is Held.NOTHING:
+        return t("Screenshot uploaded.") if are_there else t("Link ready.")
+    return {
+        Held.TEXT: lambda: t("Link copied."),
+        Held.PICTURE: lambda: t("Picture copied."),
+        Held.BOTH: lambda: t("Picture and link copied."),
+    }[held]()
+
+
+def _sentences(items: Sequence[Item], told: Told) -> list[str]:
+    last = items[-1]
+    if len(items) > 1:
+        copied = (
+            t("The newest link is copied.") if told.held.has_text else t("The links are in the menu, under Recent.")
+        )
+        found = [copied]
+    elif told.held is Held.PICTURE:
+        found = [t("This desktop takes one thing at a time. The link: {link}", link=last.link)]
+    elif told.held is Held.NOTHING:
+        found = [t("Its link is not copied: {link}", link=last.link)]
+    else:
+        found = [str(last.link)]
+    if told.private_until is not None:
+        found.append(t("Private until {time}.", time=f"{told.private_until:%H:%M:%S}"))
+    if told.is_offline and any(item.status is not Status.DONE for item in items):
+        found.append(t("It opens for others once the server can be reached."))
+    return found
+
+
+def other_link(item: Item, hands: Presses) -> Note:
+    """The link that was told before did not hold; there is another one."""
+    return Note(
+        t("A link has changed."),
+        t("{name} has another link now: {link}", name=item.name, link=item.link),
+        link=item.link,
+        picture=item.path if is_picture(item.path) else None,
+        buttons=(
+            Button(t("Copy"), lambda: hands.copy(item.id)),
+            Button(t("Open"), lambda: hands.open(item.id)),
+        ),
+        click=lambda: hands.open(item.id),
+    )
+
+
+def refusal(item: Item, error: BulletDropError, hands: Presses) -> Note:
+    """A capture that is not uploaded, and why."""
+    if item.status is Status.STALLED:
+        return Note(
+            t("A screenshot is not complete yet."),
+            t("{name} has stopped growing. It is sent once it is whole.", name=item.name),
+        )
+    said = f"{item.name}: {error.message}"
+    if item.link is not None:
+        said = f"{said}\n{t('Its link says so too.')}"
+    buttons = (
+        Button(t("Try again"), lambda: hands.retry(item.id)),
+        Button(t("Forget it"), lambda: hands.forget(item.id)),
+    )
+    return Note(f"{error.title}.", said, buttons=buttons, key=f"refused-{item.id}")
+
+
+def refusals(count: int) -> Note:
+    """More captures than one were refused within seconds."""
+    return Note(
+        t("{count} screenshots were not accepted.", count=count),
+        t("They are in the menu, each with its reason. The files are where they were."),
+        key="refused",
+    )
+
+
+def question(items: Sequence[Item], hands: Presses) -> Note:
+    """Captures of a folder that asks first."""
+
+    def each(do: Callable[[int], object]) -> Callable[[], object]:
+        return lambda: [do(item.id) for item in items]
+
+    last = items[-1]
+    title = t("Send this screenshot?") if len(items) == 1 else t("Send {count} screenshots?", count=len(items))
+    return Note(
+        title,
+        last.name if len(items) == 1 else t("The newest is {name}.", name=last.name),
+        picture=last.path if is_picture(last.path) else None,
+        buttons=(Button(t("Send"), each(hands.approve)), Button(t("Do not send"), each(hands.forget))),
+        key="asks",
+        urgent=True,
+    )
+
+
+def waiting(error: BulletDropError) -> Note:
+    """Captures that wait because the account has used up what it may."""
+    return Note(t("Screenshots wait."), f"{error.message} {t('They are kept and go up by themselves.')}")
+
+
+def taken_back(key: str) -> Note:
+    """Undo was chosen, and it is done."""
+    return Note(t("Taken back."), t("The link shows nothing now. The file is where it was."), key=key)
+
+
+def too_late(key: str) -> Note:
+    """Undo was chosen after its time."""
+    return Note(t("Undo is over."), t("Both copies can still be deleted from the menu, under Recent."), key=key)
+
+
+def copied(item: Item, held: Held, text: str) -> Note:
+    """The answer to a wish to copy."""
+    if held is Held.NOTHING:
+        return Note(
+            t("The link could not be copied."), t("Take it from here: {link}", link=text), link=item.link, key="copied"
+        )
+    titles = {
+        Held.TEXT: lambda: t("Link copied."),
+        Held.PICTURE: lambda: t("Picture copied."),
+        Held.BOTH: lambda: t("Picture and link copied."),
+    }
+    return Note(titles[held](), text, link=item.link, key="copied")
