@@ -111,12 +111,12 @@ class Smoke:
     def doctor(self) -> str:
         """Folders are found, events come, and keyring and notifications can be asked, whatever they answer."""
         findings = {one["name"]: one for one in json.loads(self.run("doctor", "--json", codes=(0, 1)))}
-        for name in ("folders", "watcher", "keyring", "notifications", "tray"):
+        for name in ("screenshots", "watcher", "keyring", "notifications", "tray"):
             what = findings[name]["what"]
             broken = [sign for sign in ("No module", "itself did not work", "cannot import") if sign in what]
             _check(not broken, f"{name}: {what}")
         _check(findings["watcher"]["level"] == "ok", findings["watcher"]["what"])
-        told = {name: findings[name]["what"] for name in ("folders", "keyring", "notifications", "tray")}
+        told = {name: findings[name]["what"] for name in ("screenshots", "keyring", "notifications", "tray")}
         return "; ".join(f"{name}: {what}" for name, what in told.items())
 
     def tray(self) -> str:

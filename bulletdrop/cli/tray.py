@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from bulletdrop.tray.running_tray import RunningTray
 
 EPILOG = (
-    "The options from --pause on speak to the tray that runs and start none. "
+    "--autostart only writes down what happens at the next login; the options from --pause on speak to the tray that "
+    "runs and start none. "
     "Exit codes: 0 done · 2 wrong usage · 3 no tray runs, or it does not answer."
 )
 QUIT_SECONDS = 20.0
@@ -26,6 +27,9 @@ RECENT = 10
 @click.command(epilog=EPILOG)
 @click.option("--server", help="The server's address. Default: the one on this machine.")
 @click.option("--watch", type=click.Path(path_type=Path), help="The folder to watch. Default: the screenshot folder.")
+@click.option(
+    "--autostart", type=click.Choice(["on", "off", "state"]), help="Start at login: on, off, or say which of the two."
+)
 @click.option("--pause", metavar="SPAN", help="Hold uploads back: 30m, 1h, 2d, tomorrow or forever.")
 @click.option("--resume", is_flag=True, help="End the pause.")
 @click.option("--status", is_flag=True, help="Say how the tray stands.")
@@ -37,6 +41,7 @@ RECENT = 10
 def tray(
     server: str | None,
     watch: Path | None,
+    autostart: str | None,
     pause: str | None,
     resume: bool,
     status: bool,
@@ -51,6 +56,7 @@ def tray(
     from bulletdrop.log import set_up_logging
 
     asked = [name for name, given in _asked(pause, resume, status, recent, settings, end).items() if given]
+    asked += ["autostart"] if autostart else []
     if len(asked) > 1:
         raise click.UsageError(f"--{asked[0]} and --{asked[1]} are two commands.")
     if as_json and asked not in (["status"], ["recent"]):
@@ -58,6 +64,8 @@ def tray(
     if asked and (server or watch):
         raise click.UsageError(f"--{asked[0]} speaks to the tray that runs; --server and --watch are for a new one.")
     config = load_config({"server": server, "watch": watch, "data": data})
+    if autostart:
+        return _keep_autostart(config, autostart)
     if asked:
         set_up_logging(level="error")
         return _speak(config, asked[0], pause, as_json=as_json)
@@ -68,6 +76,24 @@ def tray(
 def _asked(pause: str | None, resume: bool, status: bool, recent: bool, settings: bool, end: bool) -> dict[str, bool]:
     given = {"resume": resume, "status": status, "recent": recent, "settings": settings, "quit": end}
     return {"pause": pause is not None, **given}
+
+
+def _keep_autostart(config: Config, wish: str) -> int:
+    """Turn start at login on or off, and say how it stands."""
+    from bulletdrop.log import set_up_logging
+    from bulletdrop.tray import autostart
+    from bulletdrop.tray.vault import with_paired_server
+
+    set_up_logging(level="error")
+    if wish == "on":
+        # With a server elsewhere nobody wants one here.
+        state = autostart.turn_on(["tray"] if with_paired_server(config).server else [])
+    else:
+        state = autostart.turn_off() if wish == "off" else autostart.state()
+    click.echo("off" if state == "disabled_by_system" else state)
+    if state == "disabled_by_system":
+        click.echo(f"bulletdrop: {autostart.hint()}", err=True)
+    return 0
 
 
 def _speak(config: Config, asked: str, pause: str | None, *, as_json: bool) -> int:
