@@ -1,17 +1,150 @@
-"""The page's part “servers”."""
+"""Where uploads go: the server that is used now, the list of servers, pairing another, and other people's hosts."""
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
+from bulletdrop.errors import BulletDropError, Invalid, NotFound
+from bulletdrop.tray import servers as listed
 from bulletdrop.tray.control_http import Reply
-from bulletdrop.tray.page.looking import Look
+from bulletdrop.tray.discovery import Found
+from bulletdrop.tray.page.looking import Look, one
+from bulletdrop.tray.page.pairing_try import PairingTry
 from bulletdrop.tray.page.rendering import render
+from bulletdrop.tray.words import t
 
 
 def show(look: Look) -> Reply:
-    """Show it."""
-    return render("servers.html", look)
+    """The servers."""
+    chosen = look.steering.chosen.now
+    nearby, no_network = look.services.found()
+    known = {server.url for server in chosen.servers}
+    return render(
+        "servers.html",
+        look,
+        connection=look.steering.connection(),
+        servers=chosen.servers,
+        pairing=look.services.pairing,
+        nearby=[found for found in nearby if not known & set(found.urls)],
+        no_network=no_network,
+        foreign=_foreign(chosen.foreign),
+        draft=look.visit.notes.get("uploader", ""),
+    )
+
+
+def _foreign(text: str) -> dict[str, str] | None:
+    """What the page says of the host in use; None for none."""
+    from bulletdrop.tray.foreign import parse
+
+    if not text:
+        return None
+    try:
+        uploader = parse(text)
+    except Invalid as error:
+        return {"name": t("An uploader that cannot be read"), "host": "", "problem": error.message}
+    return {"name": uploader.name, "host": uploader.host, "problem": ""}
 
 
 def act(look: Look, form: dict[str, list[str]]) -> str:
-    """Do what a form asks."""
+    """Pair, order, remove; bring in or remove somebody else's host."""
+    name = one(form, "do")
+    acts = {
+        "pair": _pair,
+        "pair-found": _pair_found,
+        "pair-end": _pair_end,
+        "first": _first,
+        "remove": _remove,
+        "foreign": _take_foreign,
+        "foreign-end": _end_foreign,
+    }
+    if name not in acts:
+        raise NotFound(t("This cannot be done here."))
+    try:
+        return acts[name](look, form)
+    except BulletDropError as error:
+        look.visit.say(error.message, "danger")
+        return "servers"
+
+
+def address_of(text: str) -> str:
+    """What a person writes as an address, made whole: "drop.example.org" is https, a number in the LAN http.
+
+    Raises: Invalid.
+    """
+    if not re.match(r"[a-z]+://", text):
+        host = text.partition("/")[0].partition(":")[0]
+        is_near = re.fullmatch(r"[0-9.]+|localhost|[^.]+|.+\.(local|lan|home\.arpa)", host) is not None
+        text = f"{'http' if is_near else 'https'}://{text}"
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        _ = parts.port
+    except ValueError:
+        fits = False
+    if not fits:
+        raise Invalid(t("This is no address of a server. Write it like https://drop.example.org."), field="server")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def _pair(look: Look, form: dict[str, list[str]]) -> str:
+    _begin(look, address_of(one(form, "server")), one(form, "code"))
+    return "servers#pair"
+
+
+def _pair_found(look: Look, form: dict[str, list[str]]) -> str:
+    wanted = one(form, "server")
+    found = next((found for found in look.services.found()[0] if found.urls[0] == wanted), None)
+    if found is None:
+        raise NotFound(t("This server is not to be seen in the network any more."))
+    _begin(look, found, "")
+    return "servers#pair"
+
+
+def _begin(look: Look, where: str | Found, code: str) -> None:
+    data, clock, steering = look.config.data, look.clock, look.steering
+    look.services.pair(lambda: PairingTry(data, where, code=code, paired=steering.pair_again, clock=clock))
+
+
+def _pair_end(look: Look, form: dict[str, list[str]]) -> str:
+    look.services.pair(None)
+    return "servers#pair"
+
+
+def _first(look: Look, form: dict[str, list[str]]) -> str:
+    servers = look.steering.chosen.now.servers
+    first = [server for server in servers if server.url == one(form, "server")]
+    look.steering.chosen.change(servers=(*first, *(server for server in servers if server not in first)))
+    look.steering.pair_again()
+    look.visit.say(t("Uploads go there first."))
     return "servers"
+
+
+def _remove(look: Look, form: dict[str, list[str]]) -> str:
+    url = one(form, "server")
+    if url not in {server.url for server in look.steering.chosen.now.servers}:
+        raise NotFound(t("This server is not in the list."))
+    listed.forget(look.config.data, url)
+    look.steering.pair_again()
+    look.visit.say(t("{server} is out of the list, and its key is forgotten here.", server=url))
+    return "servers"
+
+
+def _take_foreign(look: Look, form: dict[str, list[str]]) -> str:
+    from bulletdrop.tray.foreign import parse
+
+    text = one(form, "uploader")
+    look.visit.notes["uploader"] = text
+    uploader = parse(text)
+    look.steering.chosen.change(foreign=text)
+    look.visit.notes.pop("uploader", None)
+    look.steering.pair_again()
+    look.visit.say(t("Uploads go to {host} from now on.", host=uploader.host))
+    return "servers#foreign"
+
+
+def _end_foreign(look: Look, form: dict[str, list[str]]) -> str:
+    look.steering.chosen.change(foreign="")
+    look.steering.pair_again()
+    look.visit.say(t("Uploads go to your server again."))
+    return "servers#foreign"

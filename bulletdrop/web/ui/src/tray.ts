@@ -24,6 +24,15 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("error", (event) => event.target instanceof HTMLImageElement && event.target.remove(), true);
 for (const image of document.images) if (image.complete && !image.naturalWidth && image.loading !== "lazy") image.remove();
 
+// A file that is brought in is only read: its text is what is sent.
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (!(field instanceof HTMLInputElement) || !field.dataset.into) return;
+  const into = document.getElementById(field.dataset.into);
+  const file = field.files?.[0];
+  if (file && into instanceof HTMLTextAreaElement && file.size < 200_000) void file.text().then((text) => (into.value = text));
+});
+
 function close(which: (menu: HTMLDetailsElement) => boolean): void {
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) if (which(menu)) menu.open = false;
 }
