@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from bulletdrop.tray.sender import FileGone, Sender
 from bulletdrop.tray.stopover import Pausing
 from bulletdrop.tray.telling import Taken, Telling
 from bulletdrop.tray.tickets import Tickets
+from bulletdrop.tray.uplink import Uplink
 from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
 
 log = get_logger("engine")
@@ -56,7 +58,7 @@ class Engine:
         self,
         config: Config,
         *,
-        client: Client | None,
+        client: Uplink | None,
         folders: Callable[[], Sequence[Path]],
         desk: Desk,
         clock: Clock,
@@ -119,7 +121,7 @@ class Engine:
 
     # -- the server
 
-    def use_client(self, client: Client) -> None:
+    def use_client(self, client: Uplink) -> None:
         """Send to this server from now on (after pairing or pairing again); what waits goes at once."""
         self._server_off = False
         self._remember(client)
@@ -137,7 +139,7 @@ class Engine:
             return None
         client = self._line.client
         if client is not None:
-            return client.holder
+            return client.holder if isinstance(client, Client) else None
         # Started without a network: the links of the server from before are as true as ever.
         server, device = (self._outbox.setting(name) or "" for name in ("server", "device"))
         return Holder(server, device) if server else None
@@ -151,9 +153,11 @@ class Engine:
     def reserved(self) -> int:
         """How many links are held ready."""
         client = self._line.client
-        return self._outbox.pool.count(client.holder if client is not None else self.holder())
+        return self._outbox.pool.count(client.holder if isinstance(client, Client) else self.holder())
 
-    def _remember(self, client: Client) -> None:
+    def _remember(self, client: Uplink) -> None:
+        if not isinstance(client, Client):
+            return
         with self._outbox.together():
             self._outbox.set_setting("server", client.holder.server)
             self._outbox.set_setting("device", client.holder.device)
@@ -200,10 +204,11 @@ class Engine:
         """Send a capture that asked first. Raises NotFound."""
         item = self._outbox.get(item_id)
         ending = item.path.suffix.lower().lstrip(".").replace("jpeg", "jpg")
-        approved = self._outbox.approve(item_id, Manner(holder=self.holder(), ending=ending))
-        if approved is not None:
-            copy = self.rule(approved.folder or approved.path.parent).copy
-            self.whole([Taken(approved, copy=copy)])
+        with self.in_order():
+            approved = self._outbox.approve(item_id, Manner(holder=self.holder(), ending=ending))
+            if approved is not None:
+                copy = self.rule(approved.folder or approved.path.parent).copy
+                self.whole([Taken(approved, copy=copy)])
         self.changed()
 
     def undo(self, item_id: int) -> None:
@@ -275,6 +280,10 @@ class Engine:
         )
 
     # -- what the intake and the sender tell and ask
+
+    def in_order(self) -> AbstractContextManager[None]:
+        """Held while rows are made and `whole` is told of them."""
+        return self._telling.in_order()
 
     def whole(self, items: Sequence[Taken]) -> None:
         """New captures are in the outbox: their links first, all else after."""

@@ -82,7 +82,8 @@ class Errands:
         line = self._line
         with line.turn:
             while not line.stopping:
-                client = line.client
+                # Somebody else's host holds nothing ready, and there is nothing to be owed there.
+                client = line.client if isinstance(line.client, Client) else None
                 if client is not self._served:
                     self._served, self._pool_at, self._pool_failures = client, 0.0, 0
                 if task := self._due(client):
@@ -95,8 +96,9 @@ class Errands:
         now = self._clock.monotonic()
         for debt_id in [debt_id for debt_id, until in self._not_before.items() if until <= now]:
             del self._not_before[debt_id]
-        if client is not None and self._line.until_probe() == 0.0:
-            return lambda: self._line.probe(client)
+        uplink = self._line.client
+        if uplink is not None and self._line.until_probe() == 0.0:
+            return lambda: self._line.probe(uplink)
         open_now = client is not None and self._may_go()
         server = client.server_url if client is not None and open_now else ""
         debt = self._outbox.owed.next(server, self._not_before.keys(), self._line.on_the_way, LONGEST_SECONDS)
@@ -128,8 +130,8 @@ class Errands:
         may_go = client is not None and self._may_go()
         server = client.server_url if client is not None and may_go else ""
         waits.append(self._outbox.owed.seconds(server, self._not_before.keys()))
+        waits.append(self._line.until_probe())
         if client is not None:
-            waits.append(self._line.until_probe())
             waits.append(self._pool_at - now if may_go else self._line.gate.wait())
         known = [wait for wait in waits if wait is not None]
         return min(POOL_SECONDS, max(0.05, min(known))) if known else None

@@ -247,6 +247,7 @@ class ForeignClient:
         idempotency_key: str | None = None,
         origin: str = "tray",
         wishes: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> Uploaded:
         """As `Client.upload`. Wishes are not for this host and are left out, but for one: what shall stay private is
@@ -254,7 +255,8 @@ class ForeignClient:
 
         Raises: as `Uploader.upload`; Rejected for a private upload.
         """
-        if (wishes or {}).get("is_public", "true").lower() in ("false", "0", "no", "off"):
+        asked = {**(wishes or {}), **(query or {})}
+        if asked.get("is_public", "true").lower() in ("false", "0", "no", "off"):
             raise Rejected(f"{self.uploader.host} cannot keep this private. Choose your own server for it.")
         return self.uploader.upload(source, name, size=size, progress=progress)
 

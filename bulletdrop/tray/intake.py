@@ -8,6 +8,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -55,6 +56,9 @@ class Hearer(Protocol):
 
     def whole(self, items: Sequence[Taken]) -> None:
         """These are new, or anew, in the outbox."""
+
+    def in_order(self) -> AbstractContextManager[None]:
+        """Held while rows are made and `whole` is told of them."""
 
     def stalled(self, item: Item) -> None:
         """This one's writer stopped half way."""
@@ -265,7 +269,8 @@ class Intake:
             elif verdict is Verdict.DROP:
                 self._drop(one)
         if whole:
-            self._take_in(whole)
+            with self._hearer.in_order():
+                self._take_in(whole)
 
     def _take_in(self, whole: Sequence[tuple[Candidate, Sighting, str | None]]) -> None:
         taken: list[Taken] = []

@@ -6,8 +6,8 @@ import threading
 
 from bulletdrop.clock import Clock
 from bulletdrop.errors import BulletDropError
-from bulletdrop.tray.client import Client
 from bulletdrop.tray.gate import Gate
+from bulletdrop.tray.uplink import Uplink
 
 PROBE_SECONDS = 10.0
 
@@ -15,7 +15,7 @@ PROBE_SECONDS = 10.0
 class Line:
     """One server at a time. Everything in it is read and changed with `turn` held, which its threads wait on too."""
 
-    def __init__(self, clock: Clock, client: Client | None) -> None:
+    def __init__(self, clock: Clock, client: Uplink | None) -> None:
         self.turn = threading.Condition()
         self.gate = Gate(clock)
         self.client = client
@@ -34,7 +34,7 @@ class Line:
         with self.turn:
             self.turn.notify_all()
 
-    def use(self, client: Client) -> Client | None:
+    def use(self, client: Uplink) -> Uplink | None:
         """Go there from now on. Returns the client from before, to be closed."""
         with self.turn:
             old, self.client = self.client, client
@@ -80,7 +80,7 @@ class Line:
             return None
         return max(0.0, self._next_probe - self._clock.monotonic())
 
-    def probe(self, client: Client) -> None:
+    def probe(self, client: Uplink) -> None:
         """A small question every ten seconds finds the network's return before the ladder does. Not with `turn`."""
         with self.turn:
             self._next_probe = self._clock.monotonic() + PROBE_SECONDS

@@ -27,7 +27,7 @@ from bulletdrop.errors import (
 from bulletdrop.log import get_logger
 from bulletdrop.tray.answers import ServerFault
 from bulletdrop.tray.candidates import open_quietly
-from bulletdrop.tray.client import Client, FileCut, Uploaded
+from bulletdrop.tray.client import FileCut, Uploaded
 from bulletdrop.tray.desk import Item, Status
 from bulletdrop.tray.gate import ladder
 from bulletdrop.tray.identity import Sighting
@@ -38,6 +38,7 @@ from bulletdrop.tray.progress import Progress, Stopped
 from bulletdrop.tray.rows import Job
 from bulletdrop.tray.telling import LATE_SECONDS, Telling
 from bulletdrop.tray.terms import Terms
+from bulletdrop.tray.uplink import Uplink
 
 log = get_logger("sender")
 
@@ -152,7 +153,7 @@ class Sender:
                 self._misses.pop(item_id, None)
             self._line.hurry()
 
-    def use(self, client: Client) -> None:
+    def use(self, client: Uplink) -> None:
         """Send there from now on."""
         with self._line.turn:
             self._not_before.clear()
@@ -176,7 +177,7 @@ class Sender:
     # -- the workers
 
     def _work(self, number: int) -> None:
-        warmed: Client | None = None
+        warmed: Uplink | None = None
         while not self._line.stopping:
             try:
                 job, client = self._next(number, warmed)
@@ -191,7 +192,7 @@ class Sender:
                 with self._line.turn:
                     self._line.turn.wait_for(lambda: self._line.stopping, timeout=1.0)
 
-    def _next(self, number: int, warmed: Client | None) -> tuple[Job | None, Client | None]:
+    def _next(self, number: int, warmed: Uplink | None) -> tuple[Job | None, Uplink | None]:
         """Wait for something to do: a capture to send, a new client to warm."""
         with self._line.turn:
             while True:
@@ -233,7 +234,7 @@ class Sender:
             waits.append(gate)
         return max(0.01, min(waits)) if waits else None
 
-    def _carry(self, job: Job, client: Client) -> None:
+    def _carry(self, job: Job, client: Uplink) -> None:
         """Send one capture and account for whatever comes of it."""
         self._hearer.changed()
         try:
@@ -248,7 +249,7 @@ class Sender:
                 self._line.turn.notify_all()
             self._hearer.changed()
 
-    def _send(self, job: Job, client: Client) -> None:
+    def _send(self, job: Job, client: Uplink) -> None:
         now = Sighting.look(job.item.path)
         if now is None:
             self._missing(job)
@@ -260,7 +261,7 @@ class Sender:
         else:
             self._upload(job, client)
 
-    def _upload(self, job: Job, client: Client) -> None:
+    def _upload(self, job: Job, client: Uplink) -> None:
         try:
             known = job if job.item.sha256 is not None else self._hashed(job)
             if known is None:
@@ -289,7 +290,7 @@ class Sender:
         else:
             self._arrived(job, client, terms, answer)
 
-    def _arrived(self, job: Job, client: Client, terms: Terms, answer: Uploaded) -> None:
+    def _arrived(self, job: Job, client: Uplink, terms: Terms, answer: Uploaded) -> None:
         done = self._outbox.finish(job, answer, terms.debts(job, answer, client.server_url, self._clock.now()))
         self._line.passed()
         self._misses.pop(job.item.id, None)
@@ -307,7 +308,7 @@ class Sender:
         same = after.same_file(job.at) and after.unchanged(job.at)
         return self._outbox.hashed(job, digest) if same else None
 
-    def _refused(self, job: Job, client: Client, error: BulletDropError) -> None:
+    def _refused(self, job: Job, client: Uplink, error: BulletDropError) -> None:
         """Sort an error by who it concerns: this capture now, this capture for ever, or all of them."""
         if client is not self._line.client:
             # Paired anew meanwhile: what the old key was told is of no matter.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from bulletdrop.clock import Clock
@@ -47,6 +48,12 @@ class Telling:
         self._fresh: dict[int, float] = {}
         self._told: set[int] = set()
         self._newest_shown = 0
+
+    @contextmanager
+    def in_order(self) -> Iterator[None]:
+        """Make rows, and tell of them: no sender tells in between that it has sent one of them already."""
+        with self._lock:
+            yield
 
     def taken(self, items: Sequence[Taken]) -> None:
         """New captures: those that have their link already are told at once, the newest last."""

@@ -10,8 +10,8 @@ import pytest
 from bulletdrop import errors
 from bulletdrop.clock import ManualClock
 from bulletdrop.tray.desk import State
-from bulletdrop.tray.notes import waiting
 from bulletdrop.tray.gate import Gate
+from bulletdrop.tray.notes import waiting
 from tests.tray.engine_kit import FakeServer, Rule, Tray, eventually, fake_server, png, running, stay, write
 
 
