@@ -280,7 +280,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 0 if command else 2
     found = shutil.which(command[0])
-    command[0] = str(Path(found or command[0]).resolve()) if os.sep in command[0] or "/" in command[0] else command[0]
+    command[0] = str(Path(found or command[0]).absolute()) if os.sep in command[0] or "/" in command[0] else command[0]
     with tempfile.TemporaryDirectory(prefix="bulletdrop-smoke-", ignore_cleanup_errors=True) as folder:
         smoke = Smoke(command, Path(folder))
         try:

@@ -68,7 +68,11 @@ def test_a_program_that_does_not_work_fails_it(tmp_path: Path) -> None:
     broken.chmod(0o755)
     done = subprocess.run(
         [sys.executable, str(TOP / "packaging" / "smoke.py"), str(broken)],
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 1
     assert "FAILED: it ended with 1: no module" in done.stdout
