@@ -207,7 +207,8 @@ class _Left:
     def __enter__(self) -> _Left:
         if self._protocol is not None:
             self._protocol.left = self._leave
-            self.happened = self._protocol.input_ended
+            if self._protocol.input_ended:
+                self._leave()
         return self
 
     def __exit__(self, *error: object) -> None:

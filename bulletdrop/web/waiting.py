@@ -74,7 +74,9 @@ class Waiting:
             waiter = Waiter(arrival)
             beside = self._waiters.setdefault(arrival.slug, set())
             beside.add(waiter)
-            if self._looking is None:
+            if self.is_over:
+                waiter.wake()
+            elif self._looking is None:
                 self._looking = asyncio.create_task(self._keep_looking(), name="arrivals")
             try:
                 yield waiter

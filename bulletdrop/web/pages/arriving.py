@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops.reservations import DEVICE_GONE, TAKEN_BACK, Arrival
+from bulletdrop.core.names.urls import public_base
 from bulletdrop.web import negotiating
 from bulletdrop.web.auth import caller_of
 from bulletdrop.web.context import web_of
@@ -34,8 +37,17 @@ async def arriving_page(request: Request, arrival: Arrival) -> HTTPResponse:
         why=_TAKEN_BACK if arrival.code in (TAKEN_BACK, DEVICE_GONE) else _REFUSED,
         problem=arrival.problem if theirs else "",
         site=web_of(request).config.site_name,
+        yours=_at_main(request, arrival.slug),
     )
     response.headers["vary"] = f"cookie, user-agent, {negotiating.DECIDED_BY}"
     response.headers["x-robots-tag"] = "noindex"
     response.headers["referrer-policy"] = "no-referrer"
     return response
+
+
+def _at_main(request: Request, slug: str) -> tuple[str, str] | None:
+    """On a domain, where nobody is signed in: the same page where its owner may see more, and that address's host."""
+    if request.ctx.place.kind != "domain":
+        return None
+    base = public_base(web_of(request).config)
+    return f"{base}/{slug}", urlsplit(base).netloc
