@@ -34,7 +34,6 @@ class Relay:
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._server: asyncio.Server | None = None
         self._flows: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._open = asyncio.Event()
         self._due = [0.0, 0.0]
 
@@ -71,9 +70,16 @@ class Relay:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
-        for task in self._tasks:
+        self._loop.run_until_complete(self._end())
+
+    async def _end(self) -> None:
+        """End what still runs. A connection that came while the others were cut is not among those."""
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
             task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+        await asyncio.gather(*rest, return_exceptions=True)
+        # An end that was asked for happens in the loop's next round.
+        await asyncio.sleep(0)
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -104,33 +110,31 @@ class Relay:
         await asyncio.sleep(0)
 
     async def _took(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends = [writer]
         self._flows.add(writer)
         try:
             await self._open.wait()
             there, back = await asyncio.open_connection("127.0.0.1", self.target)
+            ends.append(back)
+            self._flows.add(back)
+            await asyncio.gather(self._pass(reader, back, 0), self._pass(there, writer, 1))
         except OSError:
-            writer.transport.abort()
-            self._flows.discard(writer)
-            return
-        self._flows.add(back)
-        for number, (source, sink) in enumerate(((reader, back), (there, writer))):
-            task = asyncio.ensure_future(self._pass(source, sink, number))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            for end in ends:
+                end.transport.abort()
+        finally:
+            self._flows.difference_update(ends)
+            for end in ends:
+                end.close()
 
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, direction: int) -> None:
-        try:
-            while piece := await source.read(PIECE):
-                await self._turn(len(piece), direction)
-                await self._open.wait()
-                sink.write(piece)
-                self.passed += len(piece)
-                await sink.drain()
+        while piece := await source.read(PIECE):
+            await self._turn(len(piece), direction)
+            await self._open.wait()
+            sink.write(piece)
+            self.passed += len(piece)
+            await sink.drain()
+        if sink.can_write_eof() and not sink.is_closing():
             sink.write_eof()
-        except OSError:
-            sink.transport.abort()
-        finally:
-            self._flows.discard(sink)
 
     async def _turn(self, size: int, direction: int) -> None:
         """Wait until this many bytes may pass."""
