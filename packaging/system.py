@@ -42,6 +42,7 @@ FOR_TESTS = {
     "libsecret-tools": "reads the keyring back",
     "sway": "a Wayland screen",
     "wl-clipboard": "the clipboard of Wayland",
+    "grim": "a real screenshot tool of Wayland",
     "libimage-exiftool-perl": "exiftool: what is left in a stripped picture",
     "libturbojpeg0": "turns JPEGs upright without loss",
     "strace": "every system call of an upload, for the crash points",

@@ -34,7 +34,7 @@ LOGIND_MANAGER = "org.freedesktop.login1.Manager"
 
 SCREEN_SECONDS = 20.0
 # A compositor that restarts is away for a moment.
-SCREEN_MISSES = 2
+MISSING_SECONDS = 5.0
 WAIT_SECONDS = 2.0
 
 
@@ -147,11 +147,34 @@ class SessionWatch:
     async def _watch_screen(self) -> None:
         if not screen_is_there(self._environ):
             return  # it never was: started by hand, from somewhere else
-        misses = 0
-        while misses < SCREEN_MISSES:
-            await asyncio.sleep(self._screen_seconds)
-            misses = 0 if screen_is_there(self._environ) else misses + 1
+        while True:
+            await self._wait_for_hangup()
+            if not screen_is_there(self._environ):
+                await asyncio.sleep(min(MISSING_SECONDS, self._screen_seconds))
+                if not screen_is_there(self._environ):
+                    break
+            await asyncio.sleep(min(1.0, self._screen_seconds))  # whoever hangs up at once is not asked without end
         self._ending.now("the screen is gone")
+
+    async def _wait_for_hangup(self) -> None:
+        """Wait until it is time to look again: at once when a compositor hangs up on a connection that says nothing.
+
+        An X server hangs up on such a connection by itself after a minute; there only the time counts.
+        """
+        path = _wayland_socket(self._environ)
+        if path is None:
+            await asyncio.sleep(self._screen_seconds)
+            return
+        writer = None
+        try:
+            reader, writer = await asyncio.open_unix_connection(path)
+            async with asyncio.timeout(self._screen_seconds):
+                await reader.read(1)
+        except (OSError, TimeoutError):
+            pass
+        finally:
+            if writer is not None:
+                writer.close()
 
 
 BUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
@@ -159,14 +182,20 @@ BUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 
 def screen_is_there(environ: Mapping[str, str]) -> bool:
     """Whether the display server listens on its socket. True also where that cannot be told (a display over TCP)."""
-    wayland = environ.get("WAYLAND_DISPLAY")
+    wayland = _wayland_socket(environ)
     if wayland:
-        return _listens(str(Path(environ.get("XDG_RUNTIME_DIR", "/")) / wayland))
+        return _listens(wayland)
     host, _, number = environ.get("DISPLAY", "").partition(":")
     if host not in ("", "unix") or not number:
         return True
     path = f"/tmp/.X11-unix/X{number.partition('.')[0]}"
     return _listens(path) or _listens(f"\0{path}")
+
+
+def _wayland_socket(environ: Mapping[str, str]) -> str | None:
+    """The compositor's socket (wl_display_connect(3): a name in the runtime folder, or a whole path)."""
+    name = environ.get("WAYLAND_DISPLAY")
+    return str(Path(environ.get("XDG_RUNTIME_DIR", "/")) / name) if name else None
 
 
 def _listens(path: str) -> bool:
