@@ -75,6 +75,7 @@ class Errands:
                 # The outbox cannot be read, say. What is owed must not end in silence.
                 log.exception("A round of the errands failed.")
                 with self._line.turn:
+                    self._line.released()
                     self._line.turn.wait_for(lambda: self._line.stopping, timeout=1.0)
 
     def _next(self) -> Callable[[], None]:
