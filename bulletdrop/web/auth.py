@@ -28,6 +28,7 @@ from bulletdrop.web.threads import in_thread
 
 __all__ = [
     "address_of",
+    "caller_by_key",
     "caller_of",
     "check_csrf",
     "check_origin",
@@ -46,6 +47,8 @@ Handler = Callable[..., Coroutine[Any, Any, Any]]
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_FORM_BYTES = 64 * 1024
+# What programs ask for: our API, and those of others that we answer in (see `foreign`).
+_PROGRAMS = ("/api/", "/3/")
 # Tabs that wake together all send the same refresh token; for this long they share one refresh, in seconds.
 _SHARED = 15.0
 
@@ -68,6 +71,18 @@ async def required_caller(request: Request) -> Caller:
     caller = await caller_of(request)
     if caller is None:
         raise NotSignedIn("Sign in, or send an API key.")
+    return caller
+
+
+async def caller_by_key(request: Request, key: str) -> Caller:
+    """Who a key speaks for that came as other services' keys come. From now on it is who asks.
+
+    Raises: NotSignedIn for what is no key of ours, ExpiredKey, RevokedKey, Blocked, TooMany.
+    """
+    if not key.startswith("bd_"):
+        raise NotSignedIn("This is no API key of this server.")
+    request.ctx.caller = caller = await _checked(request, keys.check_key, key)
+    request.ctx.caller_known = True
     return caller
 
 
@@ -217,7 +232,7 @@ async def _checked(request: Request, check: Callable[[Site, str], Caller], token
 
     Pages are not counted: who has used up the limit can still look at the gallery and at the plan.
     """
-    is_api = request.path.startswith("/api/")
+    is_api = request.path.startswith(_PROGRAMS)
     caller, request.ctx.counted = await in_thread(request, _check_and_count, check, token, is_api)
     if caller.key_id is not None:
         web_of(request).uses[caller.key_id] += 1

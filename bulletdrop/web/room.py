@@ -137,13 +137,19 @@ async def room_for(request: Request, caller: Caller, *, is_form: bool) -> AsyncI
 
 
 @contextlib.asynccontextmanager
-async def room_of_owner(request: Request, owner_id: str, team_id: str | None) -> AsyncIterator[Room]:
+async def room_of_owner(
+    request: Request, owner_id: str, team_id: str | None, *, least: int | None = None
+) -> AsyncIterator[Room]:
     """As `room_for`, for the form of a guest: whose drops they become stands fast, whatever the request says.
+
+    Args:
+        least: bytes of the body that surely are the file; by default all but what a form has beside it.
 
     Raises: as `quotas.take`.
     """
     declared = declared_length(request)
-    least = 0 if declared is None else declared - _FORM_PARTS
+    if least is None:
+        least = 0 if declared is None else declared - _FORM_PARTS
     taken = await _taken(request, quotas.take, owner_id, team=team_id, size=None, least=least)
     room = Room(request, taken, slack=_FORM_PARTS, has_length=declared is not None)
     try:

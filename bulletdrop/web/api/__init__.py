@@ -9,10 +9,12 @@ from bulletdrop.web.api import (
     admin,
     albums,
     auth,
+    chevereto,
     clients,
     devices,
     domains,
     identities,
+    imgur,
     keys,
     links,
     passkeys,
@@ -64,4 +66,7 @@ ROUTES: tuple[Route, ...] = tuple(route for noun in NOUNS for route in noun.ROUT
 def attach(app: App) -> None:
     """Register the API and the document that describes it."""
     attach_routes(app, ROUTES + openapi.ROUTES)
+    # At addresses and in shapes of other services: no part of ours, nor of its document.
+    for other in (imgur, chevereto):
+        other.attach(app)
     app.ctx.openapi = openapi.document(ROUTES + openapi.ROUTES)

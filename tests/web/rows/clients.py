@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.server import Server
-from tests.web.rows.row import Page, persons_only, persons_page, row
+from tests.web.rows.row import Page, everybody, persons_only, persons_page, row
 
 
 def a_kind(_server: Server) -> dict[str, str]:
@@ -20,3 +20,11 @@ PAGES: dict[str, Page] = {
     "GET /account/clients": persons_page(200),
     "POST /account/clients": persons_page(200, form={"kind": "sharex", "name": "a laptop"}),
 }
+
+# Switched off they answer as any address where there is nothing, whoever asks and by whatever method.
+OFF = {
+    f"{method} {path}": everybody(404)
+    for path in ("/3/<what:str>", "/3/image/<deletehash:str>", "/api/1/upload")
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+}
+PAGES |= OFF
