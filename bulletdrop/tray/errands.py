@@ -15,6 +15,7 @@ from bulletdrop.tray.answers import Unreachable
 from bulletdrop.tray.bin import to_bin
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.gate import ladder
+from bulletdrop.tray.identity import Sighting
 from bulletdrop.tray.line import Line
 from bulletdrop.tray.outbox import Outbox
 from bulletdrop.tray.owed import ALBUM, BIN, END, PUBLISH, RECALL, Debt
@@ -213,7 +214,8 @@ class Errands:
         assert debt.capture is not None
         at = self._outbox.at(debt.capture)
         try:
-            moved = at is not None and to_bin(at.path, at)
+            # Wherever it was renamed to; but as it stood when the server had it, or the person asked.
+            moved = at is not None and to_bin(Sighting(at.path, **debt.detail))
         except OSError as error:
             log.warning("The file cannot go to the bin: %s", error, extra={"path": str(at.path) if at else ""})
             if self._tries.get(debt.id, 0) < BIN_TRIES:

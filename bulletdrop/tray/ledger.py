@@ -112,7 +112,9 @@ class Ledger:
 
     def owe_bin(self, item_id: int) -> None:
         """The file goes to the bin."""
-        self.owed.add(Debt(BIN, "", {}, item_id))
+        at = self.at(item_id)
+        if at is not None:
+            self.owed.add(Debt(BIN, "", at.marks(), item_id))
 
     def published(self, item_id: int) -> None:
         """Everybody with the link may see it now."""

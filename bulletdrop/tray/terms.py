@@ -50,7 +50,7 @@ class Terms:
         if self.rule.album:
             debts.append(Debt(ALBUM, server, {"album_id": self.rule.album, "upload_id": answer.id}, capture))
         if self.rule.bin_after and not job.wanted and _is_verified(answer):
-            debts.append(Debt(BIN, "", {}, capture, undone_by))
+            debts.append(Debt(BIN, "", job.at.marks(), capture, undone_by))
         return debts
 
 

@@ -7,6 +7,7 @@ GERMAN: dict[str, str] = {
     "Both copies can still be deleted from the menu, under Recent.": (
         "Im Menü unter „Zuletzt“ lassen sich noch beide Kopien löschen."
     ),
+    "Both copies deleted.": "Beide Kopien gelöscht.",
     "BulletDrop needs you": "BulletDrop braucht Sie",
     "BulletDrop runs without an icon.": "BulletDrop läuft ohne Symbol.",
     "BulletDrop {version} is there.": "BulletDrop {version} ist da.",
@@ -83,6 +84,7 @@ GERMAN: dict[str, str] = {
     "The entry could not be written: {why}": "Der Eintrag konnte nicht geschrieben werden: {why}",
     "The keyring is locked": "Der Schlüsselbund ist gesperrt",
     "The link could not be copied.": "Der Link konnte nicht kopiert werden.",
+    "The link shows nothing now. The file is in the bin.": "Der Link zeigt nichts mehr. Die Datei liegt im Papierkorb.",
     "The link shows nothing now. The file is where it was.": "Der Link zeigt nichts mehr. Die Datei liegt, wo sie lag.",
     "The links are in the menu, under Recent.": "Die Links stehen im Menü unter „Zuletzt“.",
     "The newest is {name}.": "Der neueste ist {name}.",

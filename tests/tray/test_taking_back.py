@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -290,6 +291,11 @@ def test_what_is_owed_to_one_server_is_not_told_to_another(tray: Tray) -> None:
 
 
 def in_bin(tmp_path: Path) -> list[str]:
-    """The names in the bins of this test: the home's, or that of its file system."""
-    found = [*(tmp_path / "home").rglob("files/*"), *tmp_path.glob(f".Trash-{os.getuid()}/files/*")]
-    return [path.name for path in found]
+    """The names of this test's files that lie in the bin. Which bin, the library decides once for each process."""
+    from send2trash import plat_other  # type: ignore[import-untyped]
+
+    home = Path(os.fsdecode(plat_other.HOMETRASH_B))
+    notes = [*home.glob("info/*"), *Path("/").glob(f".Trash-{os.getuid()}/info/*")]
+    mine = [note for note in notes if quote(str(tmp_path)) in note.read_text()]
+    assert all((note.parent.parent / "files" / note.stem).exists() for note in mine)
+    return sorted(unquote(note.read_text().partition("Path=")[2].splitlines()[0]).rpartition("/")[2] for note in mine)
