@@ -256,16 +256,6 @@ def test_a_folder_known_since_a_future_moment_is_known_since_now(outbox: Outbox,
         other.close()
 
 
-def test_a_broken_outbox_is_put_aside_and_a_new_one_begins(tmp_path: Path, clock: ManualClock) -> None:
-    path = write(tmp_path / "outbox.db", b"this was a database once" * 500)
-    box = Outbox(path, clock)
-    try:
-        assert box.folder_since(tmp_path) is None
-        assert [one.name for one in tmp_path.glob("*.broken-*")] == ["outbox.db.broken-20261120-120000"]
-    finally:
-        box.close()
-
-
 # -- kill -9
 
 
