@@ -13,12 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from bulletdrop.trust import pinned_context
 from tests.support.warm import run_warm
 
 ALL_SCOPES = "uploads:read uploads:write uploads:delete account:read links:read links:write secrets:read secrets:write"
@@ -62,11 +63,13 @@ class Server:
     ) -> None:
         self.data = data
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.options = options
         self.log = data.with_name(data.name + ".log")
         # Servers of tests are nobody's in the machine's network.
         self.environ = {**os.environ, "PYTHONWARNINGS": "default", "BULLETDROP_ANNOUNCE": "off", **(environ or {})}
+        # With https of its own: by a certificate that nobody vouches for.
+        self.is_secure = self.environ.get("BULLETDROP_TLS", "off") != "off"
+        self.url = f"{'https' if self.is_secure else 'http'}://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, httpx.Client] = {}
 
@@ -89,7 +92,11 @@ class Server:
 
     def _answers(self) -> bool:
         # Not through httpx, which reads all certificates for each question: more work than the server's own start.
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = (
+            HTTPSConnection("127.0.0.1", self.port, timeout=5, context=pinned_context())
+            if self.is_secure
+            else HTTPConnection("127.0.0.1", self.port, timeout=5)
+        )
         try:
             connection.request("GET", "/health")
             return connection.getresponse().status == 200
@@ -193,7 +200,8 @@ class Server:
     def client(self, name: str | None = None, **options: object) -> httpx.Client:
         """An HTTP client with the person's key; without a name, a stranger's."""
         headers = {"Authorization": f"Bearer {self.key_of(name)}"} if name else {}
-        settings: dict[str, Any] = {"verify": _certificates(), "timeout": 30, "trust_env": False, **options}
+        verify = pinned_context() if self.is_secure else _certificates()
+        settings: dict[str, Any] = {"verify": verify, "timeout": 30, "trust_env": False, **options}
         return httpx.Client(base_url=self.url, headers=headers, **settings)
 
     def keep(self, name: str, make: Callable[[], httpx.Client]) -> httpx.Client:
