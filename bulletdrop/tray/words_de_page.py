@@ -47,7 +47,7 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
     ),
     "Choose one": "Einen wählen",
     "Clipboard": "Zwischenablage",
-    "Code from the server's page": "Code von der Seite des Servers",
+    "Code from the server's page (optional)": "Code von der Seite des Servers (freiwillig)",
     "Copy the link": "Den Link kopieren",
     "Data folder": "Datenordner",
     "Delete here and on the server": "Hier und auf dem Server löschen",
