@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import Any
 
+from bulletdrop.tray import toasts
 from bulletdrop.tray.notify import Note, aside
 from bulletdrop.tray.pixmaps import app_icon
 
@@ -15,7 +17,9 @@ class NativeService:
     def __init__(self) -> None:
         from desktop_notifier import DesktopNotifier, Icon
 
-        self._service: Any = DesktopNotifier(app_name="BulletDrop", app_icon=Icon(path=app_icon()))
+        self._service: Any = DesktopNotifier(app_name=toasts.APP_ID, app_icon=Icon(path=app_icon()))
+        if sys.platform == "win32":
+            toasts.register(app_icon())
         self._shown: dict[str, str] = {}
 
     async def capabilities(self) -> frozenset[str]:

@@ -24,6 +24,7 @@ from bulletdrop import trust
 from bulletdrop.errors import Invalid
 from bulletdrop.tray import ahead
 from bulletdrop.tray.answers import Answer, CertificateChanged, Unreachable, Untrusted
+from bulletdrop.tray.unreachable import explain_unreachable
 
 Progress = Callable[[int, int | None], None]
 
@@ -289,7 +290,9 @@ class Wire:
         return connection, False
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        return Unreachable(f"The server at {self._target.url.geturl()} cannot be reached: {_why(error)}.")
+        told = f"The server at {self._target.url.geturl()} cannot be reached: {_why(error)}."
+        more = explain_unreachable(error, self._target.host)
+        return Unreachable(f"{told} {more}" if more else told)
 
     def _drop(self, connection: http.client.HTTPConnection) -> None:
         connection.close()
