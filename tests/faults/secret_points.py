@@ -78,6 +78,7 @@ def secret_points(
     source: Path | None = None,
     only: Iterable[int] | None = None,
     workers: int = 2,
+    until: str = "",
 ) -> SecretReport:
     """Kill before each system call of one operation on the data folder, start again, and look what is there.
 
@@ -87,6 +88,7 @@ def secret_points(
         source: a folder holding a copy of the package to run instead of this checkout's.
         only: the numbers to try; all of them when left out.
         workers: how many servers at once.
+        until: words of a violation after which no more has to be found.
     """
     folder = folder.resolve()
     product = Product(folder / "template", source=source)
@@ -102,6 +104,8 @@ def secret_points(
 
     def one(number: int) -> None:
         for _ in range(TRIES):
+            if until and any(until in words for words in report.violations):
+                return
             if _one(folder, template, operation, number, report):
                 return
 

@@ -18,8 +18,8 @@ from tests.support.needs import needs_root, requires, unavailable
 from tests.support.postgres import fresh_database, postgres_server
 
 # A fraction, for the gate; the long form tries all.
-SOME_POINTS = {"upload": range(5, 400, 17), "delete": range(3, 400, 9), "purge": range(20, 400, 31)}
-SOME_POINTS["farewell"] = range(15, 800, 41)
+SOME_POINTS = {"upload": range(5, 400, 29), "delete": range(3, 400, 11), "purge": range(20, 400, 47)}
+SOME_POINTS["farewell"] = range(15, 800, 83)
 
 
 def needs_tracing() -> None:
