@@ -15,13 +15,14 @@ from bulletdrop.errors import BulletDropError, NotFound
 from bulletdrop.log import get_logger
 from bulletdrop.tray.answers import error_from
 from bulletdrop.tray.candidates import Patience
-from bulletdrop.tray.client import Client
 from bulletdrop.tray.desk import Desk, Item, Report, State, Status
 from bulletdrop.tray.errands import Errands
+from bulletdrop.tray.holders import Holders
 from bulletdrop.tray.holding import Holder
 from bulletdrop.tray.intake import Intake, Rhythm
 from bulletdrop.tray.ledger import Manner
 from bulletdrop.tray.line import Line
+from bulletdrop.tray.network import NetworkWatch
 from bulletdrop.tray.outbox import Outbox
 from bulletdrop.tray.owed import PUBLISH
 from bulletdrop.tray.preferences import Chosen, Preferences, Rule
@@ -81,6 +82,7 @@ class Engine:
         self._pausing = Pausing(self._chosen, clock, self._outbox)
         self._telling = Telling(desk, clock, self._outbox.waiting)
         self._line = Line(clock, client)
+        self._holders = Holders(self._outbox, self._line, self._chosen, lambda: self._pausing.now)
         self._intake = Intake(
             self._outbox,
             clock,
@@ -100,21 +102,24 @@ class Engine:
             rescan=self._intake.rescan,
         )
         self._errands = Errands(self._outbox, clock, self._line, self.changed)
+        self._network = NetworkWatch(self._sender.hurry)
         self._sender.pause(self._pausing.now)
         self._chosen.listen(self._preferences_changed)
         if client is not None:
-            self._remember(client)
+            self._holders.remember(client)
 
     def start(self) -> None:
         """Open the outbox, watch the folders, scan for what came while the tray was off, begin to send."""
         self._sender.start()
         self._errands.start()
+        self._network.start()
         self._intake.start()
         self.changed()
 
     def stop(self, drain_seconds: float = 5.0) -> None:
         """Stop watching, give what is on its way up to `drain_seconds` to arrive, close everything. Blocks."""
         self._intake.stop()
+        self._network.stop()
         self._sender.stop(drain_seconds)
         self._errands.stop()
         self._outbox.close()
@@ -124,7 +129,7 @@ class Engine:
     def use_client(self, client: Uplink) -> None:
         """Send to this server from now on (after pairing or pairing again); what waits goes at once."""
         self._server_off = False
-        self._remember(client)
+        self._holders.remember(client)
         self._sender.use(client)
         self.changed()
 
@@ -133,34 +138,9 @@ class Engine:
         self._server_off = True
         self.changed()
 
-    def holder(self) -> Holder | None:
-        """Whose reserved slugs new captures take: none while paused, or when the link is wanted after the upload."""
-        if self._pausing.now or self._chosen.now.link != "first":
-            return None
-        client = self._line.client
-        if client is not None:
-            return client.holder if isinstance(client, Client) else None
-        # Started without a network: the links of the server from before are as true as ever.
-        server, device = (self._outbox.setting(name) or "" for name in ("server", "device"))
-        return Holder(server, device) if server else None
-
-    def away(self) -> Collection[str]:
-        """The servers that are known and are not the one of now."""
-        client = self._line.client
-        now = client.server_url if client is not None else ""
-        return [one.url.rstrip("/") for one in self._chosen.now.servers if one.url.rstrip("/") != now]
-
     def reserved(self) -> int:
         """How many links are held ready."""
-        client = self._line.client
-        return self._outbox.pool.count(client.holder if isinstance(client, Client) else self.holder())
-
-    def _remember(self, client: Uplink) -> None:
-        if not isinstance(client, Client):
-            return
-        with self._outbox.together():
-            self._outbox.set_setting("server", client.holder.server)
-            self._outbox.set_setting("device", client.holder.device)
+        return self._holders.count()
 
     # -- what the person asks
 
@@ -317,6 +297,14 @@ class Engine:
         """A pause may be over."""
         if self._pausing.is_over():
             self.resume()
+
+    def holder(self) -> Holder | None:
+        """Whose reserved slugs new captures take."""
+        return self._holders.to_take_from()
+
+    def away(self) -> Collection[str]:
+        """The servers whose captures wait for them."""
+        return self._holders.away()
 
     def rule(self, folder: Path) -> Rule:
         """What holds for captures of a folder."""

@@ -186,7 +186,7 @@ class FolderWatch:
             if not present:
                 # The regular check will find it when it appears.
                 return
-            self.how, self.problem = "polling", _limit_problem(error)
+            self.how, self.problem = "polling", self.problem or _limit_problem(error)
             log.warning(self.problem, extra={"path": str(self.folder)})
             self._observer = _start(self._make_polling(), ear, target, wanted)
 

@@ -4,6 +4,9 @@ GERMAN: dict[str, str] = {
     "1 screenshot waits for the server": "1 Screenshot wartet auf den Server",
     "A link has changed.": "Ein Link hat sich geändert.",
     "A screenshot is not complete yet.": "Ein Screenshot ist noch nicht vollständig.",
+    "Allow it in System Settings, Privacy & Security, Files and Folders.": (
+        "Erlauben Sie es in den Systemeinstellungen unter Datenschutz & Sicherheit, Dateien und Ordner."
+    ),
     "Both copies can still be deleted from the menu, under Recent.": (
         "Im Menü unter „Zuletzt“ lassen sich noch beide Kopien löschen."
     ),
@@ -21,6 +24,7 @@ GERMAN: dict[str, str] = {
     "Doctor": "Prüfen",
     "For an hour": "Für eine Stunde",
     "Forget it": "Vergessen",
+    "Give this account the right to read {folder}.": "Geben Sie diesem Konto das Recht, {folder} zu lesen.",
     "It appeared in {folder} at {time}: moved or linked there whole.": (
         "Er erschien um {time} in {folder}: im Ganzen dorthin bewegt oder verlinkt."
     ),
@@ -69,6 +73,7 @@ GERMAN: dict[str, str] = {
     "Recent": "Zuletzt",
     "Resume": "Fortsetzen",
     "Screenshot uploaded.": "Screenshot hochgeladen.",
+    "Screenshots cannot be seen.": "Screenshots sind nicht zu sehen.",
     "Screenshots wait.": "Screenshots warten.",
     "Send": "Senden",
     "Send this screenshot?": "Diesen Screenshot senden?",
@@ -133,6 +138,7 @@ GERMAN: dict[str, str] = {
     "{count} screenshots were not accepted.": "{count} Screenshots wurden nicht angenommen.",
     "{count} screenshots.": "{count} Screenshots.",
     "{count} waiting": "{count} warten",
+    "{folder} may not be read. {cure}": "{folder} darf nicht gelesen werden. {cure}",
     "{name} has another link now: {link}": "{name} hat jetzt einen anderen Link: {link}",
     "{name} has stopped growing. It is sent once it is whole.": (
         "{name} wächst nicht mehr. Er wird gesendet, sobald er vollständig ist."

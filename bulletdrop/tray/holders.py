@@ -1,0 +1,52 @@
+"""Whose links new captures take: those of the server of now, or of the one from before while there is no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from bulletdrop.tray.client import Client
+from bulletdrop.tray.holding import Holder
+from bulletdrop.tray.line import Line
+from bulletdrop.tray.outbox import Outbox
+from bulletdrop.tray.preferences import Chosen
+from bulletdrop.tray.uplink import Uplink
+
+
+class Holders:
+    """Asked by the intake for each capture. `is_paused` says whether uploads are held back now."""
+
+    def __init__(self, outbox: Outbox, line: Line, chosen: Chosen, is_paused: Callable[[], bool]) -> None:
+        self._outbox = outbox
+        self._line = line
+        self._chosen = chosen
+        self._is_paused = is_paused
+
+    def remember(self, client: Uplink) -> None:
+        """Uploads go there from now on, and over a restart until there is another."""
+        if isinstance(client, Client):
+            with self._outbox.together():
+                self._outbox.set_setting("server", client.holder.server)
+                self._outbox.set_setting("device", client.holder.device)
+
+    def now(self) -> Holder | None:
+        """Who holds the links that are ready, if anybody."""
+        client = self._line.client
+        if client is not None:
+            return client.holder if isinstance(client, Client) else None
+        # Started without a network: the links of the server from before are as true as ever.
+        server, device = (self._outbox.setting(name) or "" for name in ("server", "device"))
+        return Holder(server, device) if server else None
+
+    def to_take_from(self) -> Holder | None:
+        """As `now`; None while paused, or when the link is wanted after the upload."""
+        return None if self._is_paused() or self._chosen.now.link != "first" else self.now()
+
+    def count(self) -> int:
+        """How many links are held ready."""
+        return self._outbox.pool.count(self.now())
+
+    def away(self) -> Collection[str]:
+        """The servers that are known and are not the one of now."""
+        client = self._line.client
+        now = client.server_url if client is not None else ""
+        return [one.url.rstrip("/") for one in self._chosen.now.servers if one.url.rstrip("/") != now]
