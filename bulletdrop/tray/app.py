@@ -25,6 +25,7 @@ from bulletdrop.tray.deadline import within
 from bulletdrop.tray.desktop import Desktop
 from bulletdrop.tray.engine import Engine
 from bulletdrop.tray.face import Face, Painter
+from bulletdrop.tray.folder_access import FolderAccess
 from bulletdrop.tray.folders import System, candidates
 from bulletdrop.tray.icon import TrayBackend, choose_backend
 from bulletdrop.tray.instance import InstanceLock
@@ -74,7 +75,7 @@ class TrayApp:
         speak(self.chosen.now.language, environ)
         self.chosen.listen(lambda old, new: self._preferences_changed())
         self._clipboard = Clipboard(environ=environ)
-        self._notifier = Notifier()
+        self._notifier = Notifier(otherwise=self._balloon)
         self._desktop = Desktop(
             clipboard=self._clipboard,
             notifier=self._notifier,
@@ -105,7 +106,8 @@ class TrayApp:
             icons=self._thumbs.of,
             clock=clock,
         )
-        self._painter = Painter(self._face.draw)
+        self._access = FolderAccess(self._folder_refused)
+        self._painter = Painter(self._draw)
         self._control = Control(self.acts, config, clock=clock)
         self._updates = Updates(config.data, chosen=self.chosen, clock=clock, tell=self._newer)
         self._ending = Ending(self.quit, woke=self.acts.rescan)
@@ -277,6 +279,20 @@ class TrayApp:
                 click=lambda: open_page(page),
             )
         )
+
+    def _draw(self) -> float | None:
+        self._access.look(self._engine.status().folders)
+        return self._face.draw()
+
+    def _folder_refused(self, folder: Path, cure: str) -> None:
+        words = t("{folder} may not be read. {cure}", folder=folder, cure=cure)
+        self._desktop.tell(Note(t("Screenshots cannot be seen."), words, urgent=True))
+
+    def _balloon(self, title: str, message: str) -> None:
+        """Where Windows shows no toast: the icon itself says it."""
+        balloon = getattr(self._backend, "balloon", None)
+        if balloon is not None:
+            balloon(title, message)
 
     def _presence(self, present: bool) -> None:
         if present or self._quitting.is_set():

@@ -85,10 +85,17 @@ class Notifier:
 
     Args:
         service: makes the service, in the notifier's thread.
+        otherwise: called with title and message in the notifier's thread when the service cannot show them.
     """
 
-    def __init__(self, service: Callable[[], Service] = system_service) -> None:
+    def __init__(
+        self,
+        service: Callable[[], Service] = system_service,
+        *,
+        otherwise: Callable[[str, str], object] = lambda title, message: None,
+    ) -> None:
         self._make = service
+        self._otherwise = otherwise
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -161,6 +168,8 @@ class Notifier:
             if not self._absent:
                 log.info("There is no notification service: %s", error)
             self._absent = True
+            with contextlib.suppress(Exception):
+                self._otherwise(note.title, note.message)
 
 
 def aside(action: Callable[[], object]) -> None:

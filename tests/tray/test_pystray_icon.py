@@ -12,6 +12,7 @@ import pytest
 from bulletdrop.tray import toasts
 from bulletdrop.tray.desk import State
 from bulletdrop.tray.menu import Entry
+from bulletdrop.tray.notify import Note, Notifier, Service
 from bulletdrop.tray.pystray_icon import THEME, PystrayIcon
 from tests.support.registry import Values
 from tests.support.screen import wait_for
@@ -315,6 +316,18 @@ def test_words_fit_into_what_windows_takes() -> None:
     balloon = dict(windows.shown.log)["balloon"]
     assert isinstance(balloon, tuple)
     assert [len(part) for part in balloon] == [63, 255]
+    windows.stop()
+
+
+def test_what_no_toast_can_show_becomes_a_balloon() -> None:
+    def no_toasts() -> Service:
+        raise OSError("the notification platform is not there")
+
+    windows = Running("win32").start()
+    notifier = Notifier(no_toasts, otherwise=windows.icon.balloon)
+    notifier.send(Note("Link copied.", "http://drop/abc"))
+    wait_for(lambda: ("balloon", ("Link copied.", "http://drop/abc")) in windows.shown.log, what="the balloon")
+    notifier.close()
     windows.stop()
 
 
