@@ -6,7 +6,7 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bulletdrop import errors
+from bulletdrop.clock import ManualClock
+from bulletdrop.tray.answers import CertificateChanged, Untrusted
 from bulletdrop.tray.client import Client, Unreachable, sha256_of
-from bulletdrop.trust import context, find_bundle
+from bulletdrop.tray.gate import Gate
+from bulletdrop.tray.meeting import meet
+from bulletdrop.tray.preferences import Server
+from bulletdrop.trust import context, find_bundle, fingerprint
 from tests.tray.engine_kit import FakeServer, Rule, fake_server, png, write
 
 
@@ -138,6 +143,96 @@ def test_a_secure_server_behind_a_proxy_is_reached_by_a_tunnel(
         client.close()
     assert [line.rpartition(" ")[0] for line in asked] == [f"CONNECT drop.example.org:{server.port}"]
     assert server.names() == ["shot.png"]
+
+
+def test_a_server_is_held_to_one_certificate_whoever_vouches_for_it(
+    secure: tuple[FakeServer, ssl.SSLContext], tmp_path: Path
+) -> None:
+    server, _ = secure
+    # By an address that is not in it, and without anybody's word: the fingerprint alone counts.
+    client = Client(server.url.replace("127.0.0.1", "localhost"), "bd_test", fingerprint=pin(tmp_path))
+    for _ in range(2):
+        client.upload(write(tmp_path / "shot.png", png()), "shot.png")
+    assert server.connections == 1
+    client.close()
+
+
+def test_another_certificate_gets_no_byte_of_any_request(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    certificate(tmp_path / "other")
+    _, settings = certificate(tmp_path)
+    with fake_server(settings) as server:
+        client = Client(server.url, "bd_secret", fingerprint=pin(tmp_path / "other"))
+        picture = write(tmp_path / "shot.png", png())
+        asks: tuple[Callable[[], object], ...] = (
+            client.health,
+            lambda: client.upload(picture, "shot.png"),
+            lambda: client.pair_begin("desk"),
+            lambda: client.pair_with_code("BCDF-GHJK", "desk"),
+        )
+        for ask in asks:
+            with pytest.raises(CertificateChanged, match="another certificate"):
+                ask()
+        client.warm()  # never raises, and says nothing either
+        assert server.requests == 0
+        client.close()
+
+
+def test_a_certificate_that_changes_while_the_tray_runs_is_noticed_at_the_next_connection(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    pem, settings = certificate(tmp_path)
+    other, _ = certificate(tmp_path / "other")
+    with fake_server(settings) as server:
+        client = Client(server.url, "bd_secret", fingerprint=pin(tmp_path))
+        client.health()
+        client._wire._drop(client._wire._mine.connection)
+        settings.load_cert_chain(other)
+        asked = server.requests
+        with pytest.raises(CertificateChanged):
+            client.health()
+        assert server.requests == asked
+        settings.load_cert_chain(pem)
+        assert client.health() is not None
+        client.close()
+
+
+def test_a_server_that_was_paired_by_its_certificate_is_never_asked_by_http(tmp_path: Path) -> None:
+    with pytest.raises(CertificateChanged, match="http has none"):
+        Client("http://127.0.0.1:9", "bd_secret", fingerprint="ab" * 32)
+
+
+def test_it_holds_up_everything_until_the_person_has_looked_like_a_token_that_is_refused() -> None:
+    gate = Gate(ManualClock())
+    gate.failed(CertificateChanged())
+    assert gate.blocked
+    assert gate.needs_person
+    assert gate.wait() is None
+
+
+def test_the_certificate_of_a_server_that_is_new_is_looked_at_without_a_word(
+    secure: tuple[FakeServer, ssl.SSLContext], tmp_path: Path
+) -> None:
+    server, _ = secure
+    asked: list[str] = []
+
+    def no(seen: str) -> bool:
+        asked.append(seen)
+        return False
+
+    with pytest.raises(Untrusted):
+        meet(server.url, is_theirs=no)
+    assert asked == [pin(tmp_path)]
+    assert server.requests == 0
+    met = meet(server.url, is_theirs=lambda seen: True)
+    assert met == Server(url=server.url, fingerprint=pin(tmp_path))
+    with pytest.raises(CertificateChanged):
+        meet(server.url, fingerprint="cd" * 32, is_theirs=lambda seen: True)
+
+
+def pin(folder: Path) -> str:
+    """The fingerprint of the certificate that was made there."""
+    text = (folder / "server.pem").read_text()
+    return fingerprint(ssl.PEM_cert_to_DER_cert(text[: text.index("-----BEGIN PRIVATE")]))
 
 
 def test_the_systems_certificates_are_found_wherever_they_lie(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bulletdrop.tray.vault import StoredToken, load_token, store_token
+from bulletdrop.tray.vault import StoredToken, forget_token, is_paired, load_token, paired_elsewhere, store_token
 from tests.support.needs import requires
 from tests.support.screen import Screen, wait_for
 
@@ -37,10 +39,20 @@ def session(tmp_path: Path) -> Iterator[Screen]:
     screen.stop()
 
 
+@pytest.fixture
+def bare_session(tmp_path: Path) -> Iterator[Screen]:
+    """A session bus that starts nothing by itself: what ended is away."""
+    requires("dbus-daemon", package="dbus-daemon")
+    screen = Screen(tmp_path / "session", with_x=False, services=False).start()
+    yield screen
+    screen.stop()
+
+
 def asked(screen: Screen, expression: str) -> Any:
     """What an expression about the vault gives, in a process of that session."""
     code = (
         "import json, sys, os; from pathlib import Path; from bulletdrop.tray.vault import *; import time\n"
+        "def why(call):\n    try:\n        call()\n    except VaultLocked as error:\n        return error.message\n"
         f"data = Path(os.environ['HOME'])\nprint(json.dumps({expression}, default=str))"
     )
     return json.loads(screen.run(sys.executable, "-W", "ignore", "-c", code, seconds=30))
@@ -150,6 +162,93 @@ def test_a_token_in_a_keyring_that_hangs_is_locked_and_not_lost(session: Screen)
     assert (session.home / "tray" / "vault.json").read_text() == memory
 
 
+def test_keyring_absent_locked_and_hanging_as_the_tray_meets_them(bare_session: Screen) -> None:
+    """The real daemon in each state, one after the other, and the same token back in the end."""
+    session = bare_session
+    requires("gnome-keyring-daemon", package="gnome-keyring")
+    session.start_keyring()
+    daemon = daemon_of(session)
+    asked(session, "store_token(data, 'http://drop', 'bd_secret', username='alice').where")
+    kept = {"server": "http://drop", "token": "bd_secret", "where": "Secret Service keyring"}
+    assert stored(session) == kept
+    # Hanging: stopped in its tracks, as one that waits for a dialog that nobody sees.
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        told, seconds = refused(session, limit=1.0)
+        assert "no answer within 1 s" in told
+        assert seconds < 8
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    wait_for(lambda: stored(session) == kept, what="the token after the keyring went on")
+    # Locked.
+    service = ("org.freedesktop.secrets", "/org/freedesktop/secrets")
+    lock = "org.freedesktop.Secret.Service.Lock"
+    session.call(*service, lock, "[objectpath '/org/freedesktop/secrets/collection/login']")
+    told, seconds = refused(session, limit=5.0)
+    assert "the default keyring is locked" in told
+    assert seconds < 4  # it answered, and no dialog held anything up
+    # Absent: it ended, and the bus starts none in its place.
+    session.end("gnome-keyring-daemon")
+    wait_for(lambda: not session.has_name("org.freedesktop.secrets"), what="the end of the keyring")
+    assert refused(session, limit=5.0)[0]
+    # It is back, with the password that opens it: nothing was lost, nothing has to be paired again.
+    session.start_keyring()
+    assert stored(session) == kept
+
+
+def test_a_keyring_that_hangs_while_a_token_is_to_be_kept_leaves_it_in_the_file(session: Screen) -> None:
+    requires("gnome-keyring-daemon", package="gnome-keyring")
+    session.start_keyring()
+    os.kill(daemon_of(session), signal.SIGSTOP)
+    try:
+        where, seconds = asked(
+            session,
+            "(lambda t: (store_token(data, 'http://drop', 'bd_secret', limit=1.0).where, time.monotonic() - t))"
+            "(time.monotonic())",
+        )
+    finally:
+        os.kill(daemon_of(session), signal.SIGCONT)
+    assert where == str(session.home / "tray" / "token")
+    assert seconds < 8
+    assert stored(session) == {"server": "http://drop", "token": "bd_secret", "where": where}
+
+
+def test_each_server_has_a_token_of_its_own_in_the_keyring(session: Screen) -> None:
+    requires("gnome-keyring-daemon", package="gnome-keyring")
+    session.start_keyring()
+    for name in ("one", "two", "three"):
+        asked(session, f"store_token(data, 'http://{name}', 'bd_{name}', elsewhere=True).where")
+    text = "[load_token(data, f'http://{name}').token for name in ('one', 'two', 'three')]"
+    assert asked(session, text) == ["bd_one", "bd_two", "bd_three"]
+    asked(session, "forget_token(data, 'http://two')")
+    assert asked(session, "[load_token(data, 'http://two'), load_token(data, 'http://three').token]") == [
+        None,
+        "bd_three",
+    ]
+    kept = session.run("secret-tool", "search", "--all", "service", "bulletdrop", check=False)
+    assert kept.count("bd_") == 2
+
+
+def refused(screen: Screen, *, limit: float) -> tuple[str, float]:
+    """What the vault says when it cannot give the token, and how long that took, in seconds."""
+    told, seconds = asked(
+        screen,
+        f"(lambda t: (why(lambda: load_token(data, limit={limit})), time.monotonic() - t))(time.monotonic())",
+    )
+    return str(told), float(seconds)
+
+
+def daemon_of(screen: Screen) -> int:
+    """The process id of the keyring, as the bus knows it."""
+    answer = screen.call(
+        "org.freedesktop.DBus",
+        "/org/freedesktop/DBus",
+        "org.freedesktop.DBus.GetConnectionUnixProcessID",
+        "org.freedesktop.secrets",
+    )
+    return int(answer.split()[1].rstrip(",)"))
+
+
 def wait_for_name(screen: Screen) -> None:
     wait_for(lambda: screen.has_name("org.freedesktop.secrets"), what="the silent keyring")
 
@@ -191,3 +290,44 @@ def test_storing_again_replaces(tmp_path: Path) -> None:
     two = store_token(tmp_path, "http://two", "bd_2", keyrings=())
     assert one.where == two.where == str(tmp_path / "tray" / "token")
     assert load_token(tmp_path, environ={}) == two
+
+
+def test_a_second_server_keeps_its_token_beside_the_first(tmp_path: Path) -> None:
+    one = store_token(tmp_path, "http://one/", "bd_1", keyrings=(), elsewhere=True, username="alice")
+    two = store_token(tmp_path, "http://two", "bd_2", keyrings=(), elsewhere=True, username="bob")
+    assert one.where != two.where
+    assert load_token(tmp_path, environ={}) == one
+    assert load_token(tmp_path, "http://one", environ={}) == one
+    assert load_token(tmp_path, "http://two/", environ={}) == two
+    assert load_token(tmp_path, "http://three", environ={}) is None
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "tray").iterdir()} == {0o600}
+    again = store_token(tmp_path, "http://two", "bd_22", keyrings=(), elsewhere=True)
+    assert (again.where, load_token(tmp_path, "http://two", environ={})) == (two.where, again)
+    forget_token(tmp_path, "http://one")
+    assert is_paired(tmp_path, {})
+    assert load_token(tmp_path, "http://one", environ={}) is None
+    assert load_token(tmp_path, "http://two", environ={}) == again
+    forget_token(tmp_path, "http://two")
+    assert list((tmp_path / "tray").iterdir()) == []
+
+
+def test_a_vault_from_before_there_were_several_servers_is_read(tmp_path: Path) -> None:
+    (tmp_path / "tray").mkdir()
+    old = {"backend": "file", "server": "http://drop:8484", "account": "ab12", "elsewhere": True}
+    (tmp_path / "tray" / "vault.json").write_text(json.dumps(old))
+    (tmp_path / "tray" / "token").write_text("bd_old\n")
+    found = load_token(tmp_path, environ={})
+    assert found is not None
+    assert (found.server, found.token) == ("http://drop:8484", "bd_old")
+    assert load_token(tmp_path, "http://drop:8484", environ={}) == found
+    assert paired_elsewhere(tmp_path) == "http://drop:8484"
+    store_token(tmp_path, "http://two", "bd_2", keyrings=(), elsewhere=True)
+    assert load_token(tmp_path, environ={}) == found
+
+
+def test_a_name_in_the_vault_leads_to_no_other_folder(tmp_path: Path) -> None:
+    (tmp_path / "tray").mkdir()
+    (tmp_path / "secret").write_text("not yours")
+    old = {"backend": "file", "server": "http://drop", "file": "../secret"}
+    (tmp_path / "tray" / "vault.json").write_text(json.dumps(old))
+    assert load_token(tmp_path, environ={}) is None

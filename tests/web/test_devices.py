@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
+
+import httpx
 
 from tests.support.server import PASSWORD, Server, binary
 from tests.web.browser import signed_in
@@ -81,6 +88,124 @@ def test_one_address_cannot_ask_for_codes_without_end_nor_try_them(server: Serve
         tried = [bob.post("/api/v1/devices/lookup", json={"user_code": "BCDF-GHJK"}).status_code for _ in range(70)]
     assert tried.count(404) <= 60
     assert tried[-1] == 429
+
+
+def offered(browser: httpx.Client) -> dict[str, Any]:
+    answer = browser.post("/api/v1/devices/offer")
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def redeem(server: Server, code: str) -> httpx.Response:
+    return server.anonymous.post("/api/v1/devices/redeem", json={"code": code, "device_name": "phone"})
+
+
+def test_a_code_that_the_owner_made_pairs_one_device_once(server_on: Server) -> None:
+    server = server_on
+    with signed_in(server, "bob") as bob:
+        made = offered(bob)
+    assert made["link"] == f"bulletdrop://pair?{urlencode({'url': server.url, 'code': made['code']})}"
+    got = redeem(server, made["code"].lower().replace("-", " "))
+    assert got.status_code == 201, got.text
+    assert got.json()["user"]["username"] == "bob"
+    with server.client() as client:
+        client.headers["Authorization"] = f"Bearer {got.json()['key']}"
+        upload(client)
+        problem(client.get("/api/v1/account"), 403, "missing_scope")
+    problem(redeem(server, made["code"]), 400, "expired_token")
+
+
+def test_of_many_that_come_with_one_code_one_is_paired(server_on: Server) -> None:
+    with signed_in(server_on, "bob") as bob:
+        code = offered(bob)["code"]
+    with ThreadPoolExecutor(8) as pool:
+        statuses = Counter(pool.map(lambda _: redeem(server_on, code).status_code, range(8)))
+    assert statuses == {201: 1, 400: 7}
+
+
+def test_a_new_code_of_the_same_person_ends_the_one_before(server: Server) -> None:
+    with signed_in(server, "bob") as bob, signed_in(server, "alice") as alice:
+        first, other = offered(bob)["code"], offered(alice)["code"]
+        second = offered(bob)["code"]
+    problem(redeem(server, first), 400, "expired_token")
+    assert redeem(server, other).json()["user"]["username"] == "alice"
+    assert redeem(server, second).json()["user"]["username"] == "bob"
+
+
+def test_an_offered_code_is_none_that_a_device_shows_and_the_other_way_round(server: Server) -> None:
+    shown = asked(server)
+    with signed_in(server, "bob") as bob:
+        code = offered(bob)["code"]
+        problem(bob.post("/api/v1/devices/lookup", json={"user_code": code}), 404)
+        problem(bob.post("/api/v1/devices/approve", json={"user_code": code}), 404)
+    problem(server.anonymous.post("/api/v1/devices/token", json={"device_code": code}), 400, "expired_token")
+    problem(redeem(server, shown["user_code"]), 400, "expired_token")
+    problem(redeem(server, shown["device_code"][:99]), 400, "expired_token")
+
+
+def test_a_code_dies_with_its_owners_password(server: Server) -> None:
+    with signed_in(server, "bob") as bob:
+        code = offered(bob)["code"]
+        change = {"password": PASSWORD, "new_password": "another horse entirely"}
+        answer = bob.post("/api/v1/account/password", json=change)
+        assert answer.status_code in (200, 204), answer.text
+    problem(redeem(server, code), 400, "expired_token")
+
+
+def test_one_address_cannot_try_offered_codes_without_end(server: Server) -> None:
+    statuses = [redeem(server, "BCDF-GHJK").status_code for _ in range(40)]
+    assert statuses.count(400) <= 30
+    assert statuses[-1] == 429
+
+
+def test_the_page_makes_a_code_with_its_qr_without_script(server: Server) -> None:
+    with signed_in(server, "bob") as bob:
+        token = bob.cookies["bd_csrf"]
+        page = bob.post("/pair", data={"csrf": token, "decision": "offer"})
+        assert page.status_code == 200, page.text
+    assert "<svg" in page.text
+    found = re.search(r"bulletdrop pair (http\S+) ([A-Z]{4}-[A-Z]{4})", page.text)
+    assert found is not None
+    assert found[1] == server.url
+    assert redeem(server, found[2]).json()["user"]["username"] == "bob"
+
+
+def test_the_pair_command_takes_the_owners_code(server: Server, tmp_path: Path) -> None:
+    with signed_in(server, "bob") as bob:
+        codes = [offered(bob)]
+        done = pair_with(tmp_path, server.url, codes[0]["code"])
+        assert done.returncode == 0, done.stderr
+        codes.append(offered(bob))
+        done = pair_with(tmp_path, codes[1]["link"], "--second")
+        assert done.returncode == 0, done.stderr
+        # By standard input, where nobody else on this machine sees it.
+        codes.append(offered(bob))
+        done = pair_with(tmp_path, server.url, "-", stdin=codes[2]["code"] + "\n")
+        assert done.returncode == 0, done.stderr
+    assert "as bob" in done.stdout
+    again = pair_with(tmp_path, server.url, codes[0]["code"])
+    assert again.returncode == 1
+    assert "used up or too old" in again.stderr
+    listed = pair_with(tmp_path, "--list")
+    assert listed.stdout.strip() == server.url
+    assert pair_with(tmp_path, server.url, "--forget").returncode == 0
+    assert pair_with(tmp_path, "--list").stdout == ""
+    assert not (tmp_path / "tray" / "token").exists()
+
+
+def pair_with(data: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `bulletdrop pair` without a keyring and a screen."""
+    bare = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    return subprocess.run(
+        [*binary(), "pair", *arguments, "--data", str(data)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **bare},
+        timeout=60,
+        check=False,
+    )
 
 
 def test_the_pair_command_shows_a_code_and_stores_the_key_that_uploads_then_use(server: Server, tmp_path: Path) -> None:
