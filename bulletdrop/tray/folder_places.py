@@ -21,6 +21,30 @@ TRANSLATIONS = (
     *("屏幕截图", "截图", "螢幕截圖", "螢幕擷圖", "スクリーンショット", "스크린샷", "Ảnh chụp màn hình"),
 )
 
+# OneDrive names its folder for pictures in the person's language.
+PICTURES = (
+    *("Pictures", "Bilder", "Images", "Imágenes", "Immagini", "Imagens", "Afbeeldingen", "Obrazy", "Obrázky", "Kuvat"),
+    *(
+        "Billeder",
+        "Képek",
+        "Resimler",
+        "Изображения",
+        "Зображення",
+        "Εικόνες",
+        "图片",
+        "圖片",
+        "ピクチャ",
+        "画像",
+        "사진",
+    ),
+)
+
+
+def screenshots_below(root: Path) -> list[Path]:
+    """The folders for screenshots in a cloud's folder that are there, in whatever language it names them."""
+    parents = [root / name for name in PICTURES if (root / name).is_dir()]
+    return [parent / name for parent in parents for name in TRANSLATIONS if (parent / name).is_dir()]
+
 
 def xdg_folders(config_home: Path, home: Path) -> dict[str, Path]:
     """The folders in user-dirs.dirs by variable name; one that is the home itself means "none" and is left out."""

@@ -120,7 +120,9 @@ def _is_shared(path: Path, system: System) -> bool:
         return path in (system.home, Path("/"), Path("/tmp"))
     places = {system.home, system.home.parent, Path("/"), Path("/tmp"), Path("/var/tmp")}
     places |= {system.home / name for name in ("Desktop", "Pictures", "Downloads", "Documents", "Videos")}
-    if system.platform != "win32":
+    if system.platform == "win32":
+        places.add(system.home / "Videos" / "Captures")  # recordings, some of them of hours
+    else:
         xdg = folder_places.xdg_folders(system.config_home, system.home)
         places |= {folder for name, folder in xdg.items() if name != folder_places.XDG_SCREENSHOTS}
     return path in places
@@ -177,8 +179,11 @@ def _on_macos(system: System) -> Iterator[tuple[Path | None, str]]:
 def _on_windows(system: System) -> Iterator[tuple[Path | None, str]]:
     if text := system.known_folder(folder_places.SCREENSHOTS_ID):
         yield Path(text), "Windows's folder for screenshots"
-    if one_drive := system.environ.get("OneDrive"):
-        path = Path(one_drive) / "Pictures" / "Screenshots"
-        if path.is_dir():
-            yield path, "OneDrive's folder for screenshots"
+    for name in ("OneDrive", "OneDriveConsumer", "OneDriveCommercial"):
+        if root := system.environ.get(name):
+            for path in folder_places.screenshots_below(Path(root)):
+                yield path, "OneDrive's folder for screenshots"
     yield system.home / "Pictures" / "Screenshots", "where Windows puts screenshots"
+    captures = system.home / "Videos" / "Captures"
+    if captures.is_dir():
+        yield captures, "the Game Bar puts recordings and screenshots of games here"

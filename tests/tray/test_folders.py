@@ -192,3 +192,18 @@ def test_a_program_that_hangs_is_left_after_a_second() -> None:
 
 def test_folders_are_asked_for_again_every_five_minutes() -> None:
     assert Rhythm().rescan == 300.0
+
+
+def test_on_windows_onedrive_s_folder_is_found_in_its_language_and_recordings_of_games_are_only_listed(
+    tmp_path: Path,
+) -> None:
+    german = tmp_path / "OneDrive - Contoso" / "Bilder" / "Bildschirmfotos"
+    captures = tmp_path / "Videos" / "Captures"
+    for folder in (german, captures):
+        folder.mkdir(parents=True)
+    environ = {"OneDriveCommercial": str(tmp_path / "OneDrive - Contoso")}
+    system = System("win32", tmp_path, environ, lambda _: None, lambda _: None)
+    found = {one.path: one for one in candidates(system)}
+    assert found[german].shared is False
+    assert found[captures].shared is True
+    assert watched_folders(CONFIG, system) == [german]
