@@ -84,17 +84,21 @@ copy() {
     fi
 }
 
-# The text at a name of the answer, such as link or error.message.
+# The text at a name of the answer, such as link or error.message: by what is there, and works.
 value() {
+    found=
     if has jq; then
-        jq -r --arg name "$1" 'getpath($name | split(".")) // empty' "$work/answer" 2>/dev/null || :
-    elif has python3; then
-        python3 -c 'import functools, json, sys
-value = functools.reduce(lambda found, name: found[name], sys.argv[2].split("."), json.load(open(sys.argv[1])))
-print(value or "")' "$work/answer" "$1" 2>/dev/null || :
-    else
-        sed -n 's/.*"'"${1##*.}"'" *: *"\([^"]*\)".*/\1/p' "$work/answer" 2>/dev/null || :
+        found=$(jq -r --arg name "$1" 'getpath($name | split(".")) // empty' "$work/answer" 2>/dev/null) || found=
     fi
+    if [ -z "$found" ] && has python3; then
+        found=$(python3 -c 'import functools, json, sys
+value = functools.reduce(lambda found, name: found[name], sys.argv[2].split("."), json.load(open(sys.argv[1])))
+print(value or "")' "$work/answer" "$1" 2>/dev/null) || found=
+    fi
+    if [ -z "$found" ]; then
+        found=$(sed -n 's/.*"'"${1##*.}"'" *: *"\([^"]*\)".*/\1/p' "$work/answer" 2>/dev/null) || found=
+    fi
+    printf %s "$found"
 }
 
 # A file and its name: the link is in $link then.
