@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.support.needs import requires
-from tests.support.server import free_port
+from tests.support.server import certificates, free_port
 
 EXAMPLES = Path(__file__).parents[2] / "packaging" / "proxies"
 MAIN, FILES, SHARE, WILD = "drop.example.org", "files.example.net", "share.example.com", "wild.example.com"
@@ -60,7 +60,13 @@ class Proxy:
 
     def plain(self, host: str, path: str) -> httpx.Response:
         """A GET without TLS."""
-        return httpx.get(f"http://127.0.0.1:{self.http}{path}", headers={"Host": host}, trust_env=False, timeout=30)
+        return httpx.get(
+            f"http://127.0.0.1:{self.http}{path}",
+            headers={"Host": host},
+            trust_env=False,
+            verify=certificates(),
+            timeout=30,
+        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -43,8 +43,8 @@ def free_port() -> int:
 
 
 @functools.cache
-def _certificates() -> ssl.SSLContext:
-    # Read once: for each client anew it would be most of what a client costs.
+def certificates() -> ssl.SSLContext:
+    """For clients' `verify`. Read once: for each client anew it would be most of what the client costs."""
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -164,11 +164,11 @@ class Server:
         """Add an account and a key of all scopes. Returns the key."""
         flags = ["--admin"] if admin else []
         email = f"{name}@example.org"
-        self._quickly("user", "add", name, "--email", email, "--password-stdin", *flags, stdin=PASSWORD + "\n")
+        self.quickly("user", "add", name, "--email", email, "--password-stdin", *flags, stdin=PASSWORD + "\n")
         scopes = f"{ALL_SCOPES} admin" if admin else ALL_SCOPES
-        return self._quickly("key", "add", name, "--name", "tests", "--scope", scopes)
+        return self.quickly("key", "add", name, "--name", "tests", "--scope", scopes)
 
-    def _quickly(self, *arguments: str, stdin: str = "") -> str:
+    def quickly(self, *arguments: str, stdin: str = "") -> str:
         """As `command`, without waiting for the program's start where that can be: what it prints."""
         if "BULLETDROP_BINARY" in os.environ or not hasattr(os, "fork"):
             return self.command(*arguments, stdin=stdin).stdout.strip()
@@ -200,7 +200,7 @@ class Server:
     def client(self, name: str | None = None, **options: object) -> httpx.Client:
         """An HTTP client with the person's key; without a name, a stranger's."""
         headers = {"Authorization": f"Bearer {self.key_of(name)}"} if name else {}
-        verify = pinned_context() if self.is_secure else _certificates()
+        verify = pinned_context() if self.is_secure else certificates()
         settings: dict[str, Any] = {"verify": verify, "timeout": 30, "trust_env": False, **options}
         return httpx.Client(base_url=self.url, headers=headers, **settings)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.oidc_provider import CLIENT, SECRET, OidcProvider
-from tests.support.server import Server, free_port
+from tests.support.server import Server, certificates, free_port
 
 PAGE = {"accept": "text/html"}
 
@@ -38,7 +38,7 @@ def server_with(provider: OidcProvider, data: Path, **environ: str) -> Iterator[
 
 def browser_at(server: Server) -> httpx.Client:
     """A browser with a cookie jar of its own, that follows nothing by itself."""
-    return httpx.Client(base_url=server.url, headers=PAGE, timeout=30, trust_env=False)
+    return httpx.Client(base_url=server.url, headers=PAGE, timeout=30, trust_env=False, verify=certificates())
 
 
 def out(browser: httpx.Client, **query: str) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 
-from tests.support.server import PASSWORD, Server
+from tests.support.server import PASSWORD, Server, certificates
 
 
 def browser(server: Server, **headers: str) -> httpx.Client:
     """A client that says what browsers say. Its cookies are kept."""
     said = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Site": "same-origin", "Origin": server.url, **headers}
-    return httpx.Client(base_url=server.url, headers=said, timeout=30, trust_env=False)
+    return httpx.Client(base_url=server.url, headers=said, timeout=30, trust_env=False, verify=certificates())
 
 
 @contextlib.contextmanager

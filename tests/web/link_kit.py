@@ -12,7 +12,7 @@ import httpx
 
 from bulletdrop.clock import ManualClock
 from bulletdrop.core.sharing import passes
-from tests.support.server import Server
+from tests.support.server import Server, certificates
 from tests.web.kit import png, upload
 
 HTML = {"Accept": "text/html"}
@@ -42,14 +42,14 @@ def views(server: Server, link: Json) -> int:
 @contextlib.contextmanager
 def visitor(server: Server) -> Iterator[httpx.Client]:
     """A browser without an account, which keeps its cookies."""
-    with httpx.Client(base_url=server.url, headers=HTML, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=server.url, headers=HTML, trust_env=False, verify=certificates(), timeout=30) as client:
         yield client
 
 
 def look(server: Server, path: str, **headers: str) -> httpx.Response:
     """Ask once, without cookies."""
     sent = {**HTML, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return httpx.get(server.url + path, headers=sent, trust_env=False, timeout=30)
+    return httpx.get(server.url + path, headers=sent, trust_env=False, verify=certificates(), timeout=30)
 
 
 def grow_older(server: Server, client: httpx.Client, *, seconds: int) -> None:

@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 import httpx
 import pytest
 
-from tests.support.server import PASSWORD, Server
+from tests.support.server import PASSWORD, Server, certificates
 from tests.web.browser import browser
 from tests.web.kit import problem
 
@@ -97,7 +97,9 @@ def test_set_up_codes_and_local_secrets_are_braked_at_once_too(make_server: Call
         server = make_server()
 
         def post(_: int, server: Server = server, path: str = path, wanted: dict[str, str] = wanted) -> int:
-            return httpx.post(f"{server.url}/api/v1/{path}", json=wanted, trust_env=False).status_code
+            return httpx.post(
+                f"{server.url}/api/v1/{path}", json=wanted, trust_env=False, verify=certificates()
+            ).status_code
 
         with ThreadPoolExecutor(20) as threads:
             assert Counter(threads.map(post, range(40))) == {403: 10, 429: 30}

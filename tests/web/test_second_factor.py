@@ -15,7 +15,7 @@ import pytest
 
 from bulletdrop.web.api import ROUTES
 from bulletdrop.web.routes import PREFIX
-from tests.support.server import PASSWORD, Server
+from tests.support.server import PASSWORD, Server, certificates
 from tests.web.browser import browser, cookies_of, sign_in, signed_in
 from tests.web.kit import problem
 
@@ -142,14 +142,16 @@ def test_the_half_ticket_opens_nothing_else(shared: Server, bob: Person) -> None
     ]
     accepted, asked = [], 0
     for way in ways:
-        with httpx.Client(base_url=shared.url, trust_env=False, timeout=30, **way) as client:  # type: ignore[arg-type]
+        with httpx.Client(base_url=shared.url, trust_env=False, timeout=30, verify=certificates(), **way) as client:  # type: ignore[arg-type]
             for route in ROUTES:
                 if route.path.startswith(("/auth/totp", "/auth/recovery", "/auth/passkeys", "/auth/login", "/setup")):
                     continue
                 path = PREFIX + re.sub(r"<\w+>", "x", route.path)
                 answer = client.request(route.method, path, json={} if route.body is not None else None)
                 asked += 1
-                anybody = httpx.request(route.method, shared.url + path, json={}, trust_env=False, timeout=30)
+                anybody = httpx.request(
+                    route.method, shared.url + path, json={}, trust_env=False, timeout=30, verify=certificates()
+                )
                 # As nobody, or refused: never more than a stranger gets.
                 if answer.status_code != 401 and answer.status_code != anybody.status_code:
                     accepted.append((route.name, way, answer.status_code))
@@ -190,7 +192,7 @@ def test_a_code_works_once_also_over_processes(make_server: Callable[..., Server
 
     def finish(ticket: str) -> int:
         sent = {"code": code, "ticket": ticket}
-        return httpx.post(server.url + TOTP, json=sent, trust_env=False, timeout=30).status_code
+        return httpx.post(server.url + TOTP, json=sent, trust_env=False, timeout=30, verify=certificates()).status_code
 
     with ThreadPoolExecutor(9) as threads:
         statuses = list(threads.map(finish, tickets))

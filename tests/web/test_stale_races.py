@@ -13,7 +13,7 @@ import pytest
 
 from bulletdrop.core.models import new_id
 from tests.support.processes import all_answer
-from tests.support.server import PASSWORD, Server
+from tests.support.server import PASSWORD, Server, certificates
 from tests.web.browser import browser, kept, sign_in
 from tests.web.cast import Headers, bearer, cookies
 from tests.web.stale_kit import NEW_PASSWORD, Try, ask
@@ -75,7 +75,9 @@ def count(server: Server, query: str, *values: str) -> int:
 def change_password(server: Server, headers: Headers) -> httpx.Response:
     """As its owner does in the browser."""
     values = {"new_password": NEW_PASSWORD, "password": PASSWORD}
-    return httpx.post(f"{server.url}/api/v1/account/password", json=values, headers=headers, timeout=30)
+    return httpx.post(
+        f"{server.url}/api/v1/account/password", json=values, headers=headers, verify=certificates(), timeout=30
+    )
 
 
 KEYS = "SELECT COUNT(*) FROM api_key JOIN user ON user.id = api_key.user_id WHERE username = ? AND revoked_at IS NULL"

@@ -31,7 +31,7 @@ from tests.support.processes import (
     until,
     workers_of,
 )
-from tests.support.server import Server, binary, free_port
+from tests.support.server import Server, binary, certificates, free_port
 from tests.web.browser import browser, signed_in
 from tests.web.kit import Kept, head_of, kept, png, raw, settled, until_unfinished
 from tests.web.test_rates import limit_user
@@ -50,7 +50,7 @@ def four(make_server: Callable[..., Server]) -> Server:
 
 def get(server: Server, path: str, **options: object) -> httpx.Response:
     """Ask on a connection of its own, so that any worker may get it."""
-    return httpx.get(server.url + path, trust_env=False, timeout=20, **options)  # type: ignore[arg-type]
+    return httpx.get(server.url + path, trust_env=False, verify=certificates(), timeout=20, **options)  # type: ignore[arg-type]
 
 
 def test_four_workers_answer_as_one_server_and_end_with_it(four: Server) -> None:
@@ -206,7 +206,9 @@ def test_uploads_over_all_workers_are_all_there(make_server: Callable[..., Serve
 
     def send(number: int) -> dict[str, str]:
         url = f"{server.url}/api/v1/uploads/{number}.png"
-        answer = httpx.put(url, content=pictures[number], headers=headers, trust_env=False, timeout=60)
+        answer = httpx.put(
+            url, content=pictures[number], headers=headers, trust_env=False, verify=certificates(), timeout=60
+        )
         assert answer.status_code == 201, answer.text
         drop: dict[str, str] = answer.json()
         return drop
