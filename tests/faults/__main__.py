@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults import broken, points, secret_points
+from tests.faults import broken, points, secret_points, spool_points
 from tests.faults.ends import run_ends
 from tests.faults.fulldisk import can_mount, run_fulldisk
 from tests.faults.kills import run_kills
@@ -90,8 +90,19 @@ def _points(folder: Path, wishes: argparse.Namespace) -> list[str]:
     return violations
 
 
+def _spool(folder: Path, wishes: argparse.Namespace) -> list[str]:
+    violations: list[str] = []
+    for operation in spool_points.OPERATIONS:
+        report = spool_points.run_spool(_sub(folder, operation), operation)
+        _show(report.figures())
+        violations += report.violations
+        if report.tried < report.existing:
+            violations.append(f"{operation}: {report.tried} of {report.existing} points tried")
+    return violations
+
+
 def _tray(folder: Path, wishes: argparse.Namespace) -> list[str]:
-    report = run_tray(folder, count=wishes.count or 200, seed=wishes.seed)
+    report = run_tray(folder, count=wishes.count or 1000, seed=wishes.seed)
     _show(report.figures())
     return report.violations()
 
@@ -201,6 +212,7 @@ def _database(wishes: argparse.Namespace) -> Iterator[str]:
 EXPERIMENTS = {
     "kills": _kills,
     "points": _points,
+    "spool": _spool,
     "tray": _tray,
     "races": _races,
     "limits": _limits,

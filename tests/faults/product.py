@@ -212,6 +212,10 @@ class Product:
         self.cli(
             "user", "add", name, "--email", f"{name}@example.org", "--password-stdin", *flags, text=PASSWORD + "\n"
         )
+        return self.key(name)
+
+    def key(self, name: str = "alice") -> str:
+        """One more key of somebody's that may read, write and delete uploads: links are held by a key."""
         scopes = [word for scope in SCOPES for word in ("--scope", scope)]
         return self.cli("key", "add", name, "--name", "faults", *scopes).stdout.strip().splitlines()[-1]
 
