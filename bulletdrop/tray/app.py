@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +32,7 @@ from bulletdrop.tray.logoff import Ending, Nothing, Watch, watch
 from bulletdrop.tray.notify import Button, Note, Notifier
 from bulletdrop.tray.pairing import LOCKED, PATIENCE_SECONDS, Pairing, is_alive, read_local_server
 from bulletdrop.tray.preferences import Chosen
+from bulletdrop.tray.signals import Signals
 from bulletdrop.tray.steering import Connection, Need
 from bulletdrop.tray.thumbs import Thumbs
 from bulletdrop.tray.updates import Updates
@@ -133,8 +133,9 @@ class TrayApp:
 
     def run(self) -> int:
         """Run until Quit, SIGTERM or Ctrl-C. Returns the exit code."""
+        signals = Signals(self._signalled)
         try:
-            self._catch_signals()
+            signals.start()
             self._watch = watch(self._ending, environ=self._environ)
             self._start()
             self._backend.run()
@@ -143,6 +144,7 @@ class TrayApp:
         finally:
             self._watch.close()
             self.close()
+            signals.close()
         return 0
 
     def close(self) -> None:
@@ -192,15 +194,10 @@ class TrayApp:
         self._backend.stop()
         self._quit_done.set()
 
-    def _catch_signals(self) -> None:
-        def handle(number: int, frame: object) -> None:
-            if self._quitting.is_set():
-                os._exit(128 + number)  # asked twice: at once; the server follows by its pipe
-            self.quit()
-
-        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), handle)
+    def _signalled(self, number: int) -> None:
+        if self._quitting.is_set():
+            os._exit(128 + number)  # asked twice: at once; the server follows by its pipe
+        self.quit()
 
     def _preferences_changed(self) -> None:
         speak(self.chosen.now.language, self._environ)
