@@ -42,7 +42,7 @@ function keep(name, bytes) {
 async function bundle() {
   const result = await build({
     absWorkingDir: here,
-    entryPoints: ["src/app.ts", "src/gallery.ts", "src/forms.ts", "src/passkeys.ts", "src/security.ts", "src/trash.ts", "src/joining.ts", "src/drop.ts", "src/arriving.ts", "src/text.ts", "src/secrets.ts", "src/secret.ts", "src/album.ts", "src/ordering.ts", "src/guest.ts", "css/app.css", "css/admin.css", "css/embed.css"],
+    entryPoints: ["src/app.ts", "src/gallery.ts", "src/forms.ts", "src/passkeys.ts", "src/security.ts", "src/trash.ts", "src/joining.ts", "src/drop.ts", "src/arriving.ts", "src/text.ts", "src/secrets.ts", "src/secret.ts", "src/album.ts", "src/ordering.ts", "src/guest.ts", "src/clients.ts", "css/app.css", "css/admin.css", "css/embed.css"],
     outdir: out,
     entryNames: "[name]-[hash]",
     chunkNames: "part-[name]-[hash]",

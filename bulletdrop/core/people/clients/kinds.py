@@ -35,7 +35,7 @@ class Kind:
         filename: what the file is called.
         scopes: what its key may do, no more than it needs. The link that deletes a drop is itself the right to, so
             nobody needs `uploads:delete` for it.
-        steps: what to do with the file, in order.
+        steps: what to do with the file, in order; what is typed stands in backticks.
         write: makes the text.
         is_recipe: nothing to save: the steps are followed by hand, with the values beside them.
     """
@@ -62,7 +62,7 @@ class ClientFile:
 
 
 _UPLOAD = ("uploads:write",)
-_SAVE_SCRIPT = "Save it where programs of yours lie, such as ~/.local/bin, and make it yours alone: chmod 700."
+_SAVE_SCRIPT = "Save it where programs of yours lie, such as `~/.local/bin`, and make it yours alone: `chmod 700`."
 
 _ALL = (
     Kind(
@@ -108,7 +108,7 @@ _ALL = (
         (
             _SAVE_SCRIPT,
             "Give it a key in your desktop's settings for shortcuts.",
-            "Press it, choose, and press Enter in Flameshot. With --full it takes the whole screen.",
+            "Press it, choose, and press Enter in Flameshot. With `--full` it takes the whole screen.",
         ),
         scripts.flameshot,
     ),
@@ -121,8 +121,8 @@ _ALL = (
         _UPLOAD,
         (
             _SAVE_SCRIPT,
-            "Without arguments it takes a screenshot; with files it sends those; - is standard input.",
-            "With --install it is in your file manager's Open With, too.",
+            "Without arguments it takes a screenshot; with files it sends those; `-` is standard input.",
+            "With `--install` it is in your file manager's Open With, too.",
         ),
         scripts.shell,
     ),
@@ -149,7 +149,7 @@ _ALL = (
         _UPLOAD,
         (
             _SAVE_SCRIPT,
-            "Run it once with --install: Spectacle and Dolphin then have it under Open With.",
+            "Run it once with `--install`: Spectacle and Dolphin then have it under Open With.",
             "For a key: System Settings → Shortcuts → Add Command, and choose the file.",
         ),
         scripts.spectacle,
@@ -173,10 +173,10 @@ _ALL = (
         _UPLOAD,
         (
             "In Shortcuts, make a new one. Under its details, switch on Show in Share Sheet, for images and media.",
-            "Add Get Contents of URL with the address below. Method: POST. Request Body: Form.",
-            "Add a header named Authorization with the value below.",
-            "Add a field of the kind File, named file, and choose Shortcut Input for it.",
-            "Add Get Dictionary Value for the key link, then Copy to Clipboard.",
+            "Add Get Contents of URL, with this URL. Method: POST. Request Body: Form.",
+            "Add a header named `Authorization` with its value.",
+            "Add a field of the kind File, named `file`, and choose Shortcut Input for it.",
+            "Add Get Dictionary Value for the key `link`, then Copy to Clipboard.",
         ),
         files.ios,
         is_recipe=True,
@@ -189,8 +189,8 @@ _ALL = (
         "bulletdrop.curl",
         _UPLOAD,
         (
-            "Save it, and make it yours alone: chmod 600 bulletdrop.curl.",
-            "curl -K bulletdrop.curl -F file=@picture.png",
+            "Save it, and make it yours alone: `chmod 600 bulletdrop.curl`.",
+            "`curl -K bulletdrop.curl -F file=@picture.png`",
         ),
         files.curl,
     ),
@@ -203,7 +203,7 @@ _ALL = (
         _UPLOAD,
         (
             "Save it where only you may read it.",
-            "powershell -ExecutionPolicy Bypass -File bulletdrop.ps1 picture.png",
+            "`powershell -ExecutionPolicy Bypass -File bulletdrop.ps1 picture.png`",
             "Without a file it takes the whole screen. The link is on the clipboard.",
         ),
         scripts.powershell,
