@@ -19,6 +19,8 @@ from bulletdrop.core.database import using
 from bulletdrop.core.drops import reservations
 from bulletdrop.core.drops.found import find_page
 from bulletdrop.core.drops.reservations import Arrival
+from bulletdrop.core.models import Upload
+from bulletdrop.core.names.places import Place
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Gone, NotFound, StillArriving, TooMany
 from bulletdrop.web import negotiating
@@ -142,11 +144,11 @@ async def events(request: Request, name: str) -> HTTPResponse | None:
     from bulletdrop.web.public import plain
 
     slug = plain(name)
-    arrival = await _look(request, slug)
-    said = await _said(request, slug, arrival)
+    arrival, said = await _said(request, slug)
     if request.method == "HEAD":
         return HTTPResponse(content_type="text/event-stream", headers=_STREAM_HEADERS)
     if said or arrival is None:
+        # It has come between the page and its stream.
         return HTTPResponse(_event(said), content_type="text/event-stream", headers=_STREAM_HEADERS)
     web = web_of(request)
     with web.arrivals.entered(address_of(request), arrival) as waiter, _Left(request, waiter) as left:
@@ -156,8 +158,7 @@ async def events(request: Request, name: str) -> HTTPResponse | None:
         until = monotonic() + _LONGEST_STREAM
         while not (said or web.arrivals.is_over or left.happened or monotonic() > until):
             if await waiter.wait(_HEARTBEAT):
-                waiter.seen = arrival = await _look(request, slug)
-                said = await _said(request, slug, arrival)
+                waiter.seen, said = await _said(request, slug)
             elif left.is_silent():
                 left.cut()
                 return None
@@ -174,25 +175,38 @@ def _event(said: str) -> str:
     return f"event: {said}\ndata:\n\n"
 
 
-async def _said(request: Request, slug: str, arrival: Arrival | None) -> str:
-    """The event to send: empty while there is nothing new. Raises NotFound where there is nothing at all."""
-    if arrival is not None and not arrival.is_held:
-        return "" if arrival.state == "waiting" else "ended"
-    try:
-        upload = await in_thread(request, find_page, slug, place=request.ctx.place)
-    except NotFound:
-        if arrival is None:
-            raise
-        return "ended"
-    if upload.is_public or await is_theirs(request, upload):
-        return "arrived"
+async def _said(request: Request, slug: str) -> tuple[Arrival | None, str]:
+    """How things stand, and the event to send: empty while there is nothing new for who asks.
+
+    Raises: NotFound where there is nothing at all.
+    """
+    place = request.ctx.place
+    arrival, upload = await web_of(request).arrivals.once(
+        slug, place, lambda: in_thread(request, _stand, slug, place=place)
+    )
+    if upload is not None and (upload.is_public or await is_theirs(request, upload)):
+        return arrival, "arrived"
     if arrival is None:
         raise NotFound(NOTHING)
-    return "" if arrival.state == "waiting" else "ended"
+    return arrival, "" if arrival.state == "waiting" else "ended"
+
+
+def _stand(site: Site, slug: str, *, place: Place) -> tuple[Arrival | None, Upload | None]:
+    """What is to be told of a slug, and its drop, where that is there."""
+    arrival = reservations.find_arrival(site, slug, place=place)
+    if arrival is not None and not arrival.is_held:
+        return arrival, None
+    try:
+        return arrival, find_page(site, slug, place=place)
+    except NotFound:
+        return arrival, None
 
 
 async def _look(request: Request, slug: str) -> Arrival | None:
-    return await in_thread(request, reservations.find_arrival, slug, place=request.ctx.place)
+    place = request.ctx.place
+    return await web_of(request).arrivals.once(
+        slug, ("look", place), lambda: in_thread(request, reservations.find_arrival, slug, place=place)
+    )
 
 
 class _Left:

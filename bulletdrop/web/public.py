@@ -51,9 +51,6 @@ async def by_user(request: Request, username: str, filename: str) -> HTTPRespons
 
 async def by_name(request: Request, name: str) -> HTTPResponse:
     """With an ending: the bytes. Without: the page that shows them, or the bytes where a page could not be shown."""
-    lying_ready = from_cache(request)
-    if lying_ready is not None:
-        return lying_ready
     name = plain(name)
     try:
         return await _by_name(request, name)
@@ -62,6 +59,9 @@ async def by_name(request: Request, name: str) -> HTTPResponse:
 
 
 async def _by_name(request: Request, name: str) -> HTTPResponse:
+    lying_ready = from_cache(request)
+    if lying_ready is not None:
+        return lying_ready
     stem, dot, ending = name.rpartition(".")
     if dot:
         try:

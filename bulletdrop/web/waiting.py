@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from bulletdrop.core.drops.reservations import Arrival
 from bulletdrop.log import get_logger
 from bulletdrop.web.gate import Gate
 
 log = get_logger("arrivals")
+
+T = TypeVar("T")
 
 # How long another process's fill may stay unseen, in seconds. A look costs 0.3 ms, for all who wait together.
 _LOOK = 0.5
@@ -66,6 +69,8 @@ class Waiting:
         self._look = look
         self._waiters: dict[str, set[Waiter]] = {}
         self._looking: asyncio.Task[None] | None = None
+        # Questions under way about a slug, each shared by all who ask it meanwhile.
+        self._asked: dict[str, dict[Hashable, asyncio.Future[Any]]] = {}
 
     @contextlib.contextmanager
     def entered(self, address: str, arrival: Arrival) -> Iterator[Waiter]:
@@ -85,8 +90,32 @@ class Waiting:
                 if not beside and self._waiters.get(arrival.slug) is beside:
                     del self._waiters[arrival.slug]
 
+    async def once(self, slug: str, about: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+        """What `ask` answers, asked once for all who want to know it at the same moment: hundreds wake together.
+
+        What was asked before something happened to the slug is no answer to who asks afterwards.
+        """
+        under_way = self._asked.setdefault(slug, {})
+        asked = under_way.get(about)
+        if asked is None:
+            asked = under_way[about] = asyncio.ensure_future(ask())
+            asked.add_done_callback(lambda done: self._answered(slug, under_way, about, done))
+        answer: T = await asyncio.shield(asked)
+        return answer
+
+    def _answered(
+        self, slug: str, under_way: dict[Hashable, asyncio.Future[Any]], about: Hashable, done: asyncio.Future[Any]
+    ) -> None:
+        del under_way[about]
+        if not under_way and self._asked.get(slug) is under_way:
+            del self._asked[slug]
+        # Whoever asked may have left: nobody else has to hear of what went wrong.
+        if not done.cancelled():
+            done.exception()
+
     def tell(self, slug: str) -> None:
         """Something happened to a slug here: whoever waits for it looks again at once."""
+        self._asked.pop(slug, None)
         for waiter in self._waiters.get(slug, ()):
             waiter.wake()
 
@@ -115,6 +144,8 @@ class Waiting:
             return
         for slug in slugs:
             now = found.get(slug)
-            for waiter in self._waiters.get(slug, ()):
-                if waiter.seen != now:
-                    waiter.wake()
+            if any(waiter.seen != now for waiter in self._waiters.get(slug, ())):
+                self._asked.pop(slug, None)
+                for waiter in self._waiters[slug]:
+                    if waiter.seen != now:
+                        waiter.wake()

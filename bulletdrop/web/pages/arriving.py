@@ -17,7 +17,7 @@ from bulletdrop.web.render import render
 _STATUS = {"waiting": 200, "late": 404, "ended": 410}
 # Why nothing will come, for everybody: no word that would tell what it was.
 _TAKEN_BACK = "Whoever sent this link has taken it back."
-_REFUSED = "The server did not take the file that was to be here."
+_REFUSED = "The server did not take the file that somebody sent to this link."
 
 
 async def arriving_page(request: Request, arrival: Arrival) -> HTTPResponse:
