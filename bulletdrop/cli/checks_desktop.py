@@ -24,7 +24,11 @@ EVENT_SECONDS = 5.0
 
 def desktop_checks(config: Config, *, clipboard: bool) -> tuple[Check, ...]:
     """All checks of this half; where there is no screen, only those that make sense without one."""
-    checks: tuple[Check, ...] = (("watcher", lambda: watcher(config.data)), ("token", lambda: token(config)))
+    checks: tuple[Check, ...] = (
+        ("watcher", lambda: watcher(config.data)),
+        ("token", lambda: token(config)),
+        ("servers", lambda: paired_servers(config)),
+    )
     if not has_screen(os.environ):
         return (("desktop", lambda: ok("none here: the server alone is used")), *checks)
     checks = (("screenshots", lambda: folders(config)), *checks, ("keyring", keyring), ("tray", tray))
@@ -75,10 +79,12 @@ def watcher(data: Path) -> Finding:
 
 def token(config: Config) -> Finding:
     """Whether this computer is paired, and where its key lies."""
+    from bulletdrop.tray.servers import servers_of
     from bulletdrop.tray.vault import VaultLocked, load_token
 
     try:
-        stored = load_token(config.data)
+        servers = servers_of(config)
+        stored = load_token(config.data, servers[0].url if servers else "")
     except VaultLocked as error:
         return fail(error.message, "nothing is lost")
     if stored is None:
@@ -88,6 +94,26 @@ def token(config: Config) -> Finding:
     if os.sep in stored.where:
         return warn(f"in a plain file, {stored.where}", "only its owner may read it; a keyring would be better")
     return ok(f"from the {stored.where}" if stored.where == "environment" else f"in the {stored.where}")
+
+
+def paired_servers(config: Config) -> Finding:
+    """The servers elsewhere that this computer sends to: there, and the ones that were paired."""
+    from bulletdrop.tray.answers import CertificateChanged
+    from bulletdrop.tray.servers import answers, servers_of
+
+    listed = servers_of(config)
+    away = []
+    for one in listed:
+        try:
+            if not answers(one):
+                away.append(one.url)
+        except CertificateChanged as error:
+            return fail(error.message, f"if that is right: bulletdrop pair {one.url}")
+    if not listed:
+        return ok("none elsewhere: this machine's own is used")
+    if away:
+        return warn(f"{', '.join(away)} does not answer", "what is captured waits, or goes to the next one")
+    return ok(", then ".join(one.url for one in listed))
 
 
 def keyring() -> Finding:

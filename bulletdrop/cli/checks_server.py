@@ -9,13 +9,16 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bulletdrop.cli.finding import Finding, fail, ok, warn
 from bulletdrop.config import Config
 
 Check = tuple[str, Callable[[], Finding]]
 
-PRIVATE = ("secret.key", "master.key", "setup-code", "run/server.json", "tray/token", "tray/vault.json")
+PRIVATE = ("secret.key", "master.key", "setup-code", "run/server.json", "tls/key.pem", "tray/token", "tray/vault.json")
+# A server answers a question in its network well within it.
+LOOK_SECONDS = 2.0
 # Nothing of this program is older than that: a clock before it is wrong.
 FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -31,6 +34,8 @@ def server_checks(config: Config) -> tuple[Check, ...]:
         ("clock", lambda: clock(datetime.now(UTC))),
         ("server", lambda: server(config)),
         ("address", lambda: address(config)),
+        ("certificate", lambda: own_certificate(config, datetime.now(UTC))),
+        ("network", lambda: network(config)),
         ("mail", lambda: mail(config)),
     )
 
@@ -74,7 +79,7 @@ def secrets_are_private(data: Path) -> Finding:
     """Secret files may be read by their owner alone."""
     if os.name == "nt":
         return ok("kept by the folder's own rights")
-    present = [data / name for name in PRIVATE if (data / name).exists()]
+    present = [*(data / name for name in PRIVATE if (data / name).exists()), *data.glob("tray/token-*")]
     open_ones = " ".join(str(path) for path in present if path.stat().st_mode & 0o077)
     if open_ones:
         return fail(f"others may read {open_ones}", f"chmod 600 {open_ones}")
@@ -142,12 +147,14 @@ def server(config: Config) -> Finding:
     from bulletdrop.errors import BulletDropError
     from bulletdrop.tray.client import Client
     from bulletdrop.tray.pairing import read_local_server
+    from bulletdrop.tray.servers import fingerprint_of
 
     local = read_local_server(config.data)
     url = config.server or (local.url if local else "")
     if not url:
         return warn("not running", "start it with “bulletdrop” or “bulletdrop serve”")
-    client = Client(url, connect_seconds=3, answer_seconds=3)
+    pin = local.fingerprint if local is not None and not config.server else fingerprint_of(config, url)
+    client = Client(url, connect_seconds=3, answer_seconds=3, fingerprint=pin)
     try:
         health = client.health()
     except BulletDropError as error:
@@ -164,6 +171,56 @@ def address(config: Config) -> Finding:
     if config.public_url:
         return ok(config.public_url)
     return warn("public_url is not set: links carry this machine's own address", "set BULLETDROP_PUBLIC_URL to share")
+
+
+def own_certificate(config: Config, now: datetime) -> Finding:
+    """The server's certificate, where it speaks https itself: it can be used, and for how long."""
+    from bulletdrop import trust
+    from bulletdrop.core import certificate
+    from bulletdrop.errors import BulletDropError
+
+    if config.tls == "off":
+        return ok("none: this server speaks http (tls = own makes one)")
+    named = certificate.files(config)
+    if config.tls == "own" and named is not None and not named[0].exists():
+        return ok("made by the first start")
+    try:
+        certificate.Served(config)
+    except BulletDropError as error:
+        return fail(error.message, "correct tls_certificate and tls_key, or set tls = own")
+    ends = certificate.ends_at(config)
+    words = f"{'its own' if config.tls == 'own' else 'given'}, good until {ends:%d %B %Y}"
+    if ends < now:
+        return fail(f"ended on {ends:%d %B %Y}", "renew it; a new own one is made when DATA/tls is moved away")
+    if (ends - now).days < 14:
+        return warn(words, "renew it")
+    return ok(f"{words}, fingerprint {trust.shown(certificate.fingerprint(config))}")
+
+
+def network(config: Config) -> Finding:
+    """Devices in the same network can find the server by themselves."""
+    from bulletdrop.tray import discovery
+    from bulletdrop.tray.answers import Unreachable
+    from bulletdrop.tray.pairing import read_local_server
+    from bulletdrop.web import announcing
+
+    if not announcing.is_wanted(config):
+        return ok("not announced: announce is off, or the server is for this machine alone")
+    local = read_local_server(config.data)
+    if local is None:
+        return ok("announced while the server runs")
+    port = urlsplit(local.url).port
+    mine = {f"{urlsplit(local.url).scheme}://{address}:{port}" for address in announcing.addresses(config)}
+    if not mine:
+        return ok("not announced: this machine is in no network")
+    cure = "let UDP port 5353 through the firewall; pairing by the address works all the same"
+    try:
+        found = discovery.look(LOOK_SECONDS)
+    except Unreachable as error:
+        return warn(error.message, cure)
+    if any(mine & set(one.urls) for one in found):
+        return ok(f"found at {', '.join(sorted(mine))}")
+    return warn("the server is announced and was not found", cure)
 
 
 def mail(config: Config) -> Finding:

@@ -116,6 +116,15 @@ def fingerprint(config: Config) -> str:
         return ""
 
 
+def ends_at(config: Config) -> datetime:
+    """When the certificate that clients see ends. Raises OSError and ValueError where there is none."""
+    from cryptography import x509
+
+    named = files(config)
+    assert named is not None
+    return x509.load_pem_x509_certificates(named[0].read_bytes())[0].not_valid_after_utc
+
+
 def names_of(config: Config) -> list[str]:
     """The names that this machine may be called by in its network."""
     machine = socket.gethostname().lower().rstrip(".") or "localhost"
