@@ -24,6 +24,7 @@ class Signals:
         self._reading, self._writing = socket.socketpair()
         self._writing.setblocking(False)
         self._before = -1
+        self._thread = threading.Thread(target=self._listen, name="signals", daemon=True)
 
     def start(self) -> None:
         """Begin to listen."""
@@ -32,7 +33,7 @@ class Signals:
             if hasattr(signal, name):
                 # Without a handler of Python's nothing is written.
                 signal.signal(getattr(signal, name), lambda number, frame: None)
-        threading.Thread(target=self._listen, name="signals", daemon=True).start()
+        self._thread.start()
 
     def close(self) -> None:
         """Stop listening. Signals that come from now on do nothing."""
@@ -41,11 +42,13 @@ class Signals:
         with contextlib.suppress(OSError):
             self._writing.shutdown(socket.SHUT_RDWR)
         self._writing.close()
+        if self._thread.ident is not None:
+            self._thread.join(1)
+        self._reading.close()
 
     def _listen(self) -> None:
         wanted = {getattr(signal, name) for name in NAMES if hasattr(signal, name)}
-        with self._reading:
-            while numbers := self._reading.recv(16):
-                for number in numbers:
-                    if number in wanted:
-                        self._told(number)
+        while numbers := self._reading.recv(16):
+            for number in numbers:
+                if number in wanted:
+                    self._told(number)

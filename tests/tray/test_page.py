@@ -92,7 +92,7 @@ def test_rules_of_a_folder_are_saved_from_the_page(tray: Controlled, tmp_path: P
     browser.post("folders", {"do": "unwatch", "folder": folder})
     assert tray.small.chosen.now.rule_for(tray.folder) == replace(rule, watch=False)
     browser.post("folders", {"do": "remove", "folder": folder})
-    assert len(tray.small.chosen.now.folders) == 0
+    assert not list(tray.small.chosen.now.folders)
     (tmp_path / "games").mkdir()
     browser.post("folders", {"do": "add", "folder": str(tmp_path / "games")})
     assert {one.folder for one in tray.small.chosen.now.folders} == {str(tmp_path / "games")}
