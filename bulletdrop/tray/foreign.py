@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -250,15 +250,16 @@ class ForeignClient:
         query: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> Uploaded:
-        """As `Client.upload`. Wishes are not for this host and are left out, but for one: what shall stay private is
-        refused, since nobody can say that it would.
+        """As `Client.upload`. Wishes are not for this host: those that it would break in silence are refused.
 
-        Raises: as `Uploader.upload`; Rejected for a private upload.
+        Raises: as `Uploader.upload`; Rejected for what shall stay private, or end by itself.
         """
-        asked = {**(wishes or {}), **(query or {})}
+        asked, host = {**(wishes or {}), **(query or {})}, self.uploader.host
         if asked.get("is_public", "true").lower() in ("false", "0", "no", "off"):
-            raise Rejected(f"{self.uploader.host} cannot keep this private. Choose your own server for it.")
-        return self.uploader.upload(source, name, size=size, progress=progress)
+            raise Rejected(f"{host} cannot keep this private. Change the folder's rule, or send it to your own server.")
+        if asked.get("expires_at"):
+            raise Rejected(f"{host} does not end links. Change the folder's rule, or send it to your own server.")
+        return replace(self.uploader.upload(source, name, size=size, progress=progress), server=self.server_url)
 
     def health(self) -> Mapping[str, Any]:
         """Whether anything answers there. Raises Unreachable. Leaves a warm connection behind."""

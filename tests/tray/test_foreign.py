@@ -14,8 +14,9 @@ import pytest
 from bulletdrop import errors
 from bulletdrop.errors import Invalid, Rejected
 from bulletdrop.tray.answers import ServerFault, Unreachable
+from bulletdrop.tray.desk import Status
 from bulletdrop.tray.foreign import AnswerUnread, ForeignClient, Uploader, parse
-from tests.tray.engine_kit import png, write
+from tests.tray.engine_kit import eventually, fake_server, png, running, write
 from tests.tray.host_kit import Answer, Host, Seen, foreign_host, sxcu
 
 
@@ -223,10 +224,16 @@ def test_the_engine_can_use_it_as_its_client(host: Host, shot: Path) -> None:
         client.health()
 
 
-def test_what_shall_stay_private_goes_to_no_other_host(host: Host, shot: Path) -> None:
+@pytest.mark.parametrize(
+    ("wish", "words"), [({"is_public": "false"}, "cannot keep this private"), ({"expires_at": "7d"}, "end links")]
+)
+def test_what_another_host_would_not_keep_to_is_not_sent_there(
+    host: Host, shot: Path, wish: dict[str, str], words: str
+) -> None:
     client = ForeignClient(sxcu(host.url))
-    with pytest.raises(Rejected, match="private"):
-        client.upload(shot, "a.png", wishes={"is_public": "false"})
+    for given in ({"wishes": wish}, {"query": wish}):
+        with pytest.raises(Rejected, match=words):
+            client.upload(shot, "a.png", **given)  # type: ignore[arg-type]
     client.close()
     assert host.seen == []
 
@@ -253,3 +260,18 @@ def test_a_line_break_gets_into_no_header(host: Host, shot: Path) -> None:
         one.upload(shot, "a.png")
     one.close()
     assert host.seen == []
+
+
+def test_the_tray_sends_screenshots_to_another_host_and_copies_its_link(tmp_path: Path) -> None:
+    links: list[str] = []
+
+    def says(seen: Seen) -> Answer:
+        links.append(f"https://host.example/{len(links)}")
+        return Answer(json.dumps({"url": links[-1]}))
+
+    with foreign_host(says) as host, fake_server() as own, running(tmp_path, own, paired=False) as tray:
+        tray.engine.use_client(ForeignClient(sxcu(host.url)))
+        write(tray.folder / "shot.png", png())
+        item = eventually(lambda: next((one for one in tray.engine.recent(1) if one.status is Status.DONE), None))
+        assert item.link == "https://host.example/0"
+        assert own.kept == []
