@@ -149,6 +149,7 @@ def test_a_large_file_that_may_be_known_is_hashed_first_and_not_sent_twice(tray:
     path = write(tray.folder / "large.png", png(size=LARGE))
     eventually(lambda: tray.desk.there)
     os.utime(path, (1, 1))
+    tray.engine.rescan()
     stay(1.0)
     path.rename(tray.folder / "renamed.png")
     stay(0.5)

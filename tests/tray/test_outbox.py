@@ -260,12 +260,15 @@ def test_a_folder_known_since_a_future_moment_is_known_since_now(outbox: Outbox,
 
 
 @contextmanager
-def tray_process(tmp_path: Path, server: FakeServer, *, wait: bool = True) -> Iterator[Callable[[str], str]]:
-    """A tray as a process of its own, killed at the end. Gives a function that waits for a line beginning so."""
+def tray_process(
+    tmp_path: Path, server: FakeServer, *, wait: bool = True, said: list[str] | None = None
+) -> Iterator[Callable[[str], str]]:
+    """A tray as a process of its own, killed at the end. Gives a function that waits for a line beginning so; all
+    lines are added to `said`."""
     command = [sys.executable, "-m", "tests.tray.engine_driver"]
     arguments = [str(tmp_path / "data"), str(tmp_path / "shots"), server.url]
     process = subprocess.Popen([*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    said: list[str] = []
+    said = [] if said is None else said
 
     def hears(start: str) -> str:
         for line in said:
@@ -284,16 +287,17 @@ def tray_process(tmp_path: Path, server: FakeServer, *, wait: bool = True) -> It
         yield hears
     finally:
         process.kill()
-        process.communicate()
+        said += (process.communicate()[0] or "").split("\n")
 
 
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
+@pytest.fixture(params=[False, True], ids=["link after", "link first"])
+def server(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
     with fake_server() as fake:
+        fake.reserves = request.param
         yield fake
 
 
-def test_a_kill_after_the_row_and_before_the_upload_sends_it_once(tmp_path: Path, server: FakeServer) -> None:
+def test_kill_9_between_row_and_upload_sends_it_once(tmp_path: Path, server: FakeServer) -> None:
     (tmp_path / "shots").mkdir()
     server.always = Rule(503, "unavailable", {"Retry-After": "60"})
     with tray_process(tmp_path, server):
@@ -305,7 +309,7 @@ def test_a_kill_after_the_row_and_before_the_upload_sends_it_once(tmp_path: Path
         assert server.names() == ["a.png"]
 
 
-def test_a_kill_after_the_upload_and_before_the_row_sends_it_once(tmp_path: Path, server: FakeServer) -> None:
+def test_kill_9_between_upload_and_row_update_sends_it_once(tmp_path: Path, server: FakeServer) -> None:
     (tmp_path / "shots").mkdir()
     server.rules.append(Rule(hold=60))
     with tray_process(tmp_path, server):
@@ -323,6 +327,7 @@ def test_two_hundred_captures_over_many_kills_arrive_once_each(tmp_path: Path, s
     dice = random.Random(4)
     server.delay = 0.004
     number, count, kills = 0, 200, 0
+    said: list[str] = []
 
     def capture() -> int:
         write(folder / f"{number:03}.png", png(number))
@@ -331,7 +336,7 @@ def test_two_hundred_captures_over_many_kills_arrive_once_each(tmp_path: Path, s
     while number < count:
         # Every third is killed somewhere in its start.
         early = kills % 3 == 2
-        with tray_process(tmp_path, server, wait=not early):
+        with tray_process(tmp_path, server, wait=not early, said=said):
             end = time.monotonic() + dice.uniform(0.0, 0.4 if early else 0.25)
             while number < count and time.monotonic() < end:
                 number = capture()
@@ -341,8 +346,13 @@ def test_two_hundred_captures_over_many_kills_arrive_once_each(tmp_path: Path, s
             # Some come while the tray is off, and an answer is lost now and then.
             number = capture()
             server.rules.append(Rule(lose=True))
-    with tray_process(tmp_path, server):
+    with tray_process(tmp_path, server, said=said):
         eventually(lambda: len(server.kept) >= count, 60)
         time.sleep(0.5)
     assert sorted(server.names()) == [f"{n:03}.png" for n in range(count)]
     assert kills >= 5
+    true = {one.name: f"{server.url}/{one.slug or f's{n}'}" for n, one in enumerate(server.kept)}
+    told = [line.split() for line in said if ".png " in line and line.endswith((" late", " prompt"))]
+    assert [(name, link) for name, link, _ in told if true[name] != link] == [], "a link that was told leads elsewhere"
+    if server.reserves:
+        assert len([one for one in server.kept if one.slug]) > count / 4

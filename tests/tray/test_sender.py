@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bulletdrop import errors
 from bulletdrop.tray.client import Client
-from bulletdrop.tray.desk import State
+from bulletdrop.tray.desk import State, Status
 from tests.tray.engine_kit import FakeServer, Rule, Tray, eventually, fake_server, png, running, stay, write
+from tests.tray.test_taking_back import Ahead
 
 
 @pytest.fixture
@@ -67,6 +69,29 @@ def test_a_server_that_is_down_is_waited_for_and_everything_arrives(tray: Tray) 
     assert sorted(tray.server.names()) == [f"{n}.png" for n in range(5)]
 
 
+def test_a_server_down_for_10_minutes_loses_nothing_and_is_found_again_at_once(
+    tmp_path: Path, server: FakeServer
+) -> None:
+    clock = Ahead()
+    with running(tmp_path, server, clock=clock) as tray:
+        server.down()
+        for n in range(5):
+            shoot(tray, f"{n}.png")
+        for _ in range(60):
+            clock.by += timedelta(seconds=10)
+            tray.engine._line.wake()
+            stay(0.02)
+        eventually(lambda: state(tray) is State.OFFLINE)
+        assert {item.status for item in tray.engine.recent()} <= {Status.WAITING, Status.SENDING}
+        server.up()
+        # The ladder stands at minutes; the small question is asked every ten seconds.
+        clock.by += timedelta(seconds=10)
+        tray.engine._line.wake()
+        tray.links(5, seconds=30)
+        assert sorted(server.names()) == [f"{n}.png" for n in range(5)]
+        assert tray.desk.refusals == []
+
+
 @pytest.mark.alone
 def test_a_new_capture_tries_an_unreachable_server_at_once(tray: Tray) -> None:
     tray.server.down()
@@ -80,7 +105,7 @@ def test_a_new_capture_tries_an_unreachable_server_at_once(tray: Tray) -> None:
     assert time.monotonic() - started < 1.0
 
 
-def test_an_answer_that_is_lost_is_asked_for_again_and_is_the_same(tray: Tray) -> None:
+def test_an_upload_answered_but_its_connection_lost_is_asked_for_again_and_is_the_same(tray: Tray) -> None:
     tray.server.rules.append(Rule(lose=True))
     shoot(tray)
     tray.links(1)
@@ -122,7 +147,7 @@ def test_a_refused_capture_can_be_tried_again_by_hand(tray: Tray) -> None:
 
 
 @pytest.mark.parametrize("status, code", [(401, "not_signed_in"), (401, "revoked_key"), (403, "missing_scope")])
-def test_a_refused_key_stops_everything_until_paired_again(tray: Tray, status: int, code: str) -> None:
+def test_401_and_403_stop_everything_until_paired_again(tray: Tray, status: int, code: str) -> None:
     tray.server.always = Rule(status, code)
     for n in range(4):
         shoot(tray, f"{n}.png")
@@ -151,7 +176,7 @@ def test_without_a_server_captures_wait_for_the_pairing(tmp_path: Path, server: 
 
 
 @pytest.mark.parametrize("status, code", [(429, "too_many"), (503, "unavailable")])
-def test_a_server_that_asks_for_time_gets_it(tray: Tray, status: int, code: str) -> None:
+def test_429_and_503_with_retry_after_get_their_time(tray: Tray, status: int, code: str) -> None:
     tray.server.rules.append(Rule(status, code, {"Retry-After": "1"}))
     started = time.monotonic()
     shoot(tray, "one.png")
@@ -162,7 +187,7 @@ def test_a_server_that_asks_for_time_gets_it(tray: Tray, status: int, code: str)
     assert tray.server.requests == 3
 
 
-def test_a_full_disk_pauses_the_queue_for_a_minute(tray: Tray) -> None:
+def test_507_pauses_the_queue_for_a_minute(tray: Tray) -> None:
     tray.server.rules.append(Rule(507, "disk_full"))
     shoot(tray, "one.png")
     eventually(lambda: state(tray) is State.OFFLINE)

@@ -47,14 +47,14 @@ def test_a_file_renamed_into_the_folder_gets_its_link_at_once(tray: Tray, tmp_pa
     assert time.monotonic() - started < 0.45
 
 
-def test_a_file_linked_into_the_folder_gets_its_link(tray: Tray, tmp_path: Path) -> None:
+def test_a_file_hardlinked_into_the_folder_gets_its_link(tray: Tray, tmp_path: Path) -> None:
     outside = write(tmp_path / "elsewhere.png", png())
     os.link(outside, tray.folder / "shot.png")
     assert tray.links(1) == ["shot.png"]
 
 
 @pytest.mark.parametrize("name", ["shot.png.tmp", ".shot.png.part", ".x7Gh2"])
-def test_a_temporary_name_counts_only_once_it_is_the_final_one(tray: Tray, name: str) -> None:
+def test_a_tmp_that_becomes_a_png_counts_only_under_its_final_name(tray: Tray, name: str) -> None:
     temporary = write(tray.folder / name, png())
     stay(0.6)
     assert tray.server.kept == []
@@ -64,7 +64,7 @@ def test_a_temporary_name_counts_only_once_it_is_the_final_one(tray: Tray, name:
     assert tray.server.names() == ["shot.png"]
 
 
-def test_a_slow_writer_is_waited_for(tray: Tray) -> None:
+def test_a_slow_writer_of_one_byte_in_100_ms_is_waited_for(tray: Tray) -> None:
     data = png("slow", size=200)
     with (tray.folder / "slow.png").open("wb", buffering=0) as file:
         file.write(data[:-12])
@@ -86,7 +86,7 @@ def test_a_writer_that_stops_for_long_and_goes_on_is_waited_for(tray: Tray) -> N
     assert tray.links(1) == ["slow.png"]
 
 
-def test_a_writer_that_closes_and_opens_again_is_waited_for(tray: Tray) -> None:
+def test_a_writer_that_reopens_its_file_is_waited_for(tray: Tray) -> None:
     data = png("again", size=9000)
     path = tray.folder / "shot.png"
     for start in range(0, len(data), 3000):
@@ -157,7 +157,7 @@ def test_a_stalled_file_that_was_finished_unseen_is_found_by_the_rescan(tray: Tr
     assert tray.links(1) == ["half.png"]
 
 
-def test_an_old_time_makes_no_file_old(tray: Tray, tmp_path: Path) -> None:
+def test_an_mtime_from_2001_makes_no_file_old(tray: Tray, tmp_path: Path) -> None:
     source = write(tmp_path / "old.png", png("2001"))
     os.utime(source, (1_000_000_000, 1_000_000_000))
     shutil.copy2(source, tray.folder / "copied.png")
@@ -165,7 +165,7 @@ def test_an_old_time_makes_no_file_old(tray: Tray, tmp_path: Path) -> None:
     assert sorted(tray.links(2)) == ["copied.png", "moved.png"]
 
 
-def test_the_same_screen_taken_twice_is_two_captures(tray: Tray) -> None:
+def test_the_same_content_twice_is_two_captures(tray: Tray) -> None:
     write(tray.folder / "one.png", png("same"))
     tray.links(1)
     wait_for_jiffy()
@@ -246,7 +246,7 @@ def test_what_came_while_the_tray_was_off_is_uploaded_once_and_late(tmp_path: Pa
     assert sorted(server.names()) == [f"off-{n}.png" for n in range(10)]
 
 
-def test_five_thousand_files_at_once_all_arrive_and_only_the_newest_takes_the_clipboard(tray: Tray) -> None:
+def test_a_burst_of_5000_files_all_arrive_and_only_the_newest_takes_the_clipboard(tray: Tray) -> None:
     count = 5000
     for n in range(count):
         (tray.folder / f"{n:04}.png").write_bytes(png(n, size=200))

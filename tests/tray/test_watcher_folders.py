@@ -30,7 +30,7 @@ def server() -> Iterator[FakeServer]:
         yield fake
 
 
-def test_a_folder_that_is_deleted_and_made_again_is_watched_again(tmp_path: Path, server: FakeServer) -> None:
+def test_a_folder_deleted_and_made_again_is_watched_again(tmp_path: Path, server: FakeServer) -> None:
     with running(tmp_path, server) as tray:
         write(tray.folder / "one.png", png(1))
         tray.links(1)
@@ -224,7 +224,7 @@ def test_a_machine_that_slept_looks_through_everything(tmp_path: Path, server: F
 
 
 @pytest.mark.parametrize("years", [-20, 20])
-def test_a_clock_that_is_set_loses_no_capture(tmp_path: Path, server: FakeServer, years: int) -> None:
+def test_a_clock_jump_loses_no_capture(tmp_path: Path, server: FakeServer, years: int) -> None:
     class Set(SystemClock):
         ahead = timedelta()
 
