@@ -16,6 +16,7 @@ from tests.faults.product import ROOT
 from tests.faults.races import dedupe_race
 from tests.faults.secret_points import secret_points
 from tests.faults.secrets import secrets_race
+from tests.faults.spool_points import run_spool
 
 Experiment = Callable[[Path, Path], list[str]]
 
@@ -76,6 +77,10 @@ def _points_of_opening(expected: str) -> Experiment:
         return secret_points(folder, "open", source=source, only=range(22, 36), until=expected).violations
 
     return run
+
+
+def _spool(folder: Path, source: Path) -> list[str]:
+    return run_spool(folder, "capture", source=source, workers=4, until_red=True).violations
 
 
 _PUT = "        site.storage.put(key, stored.path, size=stored.size)\n"
@@ -206,6 +211,13 @@ BREAKS: tuple[Break, ...] = (
         ),
         _points_of_opening("the bytes of a secret are gone"),
         "the bytes of a secret are gone",
+        traced=True,
+    ),
+    Break(
+        "a tray whose repeat is a new request",
+        (("bulletdrop/tray/rows.py", 'f"{self.item.sha256}-{self.key}"', 'f"{self.item.sha256}-{id(self)}"'),),
+        _spool,
+        "2 times on the server",
         traced=True,
     ),
 )

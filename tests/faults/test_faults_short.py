@@ -13,6 +13,7 @@ from tests.faults.kills import run_kills
 from tests.faults.points import run_points
 from tests.faults.powercut import run_powercut
 from tests.faults.races import dedupe_race, delete_race, idempotency_race
+from tests.faults.spool_points import run_spool
 from tests.faults.tray import run_tray
 from tests.support.needs import needs_root, requires, unavailable
 from tests.support.postgres import fresh_database, postgres_server
@@ -20,6 +21,7 @@ from tests.support.postgres import fresh_database, postgres_server
 # A fraction, for the gate; the long form tries all.
 SOME_POINTS = {"upload": range(5, 400, 29), "delete": range(3, 400, 11), "purge": range(20, 400, 47)}
 SOME_POINTS["farewell"] = range(15, 800, 83)
+SOME_SPOOL = {"capture": range(2, 60, 9), "refused": range(3, 60, 13), "binned": (20, 33)}
 
 
 def needs_tracing() -> None:
@@ -97,6 +99,15 @@ def test_every_screenshot_arrives_once_although_the_tray_is_killed(tmp_path: Pat
     assert report.violations() == []
     assert report.on_server == 14
     assert report.tray_kills
+    assert report.links_first
+
+
+@pytest.mark.parametrize("operation", sorted(SOME_SPOOL))
+def test_a_tray_killed_at_a_system_call_keeps_its_capture_exactly_once(tmp_path: Path, operation: str) -> None:
+    needs_tracing()
+    report = run_spool(tmp_path, operation, only=SOME_SPOOL[operation])
+    assert report.violations == []
+    assert report.tried >= 2
 
 
 @pytest.mark.parametrize("one", broken.BREAKS, ids=lambda one: one.name.replace(" ", "-"))

@@ -12,8 +12,6 @@ import pytest
 from tests.conftest import both_databases
 from tests.faults.limit_races import CLIENTS, LIMITS, TARGETS, WORKERS, limit_kills, limit_race
 
-pytestmark = pytest.mark.alone
-
 
 @both_databases
 @pytest.mark.parametrize("workers", WORKERS)

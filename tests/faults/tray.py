@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import sqlite3
 import subprocess
 import threading
 import time
@@ -33,6 +34,7 @@ class TrayReport:
     server_kills: int = 0
     cuts: int = 0
     half_written: int = 0
+    links_first: int = 0
     seconds: float = 0.0
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
@@ -52,6 +54,7 @@ class TrayReport:
             "twice": len(self.twice),
         }
         kills: dict[str, object] = {"tray_kills": self.tray_kills, "server_kills": self.server_kills}
+        mine["links_first"] = self.links_first
         others = {"cuts": self.cuts, "half_written": self.half_written, "seconds": round(self.seconds, 1)}
         return mine | kills | others | {"violations": len(self.violations())}
 
@@ -184,6 +187,7 @@ def run_tray(
             _wait_for(product, count)
             time.sleep(2.0)
             _compare(product, written, report)
+            _compare_links(product, tray.data, report)
             if tray.process is not None and tray.process.poll() is not None:
                 report.other.append(f"the tray ended by itself: {tray.log_tail()}")
         except ProductError as error:
@@ -263,3 +267,16 @@ def _compare(product: Product, written: dict[str, str], report: TrayReport) -> N
     report.lost = [name for digest, name in written.items() if not found[digest]]
     report.twice = [written.get(digest, digest) for digest, times in found.items() if times > 1]
     report.other += [f"a drop that nobody wrote: {digest}" for digest in found if digest not in written]
+
+
+def _compare_links(product: Product, tray: Path, report: TrayReport) -> None:
+    """Every link that was told before its bytes had gone leads to the picture that it was told for."""
+    tables = read_tables(product.data)
+    digests = {blob.id: blob.sha256 for blob in tables.blobs}
+    slugs = {digests[upload.blob]: upload.slug for upload in tables.uploads}
+    with contextlib.closing(sqlite3.connect(f"file:{tray / 'tray' / 'outbox.db'}?mode=ro", uri=True)) as database:
+        told = database.execute("SELECT sha256, slug, path FROM capture WHERE told_at IS NOT NULL AND slug <> ''")
+        for digest, slug, path in told.fetchall():
+            report.links_first += 1
+            if slugs.get(digest) != slug:
+                report.other.append(f"{path} was told to be at /{slug}, and is at /{slugs.get(digest)}")
