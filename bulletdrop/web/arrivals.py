@@ -26,7 +26,8 @@ from bulletdrop.errors import Gone, NotFound, StillArriving, TooMany
 from bulletdrop.web import negotiating
 from bulletdrop.web.auth import address_of
 from bulletdrop.web.context import App, Web, web_of, web_of_app
-from bulletdrop.web.patience import unsent
+from bulletdrop.web.patience import most_waiting, unsent
+from bulletdrop.web.peers import neighbours
 from bulletdrop.web.robots import is_robot
 from bulletdrop.web.seeing import NOTHING, is_theirs
 from bulletdrop.web.threads import in_thread
@@ -41,10 +42,6 @@ _AGAIN = 5
 _HEARTBEAT = 15.0
 # Browsers come back by themselves: nothing is held for ever. In seconds.
 _LONGEST_STREAM = 600.0
-# Who waits at once, in one process: a chat with hundreds of readers, an office behind one address. Each holds one
-# descriptor. Beyond that pages look again by themselves, and bytes are answered at once.
-_MOST_WAITING = 2000
-_MOST_PER_ADDRESS = 200
 _STREAM_HEADERS = {
     "cache-control": "no-store",
     "x-robots-tag": "noindex",
@@ -71,7 +68,9 @@ def made(web: Web) -> Waiting:
     async def look(slugs: Sequence[str]) -> Mapping[str, Arrival]:
         return await asyncio.get_running_loop().run_in_executor(web.pools.database, ask, web.site, slugs)
 
-    return Waiting(look, total=_MOST_WAITING, per_address=_MOST_PER_ADDRESS)
+    # For the limit that a process has by itself; `running` asks for more.
+    total, per_address = most_waiting(1024)
+    return Waiting(look, total=total, per_address=per_address)
 
 
 async def instead(request: Request, name: str, nothing: NotFound, again: Again) -> HTTPResponse:
@@ -113,7 +112,7 @@ async def _wait_for(
     web, deadline = web_of(request), monotonic() + seconds
     now: Arrival | None = arrival
     try:
-        with web.arrivals.entered(address_of(request), arrival) as waiter, _Left(request, waiter) as left:
+        with web.arrivals.entered(neighbours(address_of(request)), arrival) as waiter, _Left(request, waiter) as left:
             while now is not None and now.state == "waiting":
                 if not await waiter.wait(deadline - monotonic()) or web.arrivals.is_over or left.happened:
                     break
@@ -122,7 +121,7 @@ async def _wait_for(
                 except NotFound:
                     waiter.seen = now = await _look(request, arrival.slug)
     except TooMany:
-        # All places are taken: as if the time were over.
+        # All places are taken, for which pages look again by themselves: as if the time were over.
         return None, arrival
     return None, now
 
@@ -151,7 +150,7 @@ async def events(request: Request, name: str) -> HTTPResponse | None:
         # It has come between the page and its stream.
         return HTTPResponse(_event(said), content_type="text/event-stream", headers=_STREAM_HEADERS)
     web = web_of(request)
-    with web.arrivals.entered(address_of(request), arrival) as waiter, _Left(request, waiter) as left:
+    with web.arrivals.entered(neighbours(address_of(request)), arrival) as waiter, _Left(request, waiter) as left:
         response = await request.respond(content_type="text/event-stream", headers=_STREAM_HEADERS)
         assert response is not None
         await response.send("retry: 2000\n\n")

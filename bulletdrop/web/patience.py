@@ -14,6 +14,11 @@ _DESCRIPTORS = 65536
 _PER_ANSWER = 3
 _SHARE = 0.6
 _PER_ADDRESS = 256
+# Connections that wait for what is on its way hold one each: a chat with hundreds of readers, an office behind one
+# address. Each costs 9 KB.
+_MOST_WAITING = 2000
+_WAITING_SHARE = 0.15
+_WAITING_PER_ADDRESS = 200
 
 
 class Patience:
@@ -83,3 +88,9 @@ def most_answers(descriptors: int) -> tuple[int, int]:
     """Answers from files that may be under way at once, in total and to one address."""
     total = max(2, int(descriptors * _SHARE / _PER_ANSWER))
     return total, min(_PER_ADDRESS, max(1, total // 2))
+
+
+def most_waiting(descriptors: int) -> tuple[int, int]:
+    """Connections that may wait for what is on its way at once, in total and from one address."""
+    total = min(_MOST_WAITING, max(2, int(descriptors * _WAITING_SHARE)))
+    return total, min(_WAITING_PER_ADDRESS, max(1, total // 2))

@@ -33,6 +33,8 @@ async function turn(): Promise<void> {
   let page: Document | undefined;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    // Busy, or starting anew: what it says then is no news of this link.
+    if (answer.status >= 500 || answer.status === 429) throw new Error(`${answer.status}`);
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (answer.redirected) return location.replace(answer.url);
   } catch {
