@@ -6,6 +6,7 @@ vertical gradients, blurs) and draws it with Pillow, so that no other program is
     assets/icon-<size>.png, icon.ico, icon.icns     the app's icon, for installers and pages
     bulletdrop/tray/icons/app.png                   the same, for notifications
     bulletdrop/tray/icons/<state>-<size>.png        the tray's pictures, as tray/pixmaps.py reads them
+    bulletdrop/tray/icons/sending-<size>.png        the one that stands within the ring of progress
 """
 
 from __future__ import annotations
@@ -206,6 +207,15 @@ def fill(shape: Shape, drawing: Drawing, size: int) -> Image.Image:
     return layer
 
 
+def within_ring(drawing: Drawing, size: int) -> Image.Image:
+    """The drawing at five eighths of the size, in the middle: around it tray/ring.py draws how far an upload is."""
+    inner = round(size * 5 / 8)
+    inner += (size - inner) % 2
+    picture = Image.new("RGBA", (size, size), (0, 0, 0, 0))
+    picture.paste(draw(drawing, inner), ((size - inner) // 2, (size - inner) // 2))
+    return picture
+
+
 def write_plain_png(path: Path, picture: Image.Image) -> None:
     """Write an RGBA PNG with filter 0 in each row: what the tray reads without a picture library."""
     width, height = picture.size
@@ -236,6 +246,9 @@ def main() -> None:
         drawing = read(source)
         for size in TRAY_SIZES:
             write_plain_png(TRAY / f"{source.stem.removeprefix('tray-')}-{size}.png", draw(drawing, size))
+    working = read(ASSETS / "tray-working.svg")
+    for size in TRAY_SIZES:
+        write_plain_png(TRAY / f"sending-{size}.png", within_ring(working, size))
 
 
 if __name__ == "__main__":

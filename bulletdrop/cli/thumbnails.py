@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -13,4 +14,6 @@ def thumbnails(paths: tuple[Path, ...]) -> None:
     """Make a small picture of each first path at each second one."""
     from bulletdrop.tray.thumbs import make_thumbnails
 
+    if hasattr(os, "nice"):
+        os.nice(10)  # nobody waits for it
     make_thumbnails(list(zip(paths[::2], paths[1::2], strict=True)))

@@ -116,14 +116,14 @@ class Acts:
         self._take_back(item_id, self._engine.undo)
 
     def delete_both(self, item_id: int) -> None:
-        self._take_back(item_id, self._engine.delete_both)
+        self._take_back(item_id, self._engine.delete_both, file_too=True)
 
-    def _take_back(self, item_id: int, how: Callable[[int], object]) -> None:
+    def _take_back(self, item_id: int, how: Callable[[int], object], *, file_too: bool = False) -> None:
         item = self.item(item_id)
 
         def act() -> None:
             how(item_id)
-            self._desktop.took_back(item)
+            self._desktop.took_back(item, file_too=file_too)
 
         self._aside(act)
 

@@ -177,9 +177,9 @@ class Desktop:
         """Show these words, unless the person wants no notifications."""
         self._work.put(lambda: self._send(note))
 
-    def took_back(self, item: Item) -> None:
-        """A capture was taken back on the server: say so, and offer Undo no more."""
-        self._work.put(lambda: self._take_back(item))
+    def took_back(self, item: Item, *, file_too: bool = False) -> None:
+        """A capture was taken back on the server, and its file put into the bin too: say so, offer Undo no more."""
+        self._work.put(lambda: self._take_back(item, file_too=file_too))
 
     def answered(self, item_id: int) -> None:
         """The person has answered whether this capture is sent."""
@@ -282,13 +282,13 @@ class Desktop:
         for item in burst.items:
             self._hands().undo(item.id)
 
-    def _take_back(self, item: Item) -> None:
+    def _take_back(self, item: Item, *, file_too: bool) -> None:
         self._undo.pop(item.id, None)
         for burst in list(self._bursts):
             burst.items = [one for one in burst.items if one.id != item.id]
             if not burst.items:
                 self._bursts.remove(burst)
-        self._send(notes.taken_back("undone"))
+        self._send(notes.both_deleted() if file_too else notes.taken_back())
         self._redraw()
 
     def _ask(self, item: Item) -> None:
@@ -306,8 +306,15 @@ class Desktop:
         is_final = item.status is not Status.STALLED
         if is_final:
             self._refused_at.append(now)
-        many = is_final and len(self._refused_at) > 1
-        self._send(notes.refusals(len(self._refused_at)) if many else notes.refusal(item, error, self._hands()))
+        if is_final and len(self._refused_at) > 1:
+            self._send(notes.refusals(len(self._refused_at)))
+        else:
+            note = notes.refusal(item, error, self._hands())
+            alone = next((one for one in self._bursts if [part.id for part in one.items] == [item.id]), None)
+            if alone is not None and is_final:  # "Link copied", with Undo, would stand beside it
+                self._bursts.remove(alone)
+                note = replace(note, key=alone.key)
+            self._send(note)
         self._redraw()
 
     def _copy_asked(self, item: Item) -> None:

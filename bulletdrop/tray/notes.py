@@ -179,9 +179,14 @@ def waiting(error: BulletDropError) -> Note:
     return Note(t("Screenshots wait."), f"{error.message} {t('They are kept and go up by themselves.')}")
 
 
-def taken_back(key: str) -> Note:
+def taken_back() -> Note:
     """Undo was chosen, and it is done."""
-    return Note(t("Taken back."), t("The link shows nothing now. The file is where it was."), key=key)
+    return Note(t("Taken back."), t("The link shows nothing now. The file is where it was."), key="undone")
+
+
+def both_deleted() -> Note:
+    """Both copies were deleted by the person's second word."""
+    return Note(t("Both copies deleted."), t("The link shows nothing now. The file is in the bin."), key="undone")
 
 
 def too_late(key: str) -> Note:

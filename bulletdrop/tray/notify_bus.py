@@ -23,6 +23,8 @@ NAME = "org.freedesktop.Notifications"
 PATH = "/org/freedesktop/Notifications"
 BUS = "org.freedesktop.DBus"
 NORMAL, CRITICAL = 1, 2
+# Services that show the click on the note as a button beside the others.
+SHOWS_DEFAULT = ("xfce",)
 # Notes whose buttons still work. A service keeps old ones in a list for hours; nobody presses the hundredth.
 REMEMBERED = 100
 
@@ -38,6 +40,7 @@ class BusService:
         self._environ = environ
         self._bus: MessageBus | None = None
         self._can: frozenset[str] | None = None
+        self._shows_default = False
         self._actions: OrderedDict[int, dict[str, Callable[[], object]]] = OrderedDict()
         self._shown: dict[str, int] = {}  # by key: the note that is on the screen now
         self._turn = asyncio.Lock()
@@ -48,6 +51,8 @@ class BusService:
         if self._can is None:
             answer = await self._call(NAME, PATH, NAME, "GetCapabilities", "", [])
             self._can = frozenset(answer[0])
+            name = str((await self._call(NAME, PATH, NAME, "GetServerInformation", "", []))[0]).lower()
+            self._shows_default = name.startswith(SHOWS_DEFAULT)
         return self._can | ({"buttons"} if "actions" in self._can else set())
 
     async def show(self, note: Note) -> None:
@@ -56,7 +61,7 @@ class BusService:
             replaces = self._shown.get(note.key, 0) if note.key else 0
             if note.quiet and not replaces:
                 return
-            actions = _actions(note) if "actions" in can else {}
+            actions = _actions(note, shows_default=self._shows_default) if "actions" in can else {}
             pairs = [part for key, (title, _) in actions.items() for part in (key, title)]
             # Always -1: the person chose how long notes stay.
             body = [
@@ -116,10 +121,15 @@ class BusService:
         return reply.body
 
 
-def _actions(note: Note) -> dict[str, tuple[str, Callable[[], object]]]:
-    found = {f"button-{number}": (button.title, button.press) for number, button in enumerate(note.buttons)}
-    # "default" is the click on the note itself. Services that show it as a button too use its title.
-    return {**({"default": (note.title, note.click)} if note.click else {}), **found}
+def _actions(note: Note, *, shows_default: bool) -> dict[str, tuple[str, Callable[[], object]]]:
+    """By key: title and what to do. "default" is the click on the note itself (specification, "Notify")."""
+    buttons = list(note.buttons)
+    found = {}
+    if note.click is not None:
+        # Where it is shown as a button, it stands for the first one, which does the same.
+        first = buttons.pop(0).title if shows_default and buttons else note.title
+        found["default"] = (first, note.click)
+    return found | {f"button-{number}": (button.title, button.press) for number, button in enumerate(buttons)}
 
 
 def _body(note: Note, can: frozenset[str]) -> str:

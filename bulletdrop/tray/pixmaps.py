@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 from bulletdrop.tray.desk import State
-from bulletdrop.tray.ring import smaller, with_ring
+from bulletdrop.tray.ring import with_ring
 
 FOLDER = Path(__file__).parent / "icons"
 SIZES = (16, 22, 24, 32, 48)
@@ -50,7 +50,7 @@ def ring_pixmaps(ink: Ink, step: int) -> list[tuple[int, int, bytes]]:
 
 @functools.cache
 def _small_mark(ink: Ink, size: int) -> bytes:
-    return smaller(_argb(picture_path(State.WORKING, size), ink), size)
+    return _argb(FOLDER / f"sending-{size}.png", ink)
 
 
 def _argb(path: Path, ink: Ink) -> bytes:

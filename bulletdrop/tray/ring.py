@@ -32,7 +32,7 @@ def _ring(size: int) -> tuple[tuple[int, int, int], ...]:
 
 
 def with_ring(pixels: bytes, size: int, step: int, ink: tuple[int, int, int]) -> bytes:
-    """A small mark (see `smaller`) with the ring around it. ARGB32; the way still to go is drawn faintly."""
+    """A small mark with the ring around it. ARGB32; the way still to go is drawn faintly."""
     out = bytearray(pixels)
     red, green, blue = ink
     for place, cover, reached in _ring(size):
@@ -41,33 +41,3 @@ def with_ring(pixels: bytes, size: int, step: int, ink: tuple[int, int, int]) ->
         if alpha > out[at]:
             out[at : at + 4] = (alpha, red, green, blue)
     return bytes(out)
-
-
-def smaller(pixels: bytes, size: int) -> bytes:
-    """The picture at five eighths of its size in the middle of as much room, each pixel a mean of those it covers."""
-    inner = round(size * 5 / 8)
-    inner += (size - inner) % 2
-    scale, edge = size / inner, (size - inner) // 2
-    out = bytearray(len(pixels))
-    for y in range(inner):
-        for x in range(inner):
-            at = ((y + edge) * size + x + edge) * 4
-            out[at : at + 4] = _mean(pixels, size, x * scale, y * scale, scale)
-    return bytes(out)
-
-
-def _mean(pixels: bytes, size: int, left: float, top: float, side: float) -> bytes:
-    total = [0.0, 0.0, 0.0, 0.0]
-    for y in range(int(top), min(size, math.ceil(top + side))):
-        high = min(y + 1, top + side) - max(y, top)
-        for x in range(int(left), min(size, math.ceil(left + side))):
-            share = high * (min(x + 1, left + side) - max(x, left))
-            at = (y * size + x) * 4
-            alpha = pixels[at] * share
-            total[0] += alpha
-            for one in (1, 2, 3):
-                total[one] += pixels[at + one] * alpha
-    if not total[0]:
-        return b"\0\0\0\0"
-    alpha = min(255, round(total[0] / (side * side)))
-    return bytes((alpha, *(min(255, round(colour / total[0])) for colour in total[1:])))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -116,10 +115,6 @@ def _content(thumb: Path) -> bytes:
 
 def make_thumbnails(pairs: Sequence[tuple[Path, Path]]) -> None:
     """Make small pictures, each whole or not at all; what cannot be read gets none. For the child."""
-    if sys.platform != "win32":
-        import os
-
-        os.nice(10)
     for source, target in pairs:
         with contextlib.suppress(Exception):
             _make_one(source, target)
@@ -131,8 +126,14 @@ def _make_one(source: Path, target: Path) -> None:
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     with Image.open(source, formats=("PNG", "JPEG", "GIF", "WEBP")) as opened:
         opened.draft("RGB", (SIDE * 2, SIDE * 2))
-        small = ImageOps.exif_transpose(opened).convert("RGBA")
-        small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        whole = ImageOps.exif_transpose(opened)
+        # Panels give it 16 pixels: of what is much wider or higher than that, the middle says more than all of it.
+        width, height = min(whole.width, whole.height * 4 // 3), min(whole.height, whole.width * 4 // 3)
+        left, top = (whole.width - width) // 2, (whole.height - height) // 2
+        box = (left, top, left + max(1, width), top + max(1, height))
+        scale = SIDE / max(width, height, 1)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = whole.convert("RGBA").resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=2.0)
     square = Image.new("RGBA", (SIDE, SIDE), (0, 0, 0, 0))
     square.paste(small, ((SIDE - small.width) // 2, (SIDE - small.height) // 2))
     temporary = target.with_suffix(".tmp")

@@ -186,9 +186,13 @@ def _connect(host: str, number: int) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(LIMIT_SECONDS)
     try:
-        sock.connect(path)
-    except OSError:
-        sock.connect(f"\0{path}")  # Linux: the same in the abstract namespace
+        try:
+            sock.connect(path)
+        except OSError:
+            sock.connect(f"\0{path}")  # Linux: the same in the abstract namespace
+    except BaseException:
+        sock.close()
+        raise
     return sock
 
 

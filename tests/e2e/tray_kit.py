@@ -144,6 +144,18 @@ class Desk:
         found = re.compile(rf"Recent/[^/]* · {re.escape(name)}( · [^/]*)?")
         return next((label for label in self.labels() if found.fullmatch(label)), "")
 
+    def menu_icon(self, name: str) -> bytes:
+        """The small picture beside a capture in the menu, as PNG; nothing while there is none."""
+
+        async def read(reader: PanelReader) -> bytes:
+            numbers = await reader.layout()
+            line = next((number for label, number in numbers.items() if re.fullmatch(rf"Recent/[^/]*{name}", label)), 0)
+            (found,) = await reader.menu("GetGroupProperties", "aias", [line], ["icon-data"])
+            icon = found[0][1].get("icon-data") if found else None
+            return bytes(icon.value) if icon is not None else b""
+
+        return self.by_bus(read)
+
     def choose_of(self, name: str, choice: str) -> None:
         """Choose a line of the menu of one capture, once it is there and has arrived."""
         wait_for(lambda: self.recent(name) and "on its way" not in self.recent(name), what=f"{name} in the menu")
