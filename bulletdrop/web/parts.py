@@ -30,6 +30,7 @@ FIELDS = frozenset(
         "is_public",
         "max_views",
         "password",
+        "paste",
         "slug",
         "slug_style",
         "tags",

@@ -48,6 +48,7 @@ def wishes_of(request: Request, caller: Caller, fields: Mapping[str, Sequence[st
         domain=(_last(given, "domain") or "") if "domain" in given else None,
         slug=_last(given, "slug"),
         slug_style=_last(given, "slug_style"),
+        is_paste=_truth(_last(given, "paste"), "paste", otherwise=False),
         tags=tuple(tag.strip() for text in given.get("tags", ()) for tag in text.split(",") if tag.strip()),
         source=source if source in _SOURCES else "api",
         idempotency_key=idempotency_key(request),

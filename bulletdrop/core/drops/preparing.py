@@ -9,7 +9,8 @@ from bulletdrop.core.drops.wishes import Wishes, check_wishes
 from bulletdrop.core.models import new_id
 from bulletdrop.core.names.slugs import check_filename
 from bulletdrop.core.site import Site
-from bulletdrop.errors import DiskFull, UnknownType
+from bulletdrop.core.text import size_in_words
+from bulletdrop.errors import DiskFull, TooBig, UnknownType
 from bulletdrop.media import formats
 
 
@@ -68,7 +69,7 @@ def prepare(site: Site, incoming: Incoming, wishes: Wishes, *, patient: bool = T
     try:
         filename = check_filename(incoming.filename)
         check_wishes(site, wishes)
-        stored = _prepare(site, incoming, temporary, patient=patient)
+        stored = _prepare(site, incoming, temporary, wishes, patient=patient)
         kept = stored.path
         return Prepared(stored, filename)
     except NeedsChild:
@@ -80,11 +81,11 @@ def prepare(site: Site, incoming: Incoming, wishes: Wishes, *, patient: bool = T
                 path.unlink(missing_ok=True)
 
 
-def _prepare(site: Site, incoming: Incoming, temporary: list[Path], *, patient: bool) -> Stored:
+def _prepare(site: Site, incoming: Incoming, temporary: list[Path], wishes: Wishes, *, patient: bool) -> Stored:
     """Prove the file whole, turn it upright, strip it. Files made on the way are added to `temporary`."""
     limits = formats.Limits(site.config.max_pixels, site.config.max_total_pixels, site.config.max_frames)
     path = incoming.path
-    inspection = _inspect(site, path, limits)
+    inspection = _inspect(site, path, limits, is_paste=wishes.is_paste)
     if not patient and (inspection.needs_conversion or inspection.orientation != 1):
         raise NeedsChild
     if inspection.needs_conversion:
@@ -106,13 +107,18 @@ def _prepare(site: Site, incoming: Incoming, temporary: list[Path], *, patient: 
     )
 
 
-def _inspect(site: Site, path: Path, limits: formats.Limits) -> formats.Inspection:
+def _inspect(site: Site, path: Path, limits: formats.Limits, *, is_paste: bool = False) -> formats.Inspection:
     with path.open("rb") as file:
         inspection = formats.inspect(file, limits)
-    if inspection.kind not in site.config.accepted_types:
-        kinds = ", ".join(site.config.accepted_types)
-        raise UnknownType(f"This server does not take {inspection.kind} files. It takes: {kinds}.", field="file")
-    return inspection
+    if inspection.kind in site.config.accepted_types:
+        return inspection
+    if is_paste and inspection.kind == "text" and site.config.pastes == "on":
+        if inspection.size <= site.config.paste_max_bytes:
+            return inspection
+        most, has = size_in_words(site.config.paste_max_bytes), size_in_words(inspection.size)
+        raise TooBig(f"Too long. A text has at most {most}; this one has {has}.", field="file")
+    kinds = ", ".join(site.config.accepted_types)
+    raise UnknownType(f"This server does not take {inspection.kind} files. It takes: {kinds}.", field="file")
 
 
 def _write_stripped(source: Path, target: Path, inspection: formats.Inspection) -> tuple[int, str]:

@@ -41,6 +41,8 @@ class Wishes:
     slug: str | None = None
     # None: as the sender's account says. Says nothing where there is a slug.
     slug_style: str | None = None
+    # A text is kept as a paste would be, also where the server takes no text files.
+    is_paste: bool = False
     # Of a text: whose colours it is shown in (see `languages`).
     language: str = ""
     source: str = "api"

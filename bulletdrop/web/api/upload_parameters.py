@@ -78,6 +78,11 @@ WISHES = (
         about="How often others may look, exactly; then it is gone for them.",
         schema={"type": "integer", "minimum": 1, "maximum": MOST_VIEWS},
     ),
+    Parameter(
+        name="paste",
+        about="A text is kept as a paste, also where this server takes no text files. Nothing to other files.",
+        schema={"type": "boolean", "default": False},
+    ),
     Parameter(name="is_public", about="Whether everybody with the link may see it.", schema={"type": "boolean"}),
     Parameter(name="tags", about="Separated by commas; may come several times.", schema=TEXT),
     TEAM,

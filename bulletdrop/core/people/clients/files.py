@@ -19,22 +19,11 @@ def sharex(values: Values) -> str:
         "ImageUploader, TextUploader, FileUploader",
         "/api/v1/uploads",
         Body="MultipartFormData",
+        # Texts are taken where pastes are, whatever types of file the server takes.
+        Arguments={"paste": "true"},
         FileFormName="file",
         URL="{json:link}",
         ThumbnailURL="{json:thumbnail_url}",
-        DeletionURL="{json:deletion_url}",
-    )
-
-
-def sharex_text(values: Values) -> str:
-    """A custom uploader of ShareX whose texts become pastes."""
-    return _sxcu(
-        values,
-        "TextUploader",
-        "/api/v1/pastes",
-        Body="JSON",
-        Data='{"content":"{input}","filename":"{filename}"}',
-        URL="{json:url}",
         DeletionURL="{json:deletion_url}",
     )
 
@@ -46,7 +35,7 @@ def sharex_links(values: Values) -> str:
     )
 
 
-def _sxcu(values: Values, destinations: str, path: str, **fields: str) -> str:
+def _sxcu(values: Values, destinations: str, path: str, **fields: Any) -> str:
     made = {
         "Version": _SHAREX_VERSION,
         "Name": values.label,
@@ -82,7 +71,8 @@ def curl(values: Values) -> str:
         "header": f"Authorization: Bearer {values.key}",
     }
     lines = [f'{name} = "{_escaped(value)}"' for name, value in rows.items()]
-    return "\n".join([head, *lines, 'header = "Accept: application/json"', "silent", "show-error"]) + "\n"
+    lines += ['header = "Accept: application/json"', 'form = "paste=true"', "silent", "show-error"]
+    return "\n".join([head, *lines]) + "\n"
 
 
 def ios(values: Values) -> str:

@@ -79,16 +79,6 @@ _ALL = (
         files.sharex,
     ),
     Kind(
-        "sharex-text",
-        "ShareX",
-        "ShareX, for texts",
-        "Texts become pastes, with colours for code, also where this server takes no text files.",
-        "bulletdrop-text.sxcu",
-        _UPLOAD,
-        ("Open the file: ShareX takes it for texts, beside the one for pictures.",),
-        files.sharex_text,
-    ),
-    Kind(
         "sharex-links",
         "ShareX",
         "ShareX, for short links",

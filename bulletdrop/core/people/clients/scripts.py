@@ -113,6 +113,7 @@ send() {
         curl --config - --silent --show-error --connect-timeout 15 --retry 2 --retry-max-time 60 \
             --header 'Accept: application/json' --header "Idempotency-Key: $once" \
             --output "$work/answer" --write-out '%{http_code}' \
+            --form paste=true \
             --form "file=@\"$work/bytes\";filename=\"$name\"" "$base/api/v1/uploads" 2>"$work/trouble") || status=000
     case $status in
     2??) link=$(value link) ;;
@@ -252,7 +253,7 @@ function Send-File([string]$File) {
     $item = Get-Item -LiteralPath $File
     $once = [guid]::NewGuid().ToString()
     $request = @{
-        Uri         = "$base/api/v1/uploads/" + [uri]::EscapeDataString($item.Name)
+        Uri         = "$base/api/v1/uploads/" + [uri]::EscapeDataString($item.Name) + '?paste=true'
         Method      = 'Put'
         InFile      = $item.FullName
         ContentType = 'application/octet-stream'
