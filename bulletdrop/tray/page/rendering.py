@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bulletdrop.errors import NotFound
 from bulletdrop.tray.control_http import Reply, Request
+from bulletdrop.tray.face import spoken_need
 from bulletdrop.tray.page.looking import Look
 from bulletdrop.tray.page.saying import Times, size, state_words
 from bulletdrop.tray.words import spoken, t
@@ -32,6 +33,7 @@ def render(template: str, look: Look | None, **context: Any) -> Reply:
             "said": [] if look.is_live else look.visit.take_said(),
             "report": report,
             "need": need,
+            "need_words": spoken_need(need.words) if need is not None else "",
             "state_words": state_words(report, look.clock.now()),
             "time": Times(look.clock.now()),
         }
