@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
 from tests.support.server import PASSWORD, Server
 from tests.web.browser import browser, sign_in, signed_in
@@ -66,7 +65,6 @@ def test_an_export_unzips_and_its_manifest_verifies(server_on: Server) -> None:
     assert manifest["missing"] == []
 
 
-@pytest.mark.alone
 def test_an_export_of_half_a_gigabyte_needs_no_memory_for_it(make_server: Callable[..., Server]) -> None:
     server = make_server(BULLETDROP_MIN_FREE_DISK="0", BULLETDROP_MAX_PIXELS="200000000")
     big = png(2600, 2600)

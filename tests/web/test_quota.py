@@ -30,7 +30,6 @@ def is_exact(server: Server) -> bool:
     return server.command("verify", check=False).returncode == 0
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("workers", [1, 4])
 @both_databases
 def test_of_fifty_uploads_of_a_tenth_of_the_quota_ten_are_kept(
@@ -50,7 +49,6 @@ def test_of_fifty_uploads_of_a_tenth_of_the_quota_ten_are_kept(
     assert is_exact(server)
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("workers", [1, 4])
 def test_the_day_s_uploads_are_exact_under_fifty_at_once(
     make_server: Callable[..., Server], database_url: str, workers: int
