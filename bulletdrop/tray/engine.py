@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bulletdrop.clock import Clock
 from bulletdrop.config import Config
-from bulletdrop.errors import BulletDropError, NotFound
+from bulletdrop.errors import BulletDropError, Conflict, NotFound
 from bulletdrop.log import get_logger
 from bulletdrop.tray.answers import error_from
 from bulletdrop.tray.candidates import Patience
@@ -33,6 +33,7 @@ from bulletdrop.tray.telling import Taken, Telling
 from bulletdrop.tray.tickets import Tickets
 from bulletdrop.tray.uplink import Uplink
 from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
+from bulletdrop.tray.words import t
 
 log = get_logger("engine")
 
@@ -192,12 +193,17 @@ class Engine:
         self.changed()
 
     def undo(self, item_id: int) -> None:
-        """Take it back on the server, wherever it stands; its file stays. Raises NotFound."""
+        """Take it back on the server, wherever it stands; its file stays.
+
+        Raises: NotFound; Conflict for what somebody else's host has.
+        """
+        self._check_ours(item_id)
         self._outbox.undo(item_id)
         self._taken_back(item_id)
 
     def delete_both(self, item_id: int) -> None:
-        """Take it back on the server, and put its file into the system's bin. Raises NotFound."""
+        """Take it back on the server, and put its file into the system's bin. Raises as `undo`."""
+        self._check_ours(item_id)
         with self._outbox.together():
             self._outbox.undo(item_id)
             self._outbox.owe_bin(item_id)
@@ -340,6 +346,11 @@ class Engine:
                 self._tell(lambda: self._desk.state_changed(state))
 
     # -- inside
+
+    def _check_ours(self, item_id: int) -> None:
+        item = self._outbox.get(item_id)
+        if item.status is Status.DONE and not item.upload_id:
+            raise Conflict(t("Only that host can delete it: open its own page for that."))
 
     def _taken_back(self, item_id: int) -> None:
         self._telling.gone(item_id)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from bulletdrop.clock import Clock
 from bulletdrop.errors import Blocked, BulletDropError, Busy, Conflict, Gone, NotFound, NotSignedIn, Rejected
 from bulletdrop.log import get_logger
-from bulletdrop.tray.answers import Unreachable
+from bulletdrop.tray.answers import CertificateChanged, Unreachable, Untrusted
 from bulletdrop.tray.bin import to_bin
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.gate import ladder
@@ -30,6 +30,8 @@ UNKNOWN_SECONDS = 24 * 3600.0
 LONGEST_SECONDS = 60.0
 # A bin that refuses a file is asked so often.
 BIN_TRIES = 5
+# What concerns the uploads too. A mere 403 does not: it may be about one album.
+FOR_ALL = (Unreachable, Untrusted, CertificateChanged, NotSignedIn, Blocked)
 UNUSED = ("unused", "This link was held ready and not needed.")
 UNDONE = ("undone", "Its owner took it back.")
 
@@ -153,7 +155,7 @@ class Errands:
             return
         try:
             pool.put(holder, client.reserve(min(count, 20)))
-        except (Unreachable, NotSignedIn, Blocked) as error:
+        except FOR_ALL as error:
             self._failed(client, error)
             self._hold_pool(ladder(self._pool_failures))
         except Busy as error:
@@ -178,7 +180,7 @@ class Errands:
     def _settle(self, debt: Debt, client: Client) -> None:
         try:
             self._carry_out(debt, client)
-        except (Unreachable, NotSignedIn, Blocked) as error:
+        except FOR_ALL as error:
             self._failed(client, error)
             return
         except Busy as error:

@@ -179,11 +179,11 @@ class Ledger:
         )
         return self.get(item_id)
 
-    def _owe_recall(self, item_id: int, *, upload_id: str = "") -> None:
+    def _owe_recall(self, item_id: int, *, upload_id: str = "", server: str = "") -> None:
         """Owe the server the word that this one was taken back, by all that it may know it by."""
         row = self._rows("SELECT server, slug, sha256, key FROM capture WHERE id = ?", item_id)[0]
-        server, slug, sha256, key = row
-        server = server or self.setting("server") or ""
+        held_by, slug, sha256, key = row
+        server = server or held_by or self.setting("server") or ""
         if server and (upload_id or slug or sha256):
             known_by = {"upload_id": upload_id, "slug": slug or "", "key": f"{sha256}-{key}" if sha256 else ""}
             self.owed.add(Debt(RECALL, server, known_by, item_id))

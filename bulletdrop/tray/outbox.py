@@ -187,7 +187,7 @@ class Outbox(Ledger):
             )
             return self._job(job.item.id) if changed else None
 
-    def finish(self, job: Job, answer: Uploaded, debts: Sequence[Debt] = ()) -> Item | None:
+    def finish(self, job: Job, answer: Uploaded, debts: Sequence[Debt] = (), *, server: str = "") -> Item | None:
         """The server has it; from now on `debts` are owed. Returns the item: DONE, or what the person made of it
         meanwhile, and then the server is owed the word. None when the file changed meanwhile: its new bytes wait, and
         this link is not theirs."""
@@ -197,14 +197,15 @@ class Outbox(Ledger):
             if not found or found[0][1] != job.key:
                 return None
             if found[0][0] in (Status.UNDONE.value, Status.SEEN.value):
-                self._owe_recall(item.id, upload_id=answer.id)
+                if answer.id:
+                    self._owe_recall(item.id, upload_id=answer.id, server=server)
                 return self.get(item.id)
             self._write(
                 "UPDATE capture SET status = 'done', link = ?, direct_url = ?, deletion_url = ?, upload_id = ?,"
                 " sent_at = ?, told_at = ifnull(told_at, ?), is_public = ?, next_at = NULL, error = NULL,"
                 " error_code = NULL, server = ? WHERE id = ?",
                 *(_link(item, answer), answer.direct_url, answer.deletion_url, answer.id, self._now(), self._now()),
-                *(answer.fields.get("is_public") is not False, answer.server or job.server, item.id),
+                *(answer.fields.get("is_public") is not False, server or job.server, item.id),
             )
             for debt in debts:
                 self.owed.add(debt)

@@ -27,7 +27,7 @@ from bulletdrop.errors import (
 from bulletdrop.log import get_logger
 from bulletdrop.tray.answers import ServerFault
 from bulletdrop.tray.candidates import open_quietly
-from bulletdrop.tray.client import FileCut, Uploaded
+from bulletdrop.tray.client import Client, FileCut, Uploaded
 from bulletdrop.tray.desk import Item, Status
 from bulletdrop.tray.gate import ladder
 from bulletdrop.tray.identity import Sighting
@@ -269,7 +269,9 @@ class Sender:
                 return
             job = known
             rule = self._hearer.rule(job.item.folder or job.item.path.parent)
-            terms = Terms.of(job, rule, private_first=self._hearer.is_private_first(), now=self._clock.now())
+            # Somebody else's host can publish nothing later.
+            private_first = isinstance(client, Client) and self._hearer.is_private_first()
+            terms = Terms.of(job, rule, private_first=private_first, now=self._clock.now())
             answer = client.upload(
                 job.item.path,
                 job.item.name,
@@ -291,7 +293,8 @@ class Sender:
             self._arrived(job, client, terms, answer)
 
     def _arrived(self, job: Job, client: Uplink, terms: Terms, answer: Uploaded) -> None:
-        done = self._outbox.finish(job, answer, terms.debts(job, answer, client.server_url, self._clock.now()))
+        debts = terms.debts(job, answer, self._clock.now())
+        done = self._outbox.finish(job, answer, debts, server=client.server_url)
         self._line.passed()
         self._misses.pop(job.item.id, None)
         if done is None:

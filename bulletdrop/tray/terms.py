@@ -39,9 +39,12 @@ class Terms:
             asked["is_public"] = "false"
         return asked
 
-    def debts(self, job: Job, answer: Uploaded, server: str, now: datetime) -> list[Debt]:
-        """What is owed once the server has it."""
-        debts, capture = [], job.item.id
+    def debts(self, job: Job, answer: Uploaded, now: datetime) -> list[Debt]:
+        """What is owed once the server has it. Nothing is to somebody else's host, whose answers have no id."""
+        debts: list[Debt] = []
+        capture, server = job.item.id, answer.server
+        if not answer.id:
+            return debts
         undone_by = (job.told_at if job.told_at and _in_undo(job.told_at, now) else now) + timedelta(
             seconds=UNDO_SECONDS
         )

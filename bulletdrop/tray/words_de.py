@@ -56,6 +56,9 @@ GERMAN: dict[str, str] = {
     "Nothing was downloaded. The page says what is new.": (
         "Es wurde nichts heruntergeladen. Die Seite sagt, was neu ist."
     ),
+    "Only that host can delete it: open its own page for that.": (
+        "Nur jener Dienst kann es löschen: Öffnen Sie dafür seine eigene Seite."
+    ),
     "Open": "Öffnen",
     "Open gallery": "Galerie öffnen",
     "Open page": "Seite öffnen",
