@@ -103,6 +103,17 @@ class Tray:
                 start_new_session=True,
             )
 
+    def wait_until_it_watches(self, *, seconds: float = 60.0) -> None:
+        """Wait for a first tray, which takes what lies in the folder for old: the promise is about what comes after.
+
+        Raises: ProductError with its last words.
+        """
+        until = time.monotonic() + seconds
+        while not self.log.exists() or "; what lies in it already" not in self.log.read_text(errors="replace"):
+            if time.monotonic() > until:
+                raise ProductError(f"the tray does not watch its folder: {self.log_tail()}")
+            time.sleep(0.05)
+
     def kill(self) -> bool:
         """SIGKILL. Returns: False when it had ended by itself before."""
         if self.process is None:
@@ -178,8 +189,7 @@ def run_tray(
         tray = Tray(product, watched, screen, elsewhere=(relay.url, key))
         try:
             tray.start()
-            # A first tray takes what lies there for old; the promise is about what comes after it watches.
-            time.sleep(3.0)
+            tray.wait_until_it_watches()
             rng = Random(seed)
             with _weather(relay, Random(rng.random()), mean=2.5 * mean_seconds):
                 written = _under_fire(product, tray, watched, report, rng, count=count, mean=mean_seconds, pause=pause)
