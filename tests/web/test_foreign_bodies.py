@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from bulletdrop.errors import Rejected
 from bulletdrop.web.foreign_bodies import ForeignForm, ForeignPairs, sniffed
 from bulletdrop.web.parts import Limits
+from tests.support.server import Server
 from tests.web.kit import BOUNDARY
 from tests.web.test_foreign_clients import part
 
@@ -67,3 +69,26 @@ def test_whatever_comes_is_taken_or_refused_and_leaves_nothing(
     with contextlib.suppress(Rejected):
         sunk(lambda limits: sniffed(limits, body, files=FILES, known=KNOWN), body, cuts, folder)
     assert list(folder.iterdir()) == []
+
+
+def test_sixty_megabytes_of_base64_take_no_more_memory_than_a_small_picture(make_server: Callable[..., Server]) -> None:
+    server = make_server(BULLETDROP_FOREIGN_CLIENTS="on", BULLETDROP_MIN_FREE_DISK="0")
+    headers = {"X-API-Key": server.key_of("alice"), "Content-Type": "application/x-www-form-urlencoded"}
+
+    def most() -> int:
+        """The most memory that the server has had, in bytes."""
+        line = next(one for one in Path(f"/proc/{server.pid}/status").read_text().splitlines() if "VmHWM" in one)
+        return int(line.split()[1]) * 1024
+
+    def pieces(count: int) -> Iterator[bytes]:
+        yield b"type=base64&image="
+        yield from itertools.repeat(base64.b64encode(bytes(768 * 1024)), count)
+
+    def sent(count: int) -> int:
+        return server.anonymous.post("/3/image", content=pieces(count), headers=headers).status_code
+
+    # It is no picture, and refused once it has come.
+    assert sent(2) == 415
+    before = most()
+    assert sent(80) == 415
+    assert most() - before < 16 * MB

@@ -179,6 +179,14 @@ def test_a_body_of_unknown_length_is_taken_too(on: Server, nobody: httpx.Client)
     assert bytes_of(nobody, found["link"]) == data
 
 
+def test_the_credits_that_tools_ask_for_first_are_there(on: Server, nobody: httpx.Client) -> None:
+    assert imgur(nobody.get("/3/credits", headers=client_id(on)))["ClientRemaining"] > 0
+    imgur(nobody.get("/3/credits"), 401)
+    imgur(nobody.post("/3/credits", headers=client_id(on)), 404)
+    imgur(nobody.get("/3/image", headers=client_id(on)), 405)
+    imgur(nobody.get("/3/account", headers=client_id(on)), 404)
+
+
 def test_the_hash_deletes_and_nothing_else_does(on: Server, nobody: httpx.Client) -> None:
     found = imgur(nobody.post("/3/image", content=png(), headers=client_id(on)))
     path = f"/3/image/{found['deletehash']}"

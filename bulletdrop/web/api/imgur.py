@@ -1,4 +1,4 @@
-"""Imgur's API 3, as much of it as uploads need: `POST /3/image`, `POST /3/upload`, `DELETE /3/image/{deletehash}`."""
+"""Imgur's API 3, as much as uploads need: `POST /3/image` and `/3/upload`, `DELETE /3/image/{deletehash}`, credits."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from bulletdrop.errors import BulletDropError, NotFound
 from bulletdrop.web.bodies import json_answer
 from bulletdrop.web.context import App, web_of
 from bulletdrop.web.foreign import METHODS, Sent, Shape, sender_of, speaking, take
+from bulletdrop.web.problems import WrongMethod
 from bulletdrop.web.threads import in_thread
 
 _TOKEN = 32
+# Our own limits are said where they are reached (429).
+_CREDITS, _ENOUGH = ("UserLimit", "UserRemaining", "UserReset", "ClientLimit", "ClientRemaining"), 10_000
 _UPLOADS = frozenset({"image", "upload", "image.json", "upload.json"})
 
 
@@ -35,11 +38,20 @@ SHAPE = Shape(
 )
 
 
-@speaking(SHAPE, "POST")
-async def upload(request: Request, what: str) -> HTTPResponse:
-    """Take in one picture."""
+@speaking(SHAPE, "GET", "POST")
+async def answer(request: Request, what: str) -> HTTPResponse:
+    """Take in one picture; or say how many more are allowed, which some tools ask before anything else."""
+    if what == "credits" and request.method == "GET":
+        await sender_of(request, SHAPE, "uploads:write")
+        return json_answer({"data": dict.fromkeys(_CREDITS, _ENOUGH), "success": True, "status": 200})
     if what not in _UPLOADS:
         raise NotFound("There is nothing at this address.")
+    if request.method != "POST":
+        raise WrongMethod("This address does not take this method.")
+    return await _upload(request)
+
+
+async def _upload(request: Request) -> HTTPResponse:
     # Tools that send the bytes alone say the rest in the address.
     query = {name: list(values) for name, values in request.get_args(keep_blank_values=True).items()}
 
@@ -64,7 +76,7 @@ async def delete(request: Request, deletehash: str) -> HTTPResponse:
 
 def attach(app: App) -> None:
     """Add the addresses."""
-    app.add_route(upload, "/3/<what:str>", methods=list(METHODS), name="imgur_upload", stream=True)
+    app.add_route(answer, "/3/<what:str>", methods=list(METHODS), name="imgur", stream=True)
     app.add_route(delete, "/3/image/<deletehash:str>", methods=list(METHODS), name="imgur_delete")
 
 
