@@ -32,6 +32,8 @@ GERMAN: dict[str, str] = {
         "Er erschien um {time} in {folder}: an seinen Platz umbenannt."
     ),
     "It appeared in {folder} at {time}: written there.": "Er erschien um {time} in {folder}: dort geschrieben.",
+    "It is another one": "Es ist ein anderer",
+    "It is the same": "Es ist derselbe",
     "It opens for others once the server can be reached.": (
         "Für andere öffnet er sich, sobald der Server erreichbar ist."
     ),
@@ -48,6 +50,10 @@ GERMAN: dict[str, str] = {
     "Link ready.": "Link bereit.",
     "Move BulletDrop to the Applications folder first, and open it from there.": (
         "Bewegen Sie BulletDrop zuerst in den Ordner Programme, und öffnen Sie es dort."
+    ),
+    "Nobody vouches for this server's certificate. Its page “Pair a device” shows its fingerprint. Is it this one?": (
+        "Niemand bürgt für das Zertifikat dieses Servers. "
+        "Seine Seite „Pair a device“ zeigt dessen Fingerabdruck. Ist es dieser?"
     ),
     "Nothing on this desktop shows icons now. Start “bulletdrop” again to open its page.": (
         "Auf diesem Desktop zeigt gerade nichts Symbole an. "
@@ -99,6 +105,11 @@ GERMAN: dict[str, str] = {
     "The newest link is copied.": "Der neueste Link ist kopiert.",
     "The server cannot be reached": "Der Server ist nicht erreichbar",
     "The server is not running": "Der Server läuft nicht",
+    "The server shows another certificate": "Der Server zeigt ein anderes Zertifikat",
+    "The server's page shows this fingerprint of its certificate, too. Say yes only if it is the same:": (
+        "Auch die Seite des Servers zeigt diesen Fingerabdruck seines Zertifikats. "
+        "Stimmen Sie nur zu, wenn es derselbe ist:"
+    ),
     "They are in the menu, each with its reason. The files are where they were.": (
         "Sie stehen im Menü, jeder mit seinem Grund. Die Dateien liegen, wo sie lagen."
     ),

@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from bulletdrop.errors import BulletDropError, Invalid, NotFound
+from bulletdrop.tray import meeting
 from bulletdrop.tray import servers as listed
 from bulletdrop.tray.control_http import Reply
 from bulletdrop.tray.discovery import Found
@@ -13,6 +14,7 @@ from bulletdrop.tray.page.looking import Look, one
 from bulletdrop.tray.page.pairing_try import PairingTry
 from bulletdrop.tray.page.rendering import render
 from bulletdrop.tray.words import t
+from bulletdrop.trust import read_fingerprint, shown
 
 
 def show(look: Look) -> Reply:
@@ -26,6 +28,7 @@ def show(look: Look) -> Reply:
         connection=look.steering.connection(),
         servers=chosen.servers,
         pairing=look.services.pairing,
+        fingerprint=shown(look.services.pairing.seen) if look.services.pairing else "",
         nearby=[found for found in nearby if not known & set(found.urls)],
         no_network=no_network,
         foreign=_foreign(chosen.foreign),
@@ -79,6 +82,7 @@ def address_of(text: str) -> str:
     try:
         parts = urlsplit(text)
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        fits = fits and not re.search(r"[\s<>\"'\\^`{|}]", text)
         _ = parts.port
     except ValueError:
         fits = False
@@ -88,7 +92,13 @@ def address_of(text: str) -> str:
 
 
 def _pair(look: Look, form: dict[str, list[str]]) -> str:
-    _begin(look, address_of(one(form, "server")), one(form, "code"))
+    text = one(form, "server")
+    if text.startswith(f"{meeting.LINK}:"):
+        # The whole text of the QR code.
+        url, code, fingerprint = meeting.read_link(text)
+        _begin(look, address_of(url), code, fingerprint)
+    else:
+        _begin(look, address_of(text), one(form, "code"), one(form, "fingerprint"))
     return "servers#pair"
 
 
@@ -101,9 +111,12 @@ def _pair_found(look: Look, form: dict[str, list[str]]) -> str:
     return "servers#pair"
 
 
-def _begin(look: Look, where: str | Found, code: str) -> None:
+def _begin(look: Look, where: str | Found, code: str, fingerprint: str = "") -> None:
     data, clock, steering = look.config.data, look.clock, look.steering
-    look.services.pair(lambda: PairingTry(data, where, code=code, paired=steering.pair_again, clock=clock))
+    pin = read_fingerprint(fingerprint) if fingerprint else ""
+    look.services.pair(
+        lambda: PairingTry(data, where, code=code, paired=steering.pair_again, clock=clock, fingerprint=pin)
+    )
 
 
 def _pair_end(look: Look, form: dict[str, list[str]]) -> str:
