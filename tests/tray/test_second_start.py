@@ -14,7 +14,7 @@ import pytest
 
 from bulletdrop.tray.instance import InstanceLock
 from bulletdrop.tray.running_tray import RunningTray, find
-from tests.support.server import binary
+from tests.support.server import Server, binary
 from tests.tray.engine_kit import FakeServer, Rule, eventually, fake_server, png, write
 
 
@@ -33,9 +33,9 @@ class Machine:
         self.environ = clean | own | {"PYTHONFAULTHANDLER": "1"}
         self.tray: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> RunningTray:
+    def start(self, url: str = "", token: str = "bd_tray") -> RunningTray:
         """Start the tray, paired by the environment, and wait until it can be spoken to."""
-        named = {"BULLETDROP_SERVER": self.server.url, "BULLETDROP_TOKEN": "bd_tray"}
+        named = {"BULLETDROP_SERVER": url or self.server.url, "BULLETDROP_TOKEN": token}
         with (self.top / "tray.log").open("ab") as log:
             self.tray = subprocess.Popen(
                 [*binary(), "tray", "--watch", str(self.folder)],
@@ -253,6 +253,22 @@ def test_queue_hands_the_file_over_at_once_and_it_goes_up_later(machine: Machine
     assert machine.server.kept == []
     running.resume()
     eventually(lambda: machine.server.names() == ["later.png"], 30)
+
+
+def test_queue_prints_the_link_at_once_while_the_server_is_away_and_it_is_true(
+    machine: Machine, server: Server
+) -> None:
+    running = machine.start(server.url, server.key_of("alice"))
+    eventually(lambda: running.status()["reserved"] > 0, 30)
+    server.stop()
+    file = write(machine.top / "early.png", png("early"))
+    done = machine.run("upload", "--queue", file)
+    assert (done.returncode, done.stderr) == (0, "")
+    link = done.stdout.strip()
+    assert link.startswith(server.url)
+    server.start()
+    eventually(lambda: server.alice.get("/api/v1/uploads").json()["items"], 60)
+    assert server.alice.get("/api/v1/uploads").json()["items"][0]["url"] == link
 
 
 def test_queue_needs_a_tray_and_files_as_they_are(machine: Machine) -> None:
