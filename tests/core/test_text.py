@@ -10,8 +10,8 @@ from bulletdrop.core.text import line_of, lines_of
 from bulletdrop.errors import BadName, Invalid
 
 
-def line(text: object, **options: int) -> str:
-    return line_of(text, what="A title", field="title", most=20, **options)
+def line(text: object) -> str:
+    return line_of(text, what="A title", field="title", most=20)
 
 
 def lines(text: object) -> str:
