@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from bulletdrop.config import SETTINGS, Setting, load_config
+from bulletdrop.config import SETTINGS, load_config
+from bulletdrop.config_values import Setting
 from tests.house.sources import TOP
 
 README = TOP / "README.md"
