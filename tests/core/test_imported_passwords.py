@@ -33,9 +33,10 @@ def test_where_there_are_imported_hashes_every_refusal_does_the_work_of_both_kin
     best = dict.fromkeys(cases, 9.0)
     for _ in range(7):
         for name, (stored, other) in cases.items():
-            began = time.perf_counter()
+            # The processor's time and not the clock's: who else works on this machine is no matter here.
+            began = time.process_time()
             assert not passwords.password_fits(stored, "wrong one here", imported=other)
-            best[name] = min(best[name], time.perf_counter() - began)
+            best[name] = min(best[name], time.process_time() - began)
     assert max(best["nobody"], best["new"], best["old"]) < 1.25 * min(best["nobody"], best["new"], best["old"])
     assert best["nobody, no import"] < 0.7 * best["nobody"]
 
