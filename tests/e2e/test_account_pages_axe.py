@@ -92,6 +92,10 @@ def _calm_pair(page: Page, server: Server) -> None:
     page.get_by_role("button", name="Yes, pair it").click()
     expect(page.get_by_text("Paired.")).to_be_visible()
     calm(page, "pair, done")
+    page.goto(f"{server.url}/pair")
+    page.get_by_role("button", name="Make a code").click()
+    expect(page.get_by_role("heading", name="Give this to the device")).to_be_visible()
+    calm(page, "pair, offered")
 
 
 def _calm_data(page: Page, server: Server) -> None:
