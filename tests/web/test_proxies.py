@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.proxies import FILES, MAIN, SHARE, WILD, Proxy, caddy, nginx
 from tests.support.server import PASSWORD, Server
+from tests.web.arrival_kit import Later, held, put
 from tests.web.browser import cookies_of
 from tests.web.kit import path_of, png, problem, upload
 
@@ -207,6 +208,24 @@ def test_policies_hold_on_every_address(server: Server, proxy: Proxy) -> None:
         for answer in (page, picture):
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert "set-cookie" not in answer.headers
+
+
+def test_a_page_that_waits_is_told_at_once_and_bytes_wait_too(server: Server, proxy: Proxy) -> None:
+    drop = held(server.alice)
+    bytes_ = Later(lambda: proxy.get(FILES, f"/{drop}.png"))
+    address, named = f"https://127.0.0.1:{proxy.https}/{drop}/arrival", {"sni_hostname": MAIN}
+    with (
+        httpx.Client(verify=proxy.trusted, trust_env=False, timeout=30) as client,
+        client.stream("GET", address, headers={"Host": MAIN}, extensions=named) as stream,
+    ):
+        lines = stream.iter_lines()
+        # The first line comes by itself: nobody keeps it back until there is more.
+        assert next(lines) == "retry: 2000"
+        put(server.alice, drop, domain="")
+        began = time.monotonic()
+        assert "event: arrived" in lines
+        assert time.monotonic() - began < 3
+    assert bytes_.outcome().status_code == 200
 
 
 def test_an_address_in_the_log_is_the_clients_whatever_it_claims(server: Server, proxy: Proxy) -> None:
