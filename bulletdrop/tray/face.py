@@ -12,7 +12,7 @@ from bulletdrop.log import get_logger
 from bulletdrop.tray.desk import Item, Report, State
 from bulletdrop.tray.icon import TrayBackend
 from bulletdrop.tray.menu import MOST_RECENT, Hands, Sight, build_menu, tooltip
-from bulletdrop.tray.pairing import CHANGED, LOCKED
+from bulletdrop.tray.pairing import CHANGED, LOCKED, UNREADABLE
 from bulletdrop.tray.words import t
 
 log = get_logger("face")
@@ -136,5 +136,6 @@ def spoken_need(words: str) -> str:
         "The server is not running": lambda: t("The server is not running"),
         LOCKED: lambda: t("Unlock the keyring"),
         CHANGED: lambda: t("The server shows another certificate"),
+        UNREADABLE: lambda: t("The other host's uploader cannot be read"),
     }
     return known[words]() if words in known else words

@@ -9,15 +9,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bulletdrop.config import Config
-from bulletdrop.errors import BulletDropError, Forbidden, NotSetUp, NotSignedIn
+from bulletdrop.errors import BulletDropError, Forbidden, Invalid, NotSetUp, NotSignedIn
 from bulletdrop.log import get_logger
 from bulletdrop.tray import vault
 from bulletdrop.tray.answers import CertificateChanged
 from bulletdrop.tray.client import Client, Unreachable
 from bulletdrop.tray.preferences import Server
-from bulletdrop.tray.servers import answers, client_for, servers_of
+from bulletdrop.tray.servers import answers, client_for, foreign_of, servers_of
 from bulletdrop.tray.steering import Connection
 from bulletdrop.tray.vault import StoredToken, VaultLocked
 
@@ -34,6 +35,7 @@ LOOKS = 2
 LOCKED = "Unlock the keyring"
 UNPAIRED = "Pair this computer"
 CHANGED = "The server shows another certificate"
+UNREADABLE = "The other host's uploader cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Pairing:
 
     Args:
         config: `server` set means a server elsewhere; else the one of the data folder.
-        use: called with a client that may upload, again whenever it is to be another server.
+        use: called with a client that may upload (an `Uplink`), again whenever it is to be another server.
         needs: called with what the person has to do and the page for it, or (None, None) when nothing is left.
         environ: the environment (BULLETDROP_TOKEN).
         off: called when this device is paired and its server is not there.
@@ -94,7 +96,7 @@ class Pairing:
         self,
         config: Config,
         *,
-        use: Callable[[Client], None],
+        use: Callable[[Any], None],
         needs: Callable[[str | None, str | None], None],
         environ: Mapping[str, str],
         off: Callable[[], None] = lambda: None,
@@ -117,6 +119,7 @@ class Pairing:
         self._used: StoredToken | None = None
         self._wish: str | None = None
         self._servers: tuple[Server, ...] = ()
+        self._foreign = ""
         self._tokens: dict[str, StoredToken] = {}
         self._missed = 0
         self._doubted = False
@@ -161,7 +164,11 @@ class Pairing:
 
     def _look(self) -> None:
         """What changed by itself: the list of servers, as by `bulletdrop pair`, or which of several are there."""
-        if servers_of(self._config) != self._servers or self._wish == UNPAIRED:
+        if (
+            servers_of(self._config) != self._servers
+            or foreign_of(self._config) != self._foreign
+            or self._wish == UNPAIRED
+        ):
             self._wake.set()
         elif len(self._tokens) > 1:
             self._stand_in()
@@ -195,7 +202,9 @@ class Pairing:
     def _try(self) -> bool:
         """One attempt. True: there is a client, or nothing more to do until `again`."""
         try:
-            servers = servers_of(self._config)
+            servers, self._foreign = servers_of(self._config), foreign_of(self._config)
+            if self._foreign:
+                return self._abroad(servers)
             return self._elsewhere(servers) if servers else self._here()
         except VaultLocked as error:
             if self._wish != LOCKED:
@@ -208,6 +217,23 @@ class Pairing:
         except Exception:
             log.exception("Pairing did not work.")
         return False
+
+    def _abroad(self, servers: tuple[Server, ...]) -> bool:
+        """Somebody else's host, as the person chose it. No server of ours has doubted a token then, nor has one."""
+        from bulletdrop.tray.foreign import ForeignClient
+
+        self._servers, self._tokens = servers, {}
+        self._used, self._doubted = None, False
+        try:
+            client = ForeignClient(self._foreign, environ=self._environ)
+        except Invalid as error:
+            log.warning("%s", error.message)
+            self._wishes(UNREADABLE, None)
+            return True
+        self.present = Connection(client.server_url, "", "the uploader's file")
+        self._use(client)
+        self._wishes(None, None)
+        return True
 
     def _elsewhere(self, servers: tuple[Server, ...]) -> bool:
         self._servers, self._tokens = servers, {}

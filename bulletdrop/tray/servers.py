@@ -33,6 +33,11 @@ def servers_of(config: Config) -> tuple[Server, ...]:
     return (next((one for one in listed if one.url == url), Server(url=url)),)
 
 
+def foreign_of(config: Config) -> str:
+    """The custom uploader of somebody else's host that the person chose instead of all servers; "" for none."""
+    return load(_path(config.data)).foreign
+
+
 def fingerprint_of(config: Config, url: str) -> str:
     """The certificate that a server was paired by; "" where the system's trust counts."""
     listed = (_tidy(one) for one in load(_path(config.data)).servers)

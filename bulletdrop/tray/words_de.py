@@ -105,6 +105,7 @@ GERMAN: dict[str, str] = {
     "The newest link is copied.": "Der neueste Link ist kopiert.",
     "The server cannot be reached": "Der Server ist nicht erreichbar",
     "The server is not running": "Der Server läuft nicht",
+    "The other host's uploader cannot be read": "Der Uploader des anderen Dienstes ist nicht lesbar",
     "The server shows another certificate": "Der Server zeigt ein anderes Zertifikat",
     "The server's page shows this fingerprint of its certificate, too. Say yes only if it is the same:": (
         "Auch die Seite des Servers zeigt diesen Fingerabdruck seines Zertifikats. "

@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from bulletdrop import errors
+from bulletdrop.config import load_config
 from bulletdrop.errors import Invalid, Rejected
 from bulletdrop.tray.answers import ServerFault, Unreachable
 from bulletdrop.tray.desk import Status
 from bulletdrop.tray.foreign import AnswerUnread, ForeignClient, Uploader, parse
-from tests.tray.engine_kit import eventually, fake_server, png, running, write
+from bulletdrop.tray.pairing import UNPAIRED, UNREADABLE, Pairing
+from bulletdrop.tray.preferences import Chosen, Server
+from tests.tray.engine_kit import eventually, fake_server, png, running, stay, write
 from tests.tray.host_kit import Answer, Host, Seen, foreign_host, sxcu
 
 
@@ -275,3 +278,38 @@ def test_the_tray_sends_screenshots_to_another_host_and_copies_its_link(tmp_path
         item = eventually(lambda: next((one for one in tray.engine.recent(1) if one.status is Status.DONE), None))
         assert item.link == "https://host.example/0"
         assert own.kept == []
+
+
+def test_the_tray_uses_another_host_as_long_as_the_person_chose_one(tmp_path: Path, host: Host) -> None:
+    chosen = Chosen(tmp_path)
+    chosen.change(foreign=sxcu(host.url), servers=(Server(url="http://127.0.0.1:9"),))
+    used: list[Any] = []
+    needs: list[str | None] = []
+    pairing = Pairing(
+        load_config({"data": tmp_path}, environ={}),
+        use=used.append,
+        needs=lambda words, page: needs.append(words),
+        environ={},
+        keyrings=(),
+        look_seconds=0.1,
+    )
+    pairing.start()
+    try:
+        eventually(lambda: used)
+        assert isinstance(used[-1], ForeignClient)
+        assert pairing.present.server == host.url
+        stay(0.5)
+        # Looking again finds nothing new.
+        assert len(used) == 1
+        chosen.change(foreign="{}")
+        eventually(lambda: needs[-1] == UNREADABLE)
+        # Its servers are as they were: the one that is listed was never paired.
+        chosen.change(foreign="")
+        eventually(lambda: needs[-1] == UNPAIRED)
+        chosen.change(foreign=sxcu(host.url))
+        eventually(lambda: len(used) == 2)
+        assert needs[-1] is None
+    finally:
+        pairing.stop()
+        for client in used:
+            client.close()
