@@ -13,7 +13,7 @@ from bulletdrop.clock import Clock
 from bulletdrop.config import Config
 from bulletdrop.log import get_logger
 from bulletdrop.paths import program
-from bulletdrop.tray import autostart
+from bulletdrop.tray import autostart, notes
 from bulletdrop.tray.acts import Acts, Ways
 from bulletdrop.tray.browser import open_page
 from bulletdrop.tray.child import ServerChild
@@ -25,18 +25,18 @@ from bulletdrop.tray.desktop import Desktop
 from bulletdrop.tray.engine import Engine
 from bulletdrop.tray.face import Face, Painter
 from bulletdrop.tray.folder_access import FolderAccess
-from bulletdrop.tray.folders import System, candidates
 from bulletdrop.tray.icon import TrayBackend, choose_backend
 from bulletdrop.tray.instance import InstanceLock
 from bulletdrop.tray.logoff import Ending, Nothing, Watch, watch
-from bulletdrop.tray.notify import Button, Note, Notifier
+from bulletdrop.tray.notify import Notifier
 from bulletdrop.tray.pairing import LOCKED, PATIENCE_SECONDS, Pairing, is_alive, read_local_server
+from bulletdrop.tray.places import Places
 from bulletdrop.tray.preferences import Chosen
 from bulletdrop.tray.signals import Signals
 from bulletdrop.tray.steering import Connection, Need
 from bulletdrop.tray.thumbs import Thumbs
 from bulletdrop.tray.updates import Updates
-from bulletdrop.tray.words import speak, t
+from bulletdrop.tray.words import speak
 
 log = get_logger("tray")
 
@@ -69,21 +69,18 @@ class TrayApp:
         self._say = say
         self._environ = environ
         self._watch: Watch = Nothing()
+        self._need: tuple[str | None, str | None] = (None, None)
+        self._client: Client | None = None
+        self._opened: str | None = None
+        self._quitting = threading.Event()
         self._lock = InstanceLock(config.data)
         self._lock.take()
+        self._places = Places(clock)
         self.chosen = Chosen(config.data)
         speak(self.chosen.now.language, environ)
         self.chosen.listen(lambda old, new: self._preferences_changed())
-        self._clipboard = Clipboard(environ=environ)
         self._notifier = Notifier(otherwise=self._balloon)
-        self._desktop = Desktop(
-            clipboard=self._clipboard,
-            notifier=self._notifier,
-            redraw=lambda: self._painter.ask(),
-            clock=clock,
-            preferences=lambda: self.chosen.now,
-            hands=lambda: self.acts,
-        )
+        self._desktop = self._make_desktop(clock)
         self._engine = Engine(
             config,
             client=None,
@@ -91,45 +88,55 @@ class TrayApp:
             desk=self._desktop,
             clock=clock,
             chosen=self.chosen,
-            why=why_watched,
+            why=self._places.why,
         )
         self.acts = Acts(engine=self._engine, desktop=self._desktop, chosen=self.chosen, ways=self._ways())
         self._backend: TrayBackend = choose_backend(
             on_activate=self.acts.copy_last, on_presence=self._presence, environ=environ
         )
-        self._thumbs = Thumbs(config.data, ready=self._desktop.changed)
-        self._face = Face(
-            hands=self.acts,
-            backend=self._backend,
-            is_paired=lambda: self._client is not None,
-            undo=self._desktop.undo_ends,
-            icons=self._thumbs.of,
-            clock=clock,
-        )
+        self._face = self._make_face(clock)
         self._access = FolderAccess(self._folder_refused)
         self._painter = Painter(self._draw)
         self._control = Control(self.acts, config, clock=clock)
         self._updates = Updates(config.data, chosen=self.chosen, clock=clock, tell=self._newer)
         self._ending = Ending(self.quit, woke=self.acts.rescan)
+        self._quit_done = self._ending.done
         self._child: ServerChild | None = None
         if with_server and not config.server:
             # The same settings by the same ways: environment and file.
             self._child = ServerChild([*program(), "serve"], on_exit=self._server_ended, environ=environ)
-        # A server that this tray starts is waited for; one that it does not start is there or is not.
-        patience = PATIENCE_SECONDS if self._child is not None else 1.0
-        self._pairing = Pairing(
-            config,
+        self._pairing = self._make_pairing()
+
+    def _make_desktop(self, clock: Clock) -> Desktop:
+        return Desktop(
+            clipboard=Clipboard(environ=self._environ),
+            notifier=self._notifier,
+            redraw=lambda: self._painter.ask(),
+            clock=clock,
+            preferences=lambda: self.chosen.now,
+            hands=lambda: self.acts,
+        )
+
+    def _make_face(self, clock: Clock) -> Face:
+        return Face(
+            hands=self.acts,
+            backend=self._backend,
+            is_paired=lambda: self._client is not None,
+            undo=self._desktop.undo_ends,
+            icons=Thumbs(self._config.data, ready=self._desktop.changed).of,
+            clock=clock,
+        )
+
+    def _make_pairing(self) -> Pairing:
+        return Pairing(
+            self._config,
             use=self._use,
             needs=self._needs_person,
             off=self._server_off,
-            environ=environ,
-            patience=patience,
+            environ=self._environ,
+            # A server that this tray starts is waited for; one that it does not start is there or is not.
+            patience=PATIENCE_SECONDS if self._child is not None else 1.0,
         )
-        self._need: tuple[str | None, str | None] = (None, None)
-        self._client: Client | None = None
-        self._opened: str | None = None
-        self._quitting = threading.Event()
-        self._quit_done = self._ending.done
 
     def run(self) -> int:
         """Run until Quit, SIGTERM or Ctrl-C. Returns the exit code."""
@@ -214,7 +221,7 @@ class TrayApp:
             log.error(problem)
             self._say(problem)
             self._needs_person(problem, None)
-            self._notifier.send(Note(t("BulletDrop's server cannot start."), problem, urgent=True))
+            self._desktop.tell(notes.cannot_start(problem))
 
     def _server_ended(self, code: int) -> None:
         if not self._quitting.is_set():
@@ -253,7 +260,7 @@ class TrayApp:
             connection=self._connection,
             folders_found=self._folders_found,
             own_page=lambda place: self._control.page_address(place) if self._control.port else None,
-            gallery_page=lambda: gallery_url(self._config),
+            gallery_page=self._gallery,
             pair_again=self._pair_again,
             quit=self.quit,
         )
@@ -261,29 +268,25 @@ class TrayApp:
     def _connection(self) -> Connection:
         return replace(self._pairing.present, reserved=self._engine.reserved())
 
+    def _gallery(self) -> str:
+        used, local = self._pairing.present.server, read_local_server(self._config.data)
+        is_elsewhere = bool(used) and (local is None or used != local.url)
+        return f"{used}/" if is_elsewhere else gallery_url(self._config)
+
     def _folders_found(self) -> list[tuple[Path, str, bool]]:
         watched = {folder.path for folder in self._engine.status().folders}
-        return [(one.path, one.reason, one.path in watched) for one in candidates(System())]
+        return [(one.path, one.reason, one.path in watched) for one in self._places.found(fresh=True)]
 
     def _newer(self, version: str) -> None:
         page = self._updates.feed.page
-        self._desktop.tell(
-            Note(
-                t("BulletDrop {version} is there.", version=version),
-                t("Nothing was downloaded. The page says what is new."),
-                link=page,
-                buttons=(Button(t("Open"), lambda: open_page(page)),),
-                click=lambda: open_page(page),
-            )
-        )
+        self._desktop.tell(notes.newer(version, page, lambda: open_page(page)))
 
     def _draw(self) -> float | None:
         self._access.look(self._engine.status().folders)
         return self._face.draw()
 
     def _folder_refused(self, folder: Path, cure: str) -> None:
-        words = t("{folder} may not be read. {cure}", folder=folder, cure=cure)
-        self._desktop.tell(Note(t("Screenshots cannot be seen."), words, urgent=True))
+        self._desktop.tell(notes.unreadable(folder, cure))
 
     def _balloon(self, title: str, message: str) -> None:
         """Where Windows shows no toast: the icon itself says it."""
@@ -298,14 +301,7 @@ class TrayApp:
         told = self._config.data / "tray" / "told-no-icon"
         if not told.exists():  # once ever: whoever has no panel knows it by now
             told.touch()
-            self._desktop.tell(
-                Note(
-                    t("BulletDrop runs without an icon."),
-                    t("Nothing on this desktop shows icons now. Start “bulletdrop” again to open its page."),
-                    buttons=(Button(t("Open page"), self.acts.open_settings),),
-                    click=self.acts.open_settings,
-                )
-            )
+            self._desktop.tell(notes.no_icon(self.acts.open_settings))
 
 
 def _keep_autostart() -> None:
@@ -313,11 +309,6 @@ def _keep_autostart() -> None:
         autostart.refresh()
     except Exception as error:  # at login the program starts as before, or does not: the page says so
         log.info("The entry for start at login was left as it is: %s", error)
-
-
-def why_watched(folder: Path) -> str:
-    """Why this system's screenshots may lie in a folder, in words; "" for one that the person named."""
-    return next((one.reason for one in candidates(System()) if one.path == folder), "")
 
 
 def gallery_url(config: Config) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from bulletdrop.errors import BulletDropError
@@ -206,3 +207,35 @@ def copied(item: Item, held: Held, text: str) -> Note:
         Held.BOTH: lambda: t("Picture and link copied."),
     }
     return Note(titles[held](), text, link=item.link, key="copied")
+
+
+def newer(version: str, page: str, open_it: Callable[[], object]) -> Note:
+    """There is a newer version of this program."""
+    return Note(
+        t("BulletDrop {version} is there.", version=version),
+        t("Nothing was downloaded. The page says what is new."),
+        link=page,
+        buttons=(Button(t("Open"), open_it),),
+        click=open_it,
+    )
+
+
+def no_icon(open_it: Callable[[], object]) -> Note:
+    """There is no panel that shows icons."""
+    return Note(
+        t("BulletDrop runs without an icon."),
+        t("Nothing on this desktop shows icons now. Start “bulletdrop” again to open its page."),
+        buttons=(Button(t("Open page"), open_it),),
+        click=open_it,
+    )
+
+
+def unreadable(folder: Path, cure: str) -> Note:
+    """A watched folder may not be read."""
+    words = t("{folder} may not be read. {cure}", folder=folder, cure=cure)
+    return Note(t("Screenshots cannot be seen."), words, urgent=True)
+
+
+def cannot_start(problem: str) -> Note:
+    """The server that this tray starts does not start."""
+    return Note(t("BulletDrop's server cannot start."), problem, urgent=True)

@@ -54,7 +54,7 @@ class Note:
 
 
 class Service(Protocol):
-    """One system's way of showing notes. All of it in the notifier's own loop."""
+    """One system's way of showing notes. All of it in the notifier's own loop, one call after the other."""
 
     async def capabilities(self) -> frozenset[str]:
         """What it can do, in lower case, such as "buttons". Raises whatever its absence raises."""
@@ -100,6 +100,7 @@ class Notifier:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._service: Service | None = None
+        self._turn: asyncio.Lock | None = None
         self._absent = False
         self._closed = False
 
@@ -137,6 +138,8 @@ class Notifier:
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
+        # One after the other: a note may take the place of the one before it, whose number has to be known.
+        self._turn = asyncio.Lock()
         loop.run_forever()
         for task in asyncio.all_tasks(loop):
             task.cancel()
@@ -153,16 +156,23 @@ class Notifier:
                 await asyncio.wait_for(self._service.close(), 0.5)
         asyncio.get_running_loop().stop()
 
-    async def _capabilities(self) -> frozenset[str]:
+    def _ready(self) -> Service:
         if self._service is None:
             self._service = self._make()
-        return await asyncio.wait_for(self._service.capabilities(), ANSWER_SECONDS)
+        return self._service
+
+    async def _capabilities(self) -> frozenset[str]:
+        assert self._turn is not None
+        async with self._turn:
+            service = self._ready()
+            return await asyncio.wait_for(service.capabilities(), ANSWER_SECONDS)
 
     async def _send(self, note: Note) -> None:
+        assert self._turn is not None
         try:
-            await self._capabilities()
-            assert self._service is not None
-            await asyncio.wait_for(self._service.show(note), ANSWER_SECONDS)
+            async with self._turn:
+                service = self._ready()
+                await asyncio.wait_for(service.show(note), ANSWER_SECONDS)
             self._absent = False
         except Exception as error:
             if not self._absent:

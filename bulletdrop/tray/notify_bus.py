@@ -5,7 +5,6 @@ Source: Desktop Notifications Specification 1.2/1.3, https://specifications.free
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import html
 import os
@@ -32,6 +31,8 @@ REMEMBERED = 100
 class BusService:
     """The `Service` of Linux. Connects at the first question, and again after the bus or the service has gone.
 
+    Shows one note at a time: `Notifier` asks for the next when this one has its number.
+
     Args:
         environ: where the bus's address is.
     """
@@ -43,7 +44,8 @@ class BusService:
         self._shows_default = False
         self._actions: OrderedDict[int, dict[str, Callable[[], object]]] = OrderedDict()
         self._shown: dict[str, int] = {}  # by key: the note that is on the screen now
-        self._turn = asyncio.Lock()
+        # While a note is being shown, its number is not known: what is heard meanwhile waits here.
+        self._asked: list[Message] | None = None
 
     async def capabilities(self) -> frozenset[str]:
         if self._bus is None or not self._bus.connected:
@@ -56,25 +58,30 @@ class BusService:
         return self._can | ({"buttons"} if "actions" in self._can else set())
 
     async def show(self, note: Note) -> None:
-        async with self._turn:  # a note that takes another's place must know its number
-            can = await self.capabilities()
-            replaces = self._shown.get(note.key, 0) if note.key else 0
-            if note.quiet and not replaces:
-                return
-            actions = _actions(note, shows_default=self._shows_default) if "actions" in can else {}
-            pairs = [part for key, (title, _) in actions.items() for part in (key, title)]
-            # Always -1: the person chose how long notes stay.
-            body = [
-                *("BulletDrop", replaces, app_icon().as_uri()),
-                *(note.title, _body(note, can), pairs, _hints(note), -1),
-            ]
+        can = await self.capabilities()
+        replaces = self._shown.get(note.key, 0) if note.key else 0
+        if note.quiet and not replaces:
+            return
+        actions = _actions(note, shows_default=self._shows_default) if "actions" in can else {}
+        pairs = [part for key, (title, _) in actions.items() for part in (key, title)]
+        # The last, -1: the person chose how long notes stay.
+        body = [
+            *("BulletDrop", replaces, app_icon().as_uri()),
+            *(note.title, _body(note, can), pairs, _hints(note), -1),
+        ]
+        self._asked = []
+        try:
             (number,) = await self._call(NAME, PATH, NAME, "Notify", "susssasa{sv}i", body)
             self._actions.pop(replaces, None)
             self._actions[number] = {key: action for key, (_, action) in actions.items()}
             if note.key:
                 self._shown[note.key] = number
-            while len(self._actions) > REMEMBERED:
-                self._actions.popitem(last=False)
+        finally:
+            early, self._asked = self._asked, None
+            for signal in early:
+                self._take(signal)
+        while len(self._actions) > REMEMBERED:
+            self._actions.popitem(last=False)
 
     async def close(self) -> None:
         if self._bus is not None:
@@ -101,12 +108,18 @@ class BusService:
             return
         if message.member == "NameOwnerChanged" and message.body[:1] == [NAME]:
             self._forget()  # another service: it knows none of our numbers
-        elif message.interface == NAME and message.member == "ActionInvoked":
-            number, key = message.body
+        elif message.interface == NAME and self._asked is not None:
+            self._asked.append(message)
+        elif message.interface == NAME:
+            self._take(message)
+
+    def _take(self, signal: Message) -> None:
+        if signal.member == "ActionInvoked":
+            number, key = signal.body
             if action := self._actions.get(number, {}).get(key):
                 aside(action)
-        elif message.interface == NAME and message.member == "NotificationClosed":
-            number = message.body[0]
+        elif signal.member == "NotificationClosed":
+            number = signal.body[0]
             self._shown = {key: shown for key, shown in self._shown.items() if shown != number}
 
     async def _call(self, to: str, path: str, interface: str, member: str, signature: str, body: list[Any]) -> Any:

@@ -277,7 +277,7 @@ def test_a_tray_alone_serves_a_server_elsewhere(desk: Desk, server: Server) -> N
     assert not (desk.data / "bulletdrop.db").exists()
 
 
-def test_without_a_panel_everything_but_the_icon_works(desk: Desk) -> None:
+def test_with_no_status_notifier_watcher_everything_but_the_icon_works(desk: Desk) -> None:
     desk.screen.end("xfce4-panel")
     desk.start()
     desk.set_up()
@@ -300,7 +300,7 @@ def test_without_a_session_bus_the_token_is_in_a_private_file_and_links_are_copi
         screen.stop()
 
 
-def test_without_a_screen_the_program_is_the_server(tmp_path: Path) -> None:
+def test_with_no_display_the_program_is_the_server(tmp_path: Path) -> None:
     screen = Screen(tmp_path / "screen", with_x=False, with_bus=False).start()
     try:
         desk = Desk(screen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
 import time
@@ -65,6 +66,7 @@ class Program:
 
     def hears(self) -> str:
         assert self.process.stdout is not None
+        assert select.select([self.process.stdout], [], [], 20)[0], "it says nothing"
         return self.process.stdout.readline().strip()
 
     def end(self) -> str:
