@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import time
@@ -74,7 +75,9 @@ class RunningTray:
 
     def quit(self) -> None:
         """End it; it has only begun to end when this returns."""
-        self._ask("POST", "/api/quit")
+        # Its answer may be cut off by the end that was asked for.
+        with contextlib.suppress(NotRunning):
+            self._ask("POST", "/api/quit")
 
     def page(self, place: str = "") -> str:
         """An address that opens the tray's own page once, within a minute."""

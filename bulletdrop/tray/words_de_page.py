@@ -33,6 +33,7 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
     ),
     "Bring in a custom uploader": "Einen Custom Uploader einbringen",
     "BulletDrop does not start by itself.": "BulletDrop startet nicht von selbst.",
+    "BulletDrop has ended": "BulletDrop ist beendet",
     "BulletDrop is paused: screenshots are noticed, and sent later.": (
         "BulletDrop ist angehalten: Screenshots werden bemerkt und später gesendet."
     ),

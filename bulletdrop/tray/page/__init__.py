@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 
 from bulletdrop.clock import Clock
@@ -32,6 +33,8 @@ PLACES: dict[str, tuple[Show, Act]] = {
     "servers": (servers.show, servers.act),
     "health": (health.show, health.act),
 }
+
+QUIT_SECONDS = 0.3
 
 _ENTER = re.compile(r"/enter/([A-Za-z0-9_-]{1,64})(?:/([a-z]{1,20}))?")
 _PLACE = re.compile(r"/([A-Za-z0-9_-]{16})/([a-z]{0,20})")
@@ -116,7 +119,17 @@ class Page:
         # The host was checked: it is one of our two names.
         own = f"http://{look.request.headers['host'].lower()}"
         self._doors.check_post(look.visit, look.request, own, form.pop("csrf", [""])[-1])
+        if form.get("bar", [""])[-1] == "quit":
+            return self._quit()
         return see_other(_act_on_every_page(look, form) or PLACES[place][1](look, form))
+
+    def _quit(self) -> Reply:
+        # The answer first: the end hangs up on everybody.
+        timer = threading.Timer(QUIT_SECONDS, self._steering.quit)
+        timer.daemon = True
+        timer.start()
+        message = t("Screenshots are kept on disk, and found at the next start.")
+        return render("trouble.html", None, title=t("BulletDrop has ended"), message=message, ended=False)
 
     def _trouble(self, error: BulletDropError, status: int) -> Reply:
         reply = render("trouble.html", None, title=error.title, message=error.message, ended=status == 401)
@@ -139,8 +152,6 @@ def _act_on_every_page(look: Look, form: dict[str, list[str]]) -> str | None:
         look.steering.open_gallery()
     elif act == "pair":
         look.steering.pair_again()
-    elif act == "quit":
-        look.steering.quit()
     else:
         raise NotFound(t("This cannot be done here."))
     place = form.get("place", ["recent"])[-1]
