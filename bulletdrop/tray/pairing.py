@@ -260,18 +260,28 @@ class Pairing:
         return self._take(self._tokens[chosen.url], chosen)
 
     def _settle_doubt(self, servers: tuple[Server, ...]) -> None:
-        """Where the person was told that the server does not take the token: none but that server can have said so.
+        """Where the person was told that the server does not take the token: that may have been the certificate.
 
-        Raises: CertificateChanged when another one answers there; then the token is as good as it was.
+        Raises: CertificateChanged while another one answers there; then the token is as good as it was.
         """
         doubted, self._doubted = self._doubted, False
-        if not doubted or self._used is None:
-            return
         used = self._used
-        for server in servers:
-            if server.url == used.server and server.fingerprint:
-                self._is_there(server)
-        self._refused = used.token
+        if not doubted or used is None:
+            return
+        pinned = next((one for one in servers if one.url == used.server and one.fingerprint), None)
+        if pinned is None or not (self._is_there(pinned) and self._is_taken(pinned, used)):
+            self._refused = used.token
+
+    def _is_taken(self, server: Server, stored: StoredToken) -> bool:
+        client = client_for(server, stored.token, environ=self._environ)
+        try:
+            client.find("whether this token is taken")
+        except BulletDropError:
+            return False
+        else:
+            return True
+        finally:
+            client.close()
 
     def _refuse(self, error: CertificateChanged) -> None:
         """Another server answers in the place of one that was paired: only the person can tell what that means."""

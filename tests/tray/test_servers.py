@@ -17,7 +17,7 @@ from bulletdrop.tray.pairing import CHANGED, UNPAIRED, Pairing
 from bulletdrop.tray.preferences import Chosen, Server
 from bulletdrop.tray.vault import with_paired_server
 from tests.support.screen import wait_for
-from tests.tray.engine_kit import FakeServer, fake_server
+from tests.tray.engine_kit import FakeServer, Rule, fake_server
 from tests.tray.test_client_tls import certificate, pin
 
 
@@ -181,6 +181,11 @@ def test_a_certificate_that_changes_is_not_taken_for_a_token_that_is_refused(
         made.pairing.again()
         wait_for(lambda: made.wishes[-1] is None, what="the way back")
         assert made.clients[-1]._token == "bd_first"
+        count = len(made.clients)
+        made.pairing.again(refused=True)
+        wait_for(lambda: len(made.clients) > count, what="the same token again")
+        # Now it is the server itself that does not take it.
+        server.always = Rule(401, "not_signed_in")
         made.pairing.again(refused=True)
         wait_for(lambda: made.wishes[-1] == UNPAIRED, what="the wish to be paired")
 
