@@ -11,6 +11,8 @@ import time
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
+from tests.support.ports import free_port
+
 PIECE = 64 * 1024
 
 
@@ -27,9 +29,7 @@ class Relay:
         self.rate = rate
         self.passed = 0
         self.cuts = 0
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._server: asyncio.Server | None = None

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from typing import Any
 
 import psutil
 
+from tests.support.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 SCOPES = ("uploads:read", "uploads:write", "uploads:delete", "account:read", "links:read", "links:write")
 PASSWORD = "correct-horse-battery-47"
@@ -26,13 +27,6 @@ READY_SECONDS = 30.0
 
 class ProductError(Exception):
     """The server did not start, or a command of it failed; the message carries what it printed."""
-
-
-def free_port() -> int:
-    """A TCP port of the loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def command_of(source: Path | None = None) -> list[str]:

@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from typing import Any
 import httpx
 
 from bulletdrop.trust import pinned_context
+from tests.support.ports import free_port as free_port
 from tests.support.warm import run_warm
 
 ALL_SCOPES = "uploads:read uploads:write uploads:delete account:read links:read links:write secrets:read secrets:write"
@@ -33,13 +33,6 @@ def binary() -> list[str]:
         return [sys.executable, "-m", "bulletdrop"]
     # Tests start it in folders of their own, so a path from the top would not lead there.
     return [str(Path(named[0]).resolve()) if os.sep in named[0] else named[0], *named[1:]]
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @functools.cache
