@@ -44,7 +44,7 @@ PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def wait_for(question: Callable[[], T], *, seconds: float = 30, pause: float = 0.05, what: str = "") -> T:
+def wait_for(question: Callable[[], T], *, seconds: float = 60, pause: float = 0.05, what: str = "") -> T:
     """Ask until the answer is true and return it. Raises AssertionError with `what` when it does not come."""
     deadline = time.monotonic() + seconds
     while True:
@@ -142,7 +142,7 @@ class Screen:
         """What a spawned program has written so far."""
         return self._logs[process.pid].read_text(errors="replace")
 
-    def run(self, *command: str, check: bool = True, stdin: str | None = None, seconds: float = 20) -> str:
+    def run(self, *command: str, check: bool = True, stdin: str | None = None, seconds: float = 60) -> str:
         """Run a program on this desktop and return what it prints."""
         done = subprocess.run(
             command,
@@ -165,7 +165,7 @@ class Screen:
 
     def call(self, to: str, path: str, method: str, *arguments: str, check: bool = True) -> str:
         """Call a method on the session bus, arguments in GVariant text; returns the answer as text."""
-        command = ["gdbus", "call", "--session", "--timeout", "5", "-d", to, "-o", path, "-m", method, *arguments]
+        command = ["gdbus", "call", "--session", "--timeout", "20", "-d", to, "-o", path, "-m", method, *arguments]
         return self.run(*command, check=check)
 
     def start_panel(self, *, dark: bool = True, size: int = 32) -> subprocess.Popen[bytes]:
@@ -188,8 +188,11 @@ class Screen:
         return path
 
     def clipboard(self) -> str:
-        """What is on the clipboard, or "" for nothing."""
-        return self.run("xclip", "-o", "-selection", "clipboard", check=False, seconds=5)
+        """What is on the clipboard, or "" for nothing, or for an owner that does not give it away in five seconds."""
+        try:
+            return self.run("xclip", "-o", "-selection", "clipboard", check=False, seconds=5)
+        except subprocess.TimeoutExpired:
+            return ""
 
     def tray_items(self) -> list[str]:
         """The bus names of the icons that the panel has taken."""
