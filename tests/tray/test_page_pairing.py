@@ -14,7 +14,6 @@ from tests.support.screen import wait_for
 from tests.support.server import PASSWORD, Server
 from tests.tray.control_kit import Browser
 from tests.tray.steering_kit import Controlled, controlled
-from tests.web.browser import signed_in
 
 
 @pytest.fixture
