@@ -218,12 +218,20 @@ class Outbox(Ledger):
             *(job.item.id, job.key),
         )
 
-    def postpone(self, item: Item, error: BulletDropError, next_at: datetime | None) -> None:
-        """It did not work this time; it stays waiting. `next_at` is for show, the sender keeps the time."""
+    def postpone(self, item: Item, error: BulletDropError, next_at: datetime | None, *, server: str = "") -> None:
+        """It did not work this time; it stays waiting. `next_at` is for show, the sender keeps the time; `server` may
+        have it all the same, for an answer can be lost."""
         self._write(
-            "UPDATE capture SET attempts = attempts + 1, error_code = ?, error = ?, next_at = ? WHERE id = ?",
-            *(error.code, error.message, to_micros(next_at) if next_at else None, item.id),
+            "UPDATE capture SET attempts = attempts + 1, error_code = ?, error = ?, next_at = ?,"
+            " server = ifnull(server, ?) WHERE id = ?",
+            *(error.code, error.message, to_micros(next_at) if next_at else None, server or None, item.id),
         )
+
+    def leave(self, job: Job) -> None:
+        """It goes to another server now: the one before is owed the word, should it have it after all."""
+        with self.together():
+            self._owe_recall(job.item.id)
+            self._write("UPDATE capture SET server = NULL WHERE id = ? AND key = ?", job.item.id, job.key)
 
     def give_up(self, item: Item, error: BulletDropError, status: Status) -> Item | None:
         """It will not be sent: REFUSED by the server or FAILED here; its page says so. None when the file became

@@ -259,6 +259,8 @@ class Sender:
             # Its server is none of ours any more.
             self._unlink(job)
         else:
+            if job.server is not None and job.server != client.server_url:
+                self._outbox.leave(job)
             self._upload(job, client)
 
     def _upload(self, job: Job, client: Uplink) -> None:
@@ -319,17 +321,17 @@ class Sender:
         elif isinstance(error, NotReserved) and job.item.slug is not None:
             self._unlink(job)
         elif isinstance(error, ServerFault | TooSlow):
-            self._later(job, error)
+            self._later(job, client, error)
         elif isinstance(error, WrongDigest | Truncated) and job.item.attempts < 3:
             # The bytes changed between our hash and the wire, or on it.
-            self._later(job, error)
+            self._later(job, client, error)
             self._recheck(job.item)
         elif isinstance(error, Busy | NotSignedIn | Forbidden | NotSetUp):
             with self._line.turn:
                 self._line.stoppers = {job.item.id}
                 wait, is_news = self._line.failed(error)
             next_at = None if wait is None else self._clock.now() + timedelta(seconds=wait)
-            self._outbox.postpone(job.item, error, next_at)
+            self._outbox.postpone(job.item, error, next_at, server=client.server_url)
             log.warning("Uploads wait: %s", error.message)
             if is_news:
                 self._hearer.held_back(error)
@@ -343,10 +345,11 @@ class Sender:
         self._telling.unlinked(job.item.id)
         self._line.released()
 
-    def _later(self, job: Job, error: BulletDropError) -> None:
+    def _later(self, job: Job, client: Uplink, error: BulletDropError) -> None:
         """This capture alone waits; the others go on."""
         seconds = ladder(job.item.attempts)
-        self._outbox.postpone(job.item, error, self._clock.now() + timedelta(seconds=seconds))
+        next_at = self._clock.now() + timedelta(seconds=seconds)
+        self._outbox.postpone(job.item, error, next_at, server=client.server_url)
         self._wait(job, seconds)
 
     def _wait(self, job: Job, seconds: float) -> None:

@@ -225,6 +225,21 @@ def test_a_link_of_a_server_that_is_none_of_ours_any_more_becomes_another_one(
         assert (late, item.link) == (True, f"{second.url}/s0")
 
 
+def test_what_the_first_server_got_after_all_is_taken_back_when_the_second_has_it(
+    tmp_path: Path, server: FakeServer
+) -> None:
+    with fake_server() as second, running(tmp_path, server, link="after") as tray:
+        server.rules.extend([ServerRule(lose=True), ServerRule(503, "unavailable", {"Retry-After": "60"})])
+        write(tray.folder / "shot.png", png())
+        eventually(lambda: server.kept and tray.engine.recent()[0].attempts)
+        tray.engine.use_client(Client(second.url, "bd_two", answer_seconds=5.0))
+        eventually(lambda: second.names() == ["shot.png"])
+        server.rules.clear()
+        tray.engine.use_client(Client(server.url, "bd_test", answer_seconds=5.0))
+        eventually(lambda: server.kept[0].deleted == 1)
+        assert second.kept[0].deleted == 0
+
+
 @pytest.mark.alone
 def test_a_tray_at_rest_uses_no_time(tray: Tray) -> None:
     write(tray.folder / "shot.png", png())

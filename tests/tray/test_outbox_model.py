@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bulletdrop.clock import ManualClock
 from bulletdrop.errors import TooBig
@@ -46,6 +46,7 @@ class Life(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.clock = ManualClock()
         self.box = Outbox(self.folder / "outbox.db", self.clock)
+        self.box.set_setting("server", HOLDER.server)
         self.server = Server()
         self.handed_out: set[str] = set()
         self.files = 0
@@ -56,6 +57,10 @@ class Life(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
     # -- what happens
+
+    @initialize(count=st.integers(0, 4))
+    def hold_some_ready(self, count: int) -> None:
+        self.hand_out(count)
 
     @rule(count=st.integers(1, 3))
     def hand_out(self, count: int) -> None:
@@ -87,7 +92,10 @@ class Life(RuleBasedStateMachine):
         at = Sighting(FOLDER / f"{number}.png", 1, number, 5000 + self.files, self.files)
         self.box.take_in(FOLDER, at, f"{self.files:064x}", manner=Manner(home=FOLDER, holder=HOLDER))
 
-    @rule(answer=st.sampled_from(["comes", "is lost", "refuses", "is not there"]), person=st.sampled_from(["", "undo"]))
+    @rule(
+        answer=st.sampled_from(["comes", "refuses", "is lost", "is not there"]),
+        person=st.sampled_from(["", "", "undo"]),
+    )
     def upload(self, answer: str, person: str) -> None:
         job = self.box.next_waiting(Choice())
         if job is None:
