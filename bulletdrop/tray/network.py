@@ -28,39 +28,42 @@ class NetworkWatch:
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
-        self._wake, self._waker = socket.socketpair()
-        self._events: socket.socket | None = None
         self._thread: threading.Thread | None = None
+        self._waker: socket.socket | None = None
 
     def start(self) -> bool:
         """Begin to listen. False where the system has no such thing, or refuses it."""
         if not hasattr(socket, "AF_NETLINK"):
             return False
+        events = None
         try:
-            self._events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
-            self._events.bind((0, GROUPS))
+            events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+            events.bind((0, GROUPS))
+            wake, self._waker = socket.socketpair()
         except OSError as error:
             log.info("The system does not tell of the network: %s", error)
-            self._close_events()
+            if events is not None:
+                events.close()
             return False
-        self._thread = threading.Thread(target=self._run, name="network", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(events, wake), name="network", daemon=True)
         self._thread.start()
         return True
 
     def stop(self) -> None:
         """End. Blocks until the thread has ended."""
-        with contextlib.suppress(OSError):
-            self._waker.send(b"x")
-        if self._thread is not None:
+        waker, self._waker = self._waker, None
+        if waker is not None and self._thread is not None:
+            waker.close()
             self._thread.join(5)
-        self._close_events()
-        self._wake.close()
-        self._waker.close()
 
-    def _run(self) -> None:
-        events = self._events
-        while events is not None:
-            if self._wake in select.select([events, self._wake], [], [])[0]:
+    def _run(self, events: socket.socket, wake: socket.socket) -> None:
+        with events, wake:
+            self._listen(events, wake)
+
+    def _listen(self, events: socket.socket, wake: socket.socket) -> None:
+        while True:
+            # The other end of it was closed: readable.
+            if wake in select.select([events, wake], [], [])[0]:
                 return
             for _ in range(SETTLED_AT_MOST):
                 # ENOBUFS: more happened than fits; that something happened is all there is to know.
@@ -72,8 +75,3 @@ class NetworkWatch:
                 self._changed()
             except Exception:
                 log.exception("The change of the network went unheard.")
-
-    def _close_events(self) -> None:
-        if self._events is not None:
-            self._events.close()
-            self._events = None
