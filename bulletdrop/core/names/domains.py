@@ -106,8 +106,10 @@ def make_primary(site: Site, user_id: str, domain_id: str) -> None:
     domain = _find(domain_id)
     if domain.is_premium and not has_premium(_user(user_id)):
         raise Forbidden(_PREMIUM)
-    # One statement: of two at once the later one wins, and there is never more than one.
-    UserDomain.update(is_primary=(UserDomain.domain == domain.id)).where(UserDomain.user == user_id).execute()
+    with transaction(site.db):
+        # One at a time: on Postgres a statement does not see a claim that was made while it began, and would leave two.
+        User.update(updated_at=site.clock.now()).where(User.id == user_id).execute()
+        UserDomain.update(is_primary=(UserDomain.domain == domain.id)).where(UserDomain.user == user_id).execute()
 
 
 def drop_primary(site: Site, user_id: str, domain_id: str) -> None:
