@@ -12,8 +12,8 @@ from bulletdrop.tray.holding import Holder, Reserved
 from bulletdrop.tray.rows import to_micros
 from bulletdrop.tray.spool import Spool
 
-# Held ready, and after a burst has emptied the pool.
-USUAL, AFTER_BURST = 10, 20
+# Held ready, for a day without a network; and after a burst has emptied the pool.
+USUAL, AFTER_BURST = 40, 50
 BURST_SECONDS = 600.0
 
 

@@ -200,8 +200,8 @@ def test_a_count_that_is_none_is_refused(shared: Server, count: object) -> None:
     assert problem(shared.alice.post("/api/v1/reservations", json={"count": count}), 400)["field"] == "count"
 
 
-def test_a_device_holds_fifty_and_is_told_so(server: Server) -> None:
-    assert [len(reserve(server.bob, 20)) for _ in range(3)] == [20, 20, 10]
+def test_a_device_holds_two_hundred_and_is_told_so(server: Server) -> None:
+    assert [len(reserve(server.bob, 45)) for _ in range(5)] == [45, 45, 45, 45, 20]
     refused = server.bob.post("/api/v1/reservations", json={"count": 1})
     problem(refused, 429, "too_many")
     assert int(refused.headers["retry-after"]) > 0

@@ -27,8 +27,8 @@ from bulletdrop.core.site import Site
 from bulletdrop.core.text import cleaned
 from bulletdrop.errors import Forbidden, Invalid, NotFound, NotReserved, TooMany
 
-MOST_AT_ONCE = 20
-MOST_OPEN = 50
+MOST_AT_ONCE = 50
+MOST_OPEN = 200
 LONGEST_CODE = 40
 LONGEST_MESSAGE = 500
 # A device that was away for long still fills what it holds; what ended is told for a while.
