@@ -31,7 +31,7 @@ ARRIVE_SECONDS = 180.0
 # The upload beside which screenshots are taken, and what its line carries (bytes, bytes per second).
 FILM, SLOW_LINE = 500 * MB, 1_000_000
 # Links that a tray holds ready are used up while its server is away: so it comes back between such parts.
-OFFLINE_PART = 40
+OFFLINE_PART = 20
 
 
 class Clipboard:

@@ -39,6 +39,8 @@ class Row:
 
 ROWS: tuple[Row, ...] = (
     Row("closed_to_clipboard_p95_ms", "ms", 25, clipboard.closed_to_clipboard, needs=("Xvfb",)),
+    Row("closed_to_clipboard_busy_p95_ms", "ms", 25, clipboard.closed_to_clipboard_busy, needs=("Xvfb",)),
+    Row("closed_to_clipboard_offline_p95_ms", "ms", 25, clipboard.closed_to_clipboard_offline, needs=("Xvfb",)),
     Row("upload_answer_ratio", "ms", 1.0, uploading.answer),
     Row("uploads_16_clients_ratio", "uploads/s", 0.1, uploading.sixteen_clients, more=True, needs=("wrk",)),
     Row("upload_1gib_memory_mb", "MB", 40, memory.huge),
