@@ -14,7 +14,7 @@ from bulletdrop.log import get_logger
 from bulletdrop.tray.answers import CertificateChanged, Unreachable, Untrusted
 from bulletdrop.tray.bin import to_bin
 from bulletdrop.tray.client import Client
-from bulletdrop.tray.gate import ladder
+from bulletdrop.tray.gate import MOST_SECONDS, ladder
 from bulletdrop.tray.identity import Sighting
 from bulletdrop.tray.line import Line
 from bulletdrop.tray.outbox import Outbox
@@ -28,6 +28,8 @@ POOL_SECONDS = 3600.0
 UNKNOWN_SECONDS = 24 * 3600.0
 # Nothing is owed later than this; see `owed.Owed.next`.
 LONGEST_SECONDS = 60.0
+# One question for links asks for so many.
+AT_ONCE = 20
 # A bin that refuses a file is asked so often.
 BIN_TRIES = 5
 # What concerns the uploads too. A mere 403 does not: it may be about one album.
@@ -154,13 +156,13 @@ class Errands:
             self._line.released()
             return
         try:
-            pool.put(holder, client.reserve(min(count, 20)))
+            self._reserve(client, count)
         except FOR_ALL as error:
             self._failed(client, error)
             self._hold_pool(ladder(self._pool_failures))
         except Busy as error:
             self._line.released()
-            self._hold_pool(error.retry_after or ladder(self._pool_failures))
+            self._hold_pool(min(error.retry_after or ladder(self._pool_failures), MOST_SECONDS))
         except Rejected as error:
             self._line.released()
             log.info("This server holds no links ready: %s", error.message)
@@ -169,6 +171,15 @@ class Errands:
             self._passed()
             self._pool_failures = 0
             self._changed()
+
+    def _reserve(self, client: Client, count: int) -> None:
+        """Ask for so many, a few at a time: that is durable at once, and no server refuses it for its number."""
+        while count > 0 and not self._line.stopping:
+            items = client.reserve(min(count, AT_ONCE))
+            if not items:
+                return
+            self._outbox.pool.put(client.holder, items)
+            count -= len(items)
 
     def _hold_pool(self, seconds: float) -> None:
         with self._line.turn:
@@ -233,7 +244,7 @@ class Errands:
     def _later(self, debt: Debt, seconds: float | None) -> None:
         with self._line.turn:
             tries = self._tries[debt.id] = self._tries.get(debt.id, 0) + 1
-            self._not_before[debt.id] = self._clock.monotonic() + (seconds or ladder(tries - 1))
+            self._not_before[debt.id] = self._clock.monotonic() + min(seconds or ladder(tries - 1), MOST_SECONDS)
 
     def _passed(self) -> None:
         if self._line.gate.unreachable:

@@ -19,6 +19,7 @@ from bulletdrop import errors
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.desk import State, Status
 from bulletdrop.tray.preferences import Server
+from bulletdrop.tray.reserving import USUAL
 from tests.support.needs import requires
 from tests.tray.engine_kit import FakeServer, Tray, eventually, fake_server, png, running, stay, write
 from tests.tray.engine_kit import Rule as ServerRule
@@ -37,7 +38,7 @@ def server() -> Iterator[FakeServer]:
 @pytest.fixture
 def tray(tmp_path: Path, server: FakeServer) -> Iterator[Tray]:
     with running(tmp_path, server) as running_tray:
-        eventually(lambda: running_tray.engine.reserved() == 10)
+        eventually(lambda: running_tray.engine.reserved() == USUAL)
         yield running_tray
 
 
@@ -197,7 +198,7 @@ def test_a_link_of_a_server_that_is_away_waits_for_it(tmp_path: Path, server: Fa
     with fake_server() as second:
         known = (Server(url=server.url), Server(url=second.url))
         with running(tmp_path, server, servers=known) as tray:
-            eventually(lambda: tray.engine.reserved() == 10)
+            eventually(lambda: tray.engine.reserved() == USUAL)
             server.down()
             write(tray.folder / "first.png", png(1))
             tray.links(1)
@@ -216,7 +217,7 @@ def test_a_link_of_a_server_that_is_none_of_ours_any_more_becomes_another_one(
     tmp_path: Path, server: FakeServer
 ) -> None:
     with fake_server() as second, running(tmp_path, server) as tray:
-        eventually(lambda: tray.engine.reserved() == 10)
+        eventually(lambda: tray.engine.reserved() == USUAL)
         server.down()
         write(tray.folder / "shot.png", png())
         tray.links(1)
@@ -246,7 +247,7 @@ def test_a_tray_at_rest_uses_no_time(tray: Tray) -> None:
     write(tray.folder / "shot.png", png())
     eventually(lambda: tray.desk.there)
     with running(tray.folder.parent / "other", tray.server) as quiet:
-        eventually(lambda: quiet.engine.reserved() == 10)
+        eventually(lambda: quiet.engine.reserved() == USUAL)
         process = psutil.Process()
         stay(1.0)
         before = process.cpu_times()

@@ -11,6 +11,7 @@ import pytest
 
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.desk import State, Status
+from bulletdrop.tray.reserving import USUAL
 from tests.tray.engine_kit import FakeServer, Rule, Tray, eventually, fake_server, png, running, stay, write
 
 
@@ -24,7 +25,7 @@ def server() -> Iterator[FakeServer]:
 @pytest.fixture
 def tray(tmp_path: Path, server: FakeServer) -> Iterator[Tray]:
     with running(tmp_path, server) as running_tray:
-        eventually(lambda: running_tray.engine.reserved() == 10)
+        eventually(lambda: running_tray.engine.reserved() == USUAL)
         yield running_tray
 
 
@@ -63,11 +64,11 @@ def test_without_a_network_the_link_is_there_at_once_and_true_later(tray: Tray) 
 
 def test_a_tray_that_starts_without_a_network_has_links_all_the_same(tmp_path: Path, server: FakeServer) -> None:
     with running(tmp_path, server) as tray:
-        eventually(lambda: tray.engine.reserved() == 10)
+        eventually(lambda: tray.engine.reserved() == USUAL)
     server.down()
     with running(tmp_path, server, paired=False) as tray:
         tray.engine.server_is_off()
-        assert tray.engine.reserved() == 10
+        assert tray.engine.reserved() == USUAL
         shoot(tray)
         tray.links(1, seconds=3)
         assert tray.desk.links[0][0].slug in server.open
@@ -78,12 +79,14 @@ def test_a_tray_that_starts_without_a_network_has_links_all_the_same(tmp_path: P
 
 
 def test_the_pool_is_refilled_when_half_of_it_is_gone(tray: Tray) -> None:
-    for n in range(6):
+    asked = len(tray.server.small)
+    for n in range(USUAL // 2):
         shoot(tray, f"{n}.png")
         tray.links(n + 1)
-    eventually(lambda: tray.engine.reserved() >= 9)
-    handed_out = [path for method, path in tray.server.small if method == "POST"]
-    assert handed_out == ["/reservations", "/reservations"]
+    eventually(lambda: not tray.engine.status().sending)
+    assert len(tray.server.small) == asked, "half of it is enough"
+    shoot(tray, "one more.png")
+    eventually(lambda: tray.engine.reserved() >= USUAL - 1)
 
 
 def test_an_old_server_without_reservations_gives_the_link_after_the_upload(tmp_path: Path) -> None:
@@ -98,13 +101,14 @@ def test_an_old_server_without_reservations_gives_the_link_after_the_upload(tmp_
 
 
 def test_a_burst_that_empties_the_pool_loses_nothing(tray: Tray) -> None:
-    for n in range(60):
-        shoot(tray, f"{n:02}.png")
-    eventually(lambda: len(tray.server.kept) == 60)
+    count = 3 * USUAL
+    for n in range(count):
+        shoot(tray, f"{n:03}.png")
+    eventually(lambda: len(tray.server.kept) == count)
     eventually(lambda: tray.engine.status().state is State.IDLE)
-    assert len(tray.desk.links) == 60
+    assert len(tray.desk.links) == count
     filled = [one.slug for one in tray.server.kept if one.slug]
-    assert len(set(filled)) == len(filled) >= 10
+    assert len(set(filled)) == len(filled) >= USUAL
 
 
 def test_a_slug_that_the_server_does_not_hold_leads_to_another_link_told_late(tray: Tray) -> None:
@@ -139,7 +143,7 @@ def test_a_file_that_is_gone_ends_its_reservation(tray: Tray) -> None:
 
 def test_the_word_that_nothing_comes_is_owed_over_a_restart(tmp_path: Path, server: FakeServer) -> None:
     with running(tmp_path, server) as tray:
-        eventually(lambda: tray.engine.reserved() == 10)
+        eventually(lambda: tray.engine.reserved() == USUAL)
         server.judge_small = lambda method, path: Rule(503, "unavailable", {"Retry-After": "60"})
         server.rules.append(Rule(415, "unknown_type"))
         shoot(tray)
@@ -164,7 +168,7 @@ def test_paused_a_capture_takes_no_link(tray: Tray) -> None:
 
 def test_who_wants_the_link_after_the_upload_gets_it_then(tmp_path: Path, server: FakeServer) -> None:
     with running(tmp_path, server, link="after") as tray:
-        eventually(lambda: tray.engine.reserved() == 10)
+        eventually(lambda: tray.engine.reserved() == USUAL)
         shoot(tray)
         tray.links(1)
         assert tray.desk.links[0][0].status is Status.DONE
@@ -174,13 +178,13 @@ def test_who_wants_the_link_after_the_upload_gets_it_then(tmp_path: Path, server
 def test_links_that_are_half_as_old_as_they_get_are_given_back_and_replaced(tmp_path: Path, server: FakeServer) -> None:
     server.lasts = timedelta(seconds=2)
     with running(tmp_path, server) as tray:
-        eventually(lambda: tray.engine.reserved() == 10)
+        eventually(lambda: tray.engine.reserved() == USUAL)
         old = set(server.open)
         time.sleep(1.1)
     server.lasts = timedelta(days=7)
     with running(tmp_path, server) as tray:
         eventually(lambda: set(server.ended) == old)
-        eventually(lambda: tray.engine.reserved() == 10)
+        eventually(lambda: tray.engine.reserved() == USUAL)
         assert not server.open & old
         assert set(server.ended.values()) == {"unused"}
 
@@ -198,7 +202,7 @@ def test_a_server_that_holds_reservations_back_holds_up_no_upload(tmp_path: Path
 def test_another_key_does_not_use_the_links_of_the_old_one(tray: Tray) -> None:
     old = set(tray.server.open)
     tray.engine.use_client(Client(tray.server.url, "bd_new", answer_seconds=5.0))
-    eventually(lambda: len(tray.server.open) == 20)
+    eventually(lambda: len(tray.server.open) == 2 * USUAL)
     shoot(tray)
     tray.links(1)
     assert tray.desk.links[0][0].slug not in old

@@ -11,6 +11,7 @@ import pytest
 
 from bulletdrop.tray.desk import Status
 from bulletdrop.tray.preferences import Chosen, Rule
+from bulletdrop.tray.reserving import USUAL
 from bulletdrop.tray.rules import Rules
 from tests.tray.engine_kit import FakeServer, Tray, eventually, fake_server, png, running, stay, write
 from tests.tray.engine_kit import Rule as ServerRule
@@ -88,7 +89,7 @@ def test_what_asks_first_is_sent_only_after_the_yes_and_its_link_comes_with_it(
     tmp_path: Path, server: FakeServer
 ) -> None:
     with running(tmp_path, server, folders=rule(tmp_path, ask=True)) as tray:
-        eventually(lambda: tray.engine.reserved() == 10)
+        eventually(lambda: tray.engine.reserved() == USUAL)
         shoot(tray)
         eventually(lambda: tray.desk.asked)
         item = tray.desk.asked[0]

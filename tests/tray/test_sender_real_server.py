@@ -17,6 +17,7 @@ from bulletdrop.tray.client import Client
 from bulletdrop.tray.desk import Status
 from bulletdrop.tray.engine import Engine
 from bulletdrop.tray.preferences import Chosen, Rule
+from bulletdrop.tray.reserving import USUAL
 from tests.support.server import Server
 from tests.tray.engine_kit import LIVELY, QUICK, RememberingDesk, eventually, png, write
 
@@ -57,7 +58,7 @@ def tray_for(server: Server, tmp_path: Path, **preferences: Any) -> Iterator[tup
     )
     engine.start()
     try:
-        eventually(lambda: engine.reserved() == 10)
+        eventually(lambda: engine.reserved() == USUAL)
         yield engine, desk
     finally:
         engine.stop(2.0)
@@ -181,13 +182,14 @@ def test_a_refused_file_s_page_says_that_nothing_comes(server: Server, tmp_path:
 
 def test_a_key_that_is_made_anew_gives_other_links_and_loses_nothing(server: Server, tmp_path: Path) -> None:
     with tray_for(server, tmp_path) as (engine, desk):
+        key = server.command("key", "add", "alice", "--name", "anew", "--scope", "uploads:write").stdout.strip()
         server.kill()
         write(tmp_path / "shots" / "promised.png", png())
         eventually(lambda: desk.links, 5)
-        server.start()
-        key = server.command("key", "add", "alice", "--name", "anew", "--scope", "uploads:write").stdout.strip()
         engine.use_client(Client(server.url, key, answer_seconds=20))
-        eventually(lambda: len(desk.links) == 2, 20)
+        server.start()
+        engine.rescan()
+        eventually(lambda: len(desk.links) == 2)
         assert names_on(server) == ["promised.png"]
         (_, _), (item, late) = desk.links
         assert late is True
