@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from tests.e2e.page_kit import PATIENCE, Visits, chromium
 
@@ -14,14 +14,21 @@ from tests.e2e.page_kit import PATIENCE, Visits, chromium
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the tests of a module; each visit gets a profile of its own.
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers.
 
-    Not for the whole session: Playwright's own event loop counts as running as long as this is open, and every later
-    test of the worker that starts one with `asyncio.run` would fail.
+    Not for the whole session: its own event loop counts as running as long as this is open, and every later test of the
+    worker that starts one with `asyncio.run` would fail. Tests in this folder that need one start it in a thread.
     """
-    with chromium() as opened:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all tests here, since it takes two seconds to start; each visit has a profile of its own."""
+    with chromium(playwright) as opened:
         yield opened
 
 

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.support.needs import requires, unavailable
 from tests.support.server import PASSWORD, Server
 
 STATIC = Path(__file__).parents[2] / "bulletdrop" / "web" / "static"
 AXE = Path(__file__).parents[2] / "bulletdrop" / "web" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+CSS = Path(__file__).parents[2] / "bulletdrop" / "web" / "ui" / "css"
 
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -36,13 +37,14 @@ _DROP = """([name, kind, data, event]) => {
 
 
 @contextmanager
-def chromium(*names: str) -> Iterator[Browser]:
+def chromium(playwright: Playwright, *names: str) -> Iterator[Browser]:
     """A Chromium that finds nothing but this machine, so that no page waits for what the network never answers.
 
     The form of the tests' OpenID Connect provider, for one, asks Google for a font, and until that has failed its page
     counts as loading.
 
     Args:
+        playwright: the one of the tests, since there can be no two in a process.
         names: names under which this machine is found too; `localhost` and what ends so always is.
     """
     requires("chromium", package="chromium")
@@ -51,10 +53,9 @@ def chromium(*names: str) -> Iterator[Browser]:
     rules += ["MAP * ~NOTFOUND", *(f"EXCLUDE {name}" for name in ours)]
     # What Playwright does not say by itself; a proxy would resolve names for the browser.
     arguments = ["--no-sandbox", "--disable-gpu", "--no-proxy-server", f"--host-resolver-rules={', '.join(rules)}"]
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield opened
-        opened.close()
+    opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+    yield opened
+    opened.close()
 
 
 class Visits:

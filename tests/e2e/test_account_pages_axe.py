@@ -18,10 +18,10 @@ pytestmark = pytest.mark.browser
 
 
 @looks
-def test_the_pages_of_an_account_are_calm(server: Server, visits: Visits, phone: bool, dark: bool) -> None:
+def test_the_pages_of_an_account_are_calm(server: Server, visits: Visits, phone: bool) -> None:
     server.key_of("alice")
     server.command("user", "add", "dora", "--email", "dora@example.org", "--password-stdin", stdin=PASSWORD + "\n")
-    page = visits.open(phone=phone, dark=dark)
+    page = visits.open(phone=phone)
     enter(page, server, "dora")
     page.wait_for_url(f"{server.url}/")
     _calm_profile(page, server)
@@ -53,6 +53,7 @@ def _calm_sessions(page: Page, server: Server) -> None:
     page.reload()
     calm(page, "sessions, two")
     page.get_by_role("button", name="Sign out everywhere else").click()
+    expect(dialog(page)).to_be_visible()
     calm(page, "sessions, dialog")
     page.keyboard.press("Escape")
 
@@ -70,6 +71,7 @@ def _calm_keys(page: Page, server: Server) -> None:
     expect(page.locator("[data-once-value]")).to_be_visible()
     calm(page, "keys, made")
     page.get_by_role("button", name=re.compile("^Revoke:")).click()
+    expect(dialog(page)).to_be_visible()
     calm(page, "keys, dialog")
     page.keyboard.press("Escape")
 

@@ -180,11 +180,11 @@ def test_a_team_gets_another_plan_and_limits_and_is_deleted_and_kept(server: Ser
 
 @looks
 def test_pages_of_the_administration_have_no_violation(
-    make_server: Callable[..., Server], visits: Visits, phone: bool, dark: bool
+    make_server: Callable[..., Server], visits: Visits, phone: bool
 ) -> None:
     server = make_server(BULLETDROP_TRASH_DAYS="9")
     server.key_of("alice")
-    page = visits.open(phone=phone, dark=dark)
+    page = visits.open(phone=phone)
     log_in(page, server)
     places = [
         "invites",

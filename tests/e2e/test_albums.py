@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.page_kit import Visits, log_in, shows_picture, sign_in, upload
 from tests.e2e.test_pages_axe import _violations, looks
 from tests.support.pictures import screenshot
+from tests.support.screen import wait_for
 from tests.support.server import Server
 
 pytestmark = pytest.mark.browser
@@ -81,12 +82,11 @@ def test_with_the_keyboard_a_drop_moves_and_the_focus_stays_on_its_button(server
     page = sign_in(visits.open(), server)
     page.goto(f"{server.url}/albums/{album['id']}")
     page.get_by_role("button", name="Move shot 2.png up").focus()
-    for _ in range(2):
+    for number in (2, 1):
         page.keyboard.press("Enter")
-        page.wait_for_timeout(300)
+        expect(page.get_by_text(f"“shot 2.png” is number {number} now.")).to_be_visible()
+        expect(page.get_by_role("button", name="Move shot 2.png up")).to_be_focused()
     assert names(page) == ["shot 2.png", "shot 0.png", "shot 1.png"]
-    expect(page.get_by_role("button", name="Move shot 2.png up")).to_be_focused()
-    expect(page.get_by_text("“shot 2.png” is number 1 now.")).to_be_visible()
     assert order_of(server, album) == ["shot 2.png", "shot 0.png", "shot 1.png"]
 
 
@@ -110,8 +110,8 @@ def test_a_drop_is_dragged_to_its_place_and_taken_out_with_a_way_back(server: Se
     page.get_by_role("button", name="Undo").click()
     expect(items).to_have_count(3)
     expect(heading).to_contain_text("3 files")
-    page.wait_for_timeout(500)
-    assert order_of(server, album) == names(page) == ["shot 2.png", "shot 0.png", "shot 1.png"]
+    wanted = ["shot 2.png", "shot 0.png", "shot 1.png"]
+    wait_for(lambda: order_of(server, album) == names(page) == wanted, what="the order as it was")
 
 
 def test_visitors_open_a_picture_in_place_and_go_on_with_the_arrows(server: Server, visits: Visits) -> None:
@@ -166,21 +166,19 @@ def files(folder: Path, count: int) -> list[Path]:
 
 
 @looks
-def test_pages_of_albums_and_requests_have_no_violation(
-    server: Server, visits: Visits, phone: bool, dark: bool
-) -> None:
+def test_pages_of_albums_and_requests_have_no_violation(server: Server, visits: Visits, phone: bool) -> None:
     drops = drops_of(server, 5)
     server.alice.patch(f"/api/v1/uploads/{drops[2]['id']}", json={"max_views": 3}).raise_for_status()
     album, empty = album_of(server, *drops[:4], description="Three days"), album_of(server, password="sea")
     wanted = request_of(server, album)
-    visitor = visits.open(phone=phone, dark=dark)
+    visitor = visits.open(phone=phone)
     for path in (f"/a/{album['slug']}", f"/a/{empty['slug']}", wanted["path"]):
         visitor.goto(server.url + path)
         assert (path, _violations(visitor)) == (path, [])
     visitor.goto(f"{server.url}/a/{album['slug']}")
     visitor.get_by_role("link", name="shot 0.png").click()
     assert ("viewer", _violations(visitor)) == ("viewer", [])
-    page = sign_in(visits.open(phone=phone, dark=dark), server)
+    page = sign_in(visits.open(phone=phone), server)
     one, drop = f"/albums/{album['id']}", f"/drops/{drops[0]['id']}/albums"
     asked = f"/links/requests/{wanted['id']}"
     for path in ("/albums", one, f"{one}/add", f"/albums/{empty['id']}", drop, "/links/requests", asked):

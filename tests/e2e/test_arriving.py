@@ -160,11 +160,9 @@ def test_curl_waits_for_the_direct_link_and_a_chats_robot_for_the_page(server: S
 
 
 @looks
-def test_its_pages_have_no_violation(
-    make_server: Callable[..., Server], visits: Visits, phone: bool, dark: bool
-) -> None:
+def test_its_pages_have_no_violation(make_server: Callable[..., Server], visits: Visits, phone: bool) -> None:
     server = make_server(BULLETDROP_MIN_FREE_DISK="0")
-    log_in(page := visits.open(phone=phone, dark=dark), server)
+    log_in(page := visits.open(phone=phone), server)
     page.context.request.put(f"{server.url}/api/v1/account", data={"names_arrivals": True}, headers=_csrf(page))
     waiting, ended = held(server.alice), held(server.alice)
     server.alice.request("DELETE", f"/api/v1/reservations/{ended}", json={"message": "It was deleted before."})

@@ -72,8 +72,8 @@ def test_the_page_needs_no_mouse(server: Server, visits: Visits) -> None:
 
 
 @looks
-def test_the_page_is_calm_in_every_state(server: Server, visits: Visits, phone: bool, dark: bool) -> None:
-    page = at_clients(server, visits, phone=phone, dark=dark)
+def test_the_page_is_calm_in_every_state(server: Server, visits: Visits, phone: bool) -> None:
+    page = at_clients(server, visits, phone=phone)
     calm(page, "clients, empty")
     saved(page, "spectacle", "W" * 60)
     expect(page.get_by_role("button", name=re.compile("^Revoke"))).to_be_visible()

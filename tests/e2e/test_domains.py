@@ -79,8 +79,8 @@ def test_somebody_claims_a_domain_builds_links_with_it_and_gives_it_up(
 
 
 @looks
-def test_the_pages_of_domains_are_calm(server: Server, visits: Visits, phone: bool, dark: bool) -> None:
-    page = opened(visits, server, "alice", "/admin/domains", phone=phone, dark=dark)
+def test_the_pages_of_domains_are_calm(server: Server, visits: Visits, phone: bool) -> None:
+    page = opened(visits, server, "alice", "/admin/domains", phone=phone)
     calm(page, "admin's domains, empty")
     page.goto(f"{server.url}/account/domains")
     calm(page, "domains, empty")
@@ -92,6 +92,7 @@ def test_the_pages_of_domains_are_calm(server: Server, visits: Visits, phone: bo
     page.goto(f"{server.url}/account/domains")
     calm(page, "domains")
     page.get_by_role("button", name=re.compile("^Give up:")).first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     calm(page, "domains, dialog")
     page.goto(f"{server.url}/admin/domains")
     calm(page, "admin's domains")

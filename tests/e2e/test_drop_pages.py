@@ -25,10 +25,10 @@ def unfold(page: Page) -> None:
 
 
 @looks
-def test_pages_of_a_drop_have_no_violation(server: Server, visits: Visits, phone: bool, dark: bool) -> None:
+def test_pages_of_a_drop_have_no_violation(server: Server, visits: Visits, phone: bool) -> None:
     shot = upload(server, screenshot(1), "shot.png", title="A title", description="Two\nlines.")
     kept = upload(server, screenshot(2), "kept.png", max_views="3", password="open sesame", is_public="true")
-    stranger, owner = visits.open(phone=phone, dark=dark), visits.open(phone=phone, dark=dark)
+    stranger, owner = visits.open(phone=phone), visits.open(phone=phone)
     log_in(owner, server)
     for path in (f"/{shot['slug']}", f"/embed/{shot['id']}", f"/{kept['slug']}"):
         stranger.goto(server.url + path)

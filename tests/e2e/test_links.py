@@ -82,8 +82,8 @@ def _guest_opens(guest: Page, url: str) -> None:
 
 
 @looks
-def test_the_pages_of_links_are_calm(server: Server, visits: Visits, phone: bool, dark: bool) -> None:
-    page = visits.open(phone=phone, dark=dark)
+def test_the_pages_of_links_are_calm(server: Server, visits: Visits, phone: bool) -> None:
+    page = visits.open(phone=phone)
     server.key_of("alice")
     log_in(page, server)
     page.goto(f"{server.url}/links")
@@ -110,6 +110,7 @@ def test_the_pages_of_links_are_calm(server: Server, visits: Visits, phone: bool
         calm(page, state)
     page.goto(f"{server.url}{paths['one']}")
     page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     calm(page, "one, asked first")
     page.keyboard.press("Escape")
     page.get_by_label("Opened at most").fill("many")

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.browser
 
 
 @looks
-def test_the_pages_of_names_are_calm(server: Server, visits: Visits, phone: bool, dark: bool) -> None:
+def test_the_pages_of_names_are_calm(server: Server, visits: Visits, phone: bool) -> None:
     drop = upload(server.alice, screenshot(1), named="A name without any space in it.png".replace(" ", "_") * 3)
-    page = visits.open(phone=phone, dark=dark)
+    page = visits.open(phone=phone)
     enter(page, server, "alice")
     page.wait_for_url(f"{server.url}/")
     _calm_change(page, f"{server.url}/drops/{drop['id']}/change")

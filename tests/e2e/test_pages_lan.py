@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.e2e.page_kit import Visits, chromium, pick, ready, set_up_code
 from tests.support.pictures import screenshot
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """A Chromium for which bd.test is this machine, though not one that it trusts as it does 127.0.0.1."""
-    with chromium("bd.test") as opened:
+    with chromium(playwright, "bd.test") as opened:
         yield opened
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Playwright, Request, expect
 
 from tests.e2e.page_kit import PATIENCE, chromium
 from tests.support.pictures import screenshot
@@ -19,7 +19,7 @@ OWN = f"alice.{WILD}"
 
 
 @pytest.mark.parametrize("proxy", [caddy, nginx], ids=["caddy", "nginx"])
-def test_a_browser_is_signed_in_at_the_main_address_alone(proxy: Any, tmp_path: Path) -> None:
+def test_a_browser_is_signed_in_at_the_main_address_alone(playwright: Playwright, proxy: Any, tmp_path: Path) -> None:
     https = free_port()
     main, files = f"https://{MAIN}:{https}", f"https://{FILES}:{https}"
     environ = {
@@ -31,7 +31,8 @@ def test_a_browser_is_signed_in_at_the_main_address_alone(proxy: Any, tmp_path: 
     server = Server(tmp_path / "data", environ=environ).start()
     try:
         drops = drops_of(server)
-        with proxy(tmp_path / "proxy", server.port, https=https), chromium(MAIN, FILES, SHARE, WILD, OWN) as browser:
+        names = (MAIN, FILES, SHARE, WILD, OWN)
+        with proxy(tmp_path / "proxy", server.port, https=https), chromium(playwright, *names) as browser:
             context = browser.new_context(ignore_https_errors=True)
             context.set_default_timeout(PATIENCE)
             page = context.new_page()

@@ -271,8 +271,8 @@ def test_somebody_who_is_signed_in_may_use_mailed_links_too(posting: Server, sin
 
 
 @looks
-def test_the_pages_of_joining_are_calm(posting: Server, sink: Sink, visits: Visits, phone: bool, dark: bool) -> None:
-    page = visits.open(phone=phone, dark=dark)
+def test_the_pages_of_joining_are_calm(posting: Server, sink: Sink, visits: Visits, phone: bool) -> None:
+    page = visits.open(phone=phone)
     page.goto(f"{posting.url}/register")
     calm(page, "register")
     fill(page, "alice", "x", "password")
@@ -314,6 +314,7 @@ def test_the_pages_of_joining_are_calm(posting: Server, sink: Sink, visits: Visi
     page.goto(f"{posting.url}/account/email")
     calm(page, "email")
     ask_for_address(page, "alice@example.org")
+    expect(page.locator("#w-email")).to_be_visible()
     calm(page, "email, wrong")
     ask_for_address(page, "new@example.org")
     expect(page.get_by_role("status").first).to_be_visible()
@@ -321,9 +322,9 @@ def test_the_pages_of_joining_are_calm(posting: Server, sink: Sink, visits: Visi
 
 
 @looks
-def test_a_closed_door_is_calm(server: Server, visits: Visits, phone: bool, dark: bool) -> None:
+def test_a_closed_door_is_calm(server: Server, visits: Visits, phone: bool) -> None:
     server.key_of("alice")
-    page = visits.open(phone=phone, dark=dark)
+    page = visits.open(phone=phone)
     for path in ("/register", "/forgot", "/register/done"):
         page.goto(server.url + path)
         calm(page, path)

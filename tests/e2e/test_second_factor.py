@@ -276,8 +276,8 @@ def test_a_new_password_keeps_this_browser_and_ends_the_others(
 
 
 @looks
-def test_the_pages_of_signing_in_have_no_violation(local: Server, visits: Visits, phone: bool, dark: bool) -> None:
-    page = security(visits.open(phone=phone, dark=dark), local)
+def test_the_pages_of_signing_in_have_no_violation(local: Server, visits: Visits, phone: bool) -> None:
+    page = security(visits.open(phone=phone), local)
     VirtualKey(page)
     assert ("off", _violations(page)) == ("off", [])
     page.get_by_text("Set up an app").click()
@@ -297,7 +297,7 @@ def test_the_pages_of_signing_in_have_no_violation(local: Server, visits: Visits
     for summary in page.locator(".unfold > summary").all():
         summary.click()
     assert ("on", _violations(page)) == ("on", [])
-    page = visits.open(phone=phone, dark=dark)
+    page = visits.open(phone=phone)
     first_step(page, local)
     expect(page.get_by_role("heading", name="One more step")).to_be_visible()
     assert ("second", _violations(page)) == ("second", [])

@@ -186,8 +186,8 @@ def test_a_link_without_its_key_and_a_browser_without_script_use_nothing_up(serv
 
 
 @looks
-def test_the_pages_of_secrets_are_calm(server: Server, visits: Visits, phone: bool, dark: bool) -> None:
-    page, guest = visits.open(phone=phone, dark=dark), visits.open(phone=phone, dark=dark)
+def test_the_pages_of_secrets_are_calm(server: Server, visits: Visits, phone: bool) -> None:
+    page, guest = visits.open(phone=phone), visits.open(phone=phone)
     log_in(page, server)
     page.goto(f"{server.url}/secrets")
     calm(page, "secrets, empty")
@@ -201,6 +201,7 @@ def test_the_pages_of_secrets_are_calm(server: Server, visits: Visits, phone: bo
     calm(page, "a secret, open")
     plain = page.locator("input[readonly]").first.input_value()
     page.get_by_role("button", name="Burn").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     calm(page, "a secret, asked")
     page.keyboard.press("Escape")
     guest.goto(link)

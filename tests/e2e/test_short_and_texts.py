@@ -134,10 +134,8 @@ def test_a_text_is_pasted_without_script(server: Server, visits: Visits) -> None
 
 
 @looks
-def test_pages_of_short_links_and_texts_have_no_violation(
-    server: Server, visits: Visits, phone: bool, dark: bool
-) -> None:
-    page = visits.open(phone=phone, dark=dark)
+def test_pages_of_short_links_and_texts_have_no_violation(server: Server, visits: Visits, phone: bool) -> None:
+    page = visits.open(phone=phone)
     books = made(server, "short-links", url="https://bücher.example/ä?b", title="Books")
     locked = made(server, "short-links", url="https://example.org", max_views=2)
     text = made(server, "pastes", content=CODE + "x = 'long " * 60, language="python")

@@ -150,13 +150,13 @@ def test_everything_about_a_team_works_without_script(server: Server, visits: Vi
 
 
 @looks
-def test_pages_of_teams_have_no_violation(server: Server, visits: Visits, phone: bool, dark: bool) -> None:
+def test_pages_of_teams_have_no_violation(server: Server, visits: Visits, phone: bool) -> None:
     server.key_of("alice")
     make_team(server)
     upload(server, screenshot(4), "a.png", person="bob", team="design")
     gone = upload(server, screenshot(5), "b.png", person="bob", team="design")
     server.bob.delete(f"/api/v1/uploads/{gone['id']}").raise_for_status()
-    page = sign_in(visits.open(phone=phone, dark=dark), server)
+    page = sign_in(visits.open(phone=phone), server)
     invitation(page, server, "design", "viewer")
     for path in ("/teams", "/teams/design", "/teams/design/settings", "/trash?team=design", "/teams/join"):
         page.goto(server.url + path)

@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,7 +134,9 @@ class Desk:
                 reader.item_name = wait_for(lambda: next(iter(self.screen.tray_items()), "")).partition("/")[0]
                 return await work(reader)
 
-        return asyncio.run(run())
+        # In a thread: where a browser is open, this one has an event loop already.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(run())).result()
 
     def labels(self) -> list[str]:
         """The menu's lines, submenus as "Recent/name.png"."""
