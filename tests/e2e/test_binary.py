@@ -47,16 +47,19 @@ def url(machine: BareMachine, data: str) -> Iterator[str]:
     with path.open("wb") as log:
         server = subprocess.Popen(command, env=machine.environ(), stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
-    wait_for(lambda: httpx.get(f"{address}/health", timeout=2, trust_env=False).status_code == 200)
-    yield address
-    time.sleep(0.3)
-    server.terminate()
-    code, told = server.wait(20), path.read_text()
+    try:
+        wait_for(lambda: httpx.get(f"{address}/health", timeout=2, trust_env=False).status_code == 200)
+        yield address
+        server.terminate()
+        code, told = server.wait(60), path.read_text()
+    finally:
+        server.kill()
+        server.wait(60)
     assert code == 0, told
     assert "Traceback" not in told
 
 
-def wait_for(condition: object, *, seconds: float = 30) -> None:
+def wait_for(condition: object, *, seconds: float = 60) -> None:
     """Ask until the answer is yes; a refused connection is a no."""
     deadline = time.monotonic() + seconds
     while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from tests.support.needs import requires
 from tests.support.notifications import Notifications
@@ -161,15 +162,31 @@ def drag(screen: Screen, *, end: str) -> None:
         screen.run("xdotool", "key", end)
 
 
+def takes_the_mouse(screen: Screen) -> bool:
+    """Whether some program has the mouse to itself, so that what it does now is seen by that program."""
+    x, connection = (importlib.import_module(f"Xlib.{name}") for name in ("X", "display"))
+    display = connection.Display(screen.environ["DISPLAY"])
+    try:
+        how = (x.ButtonPressMask, x.GrabModeAsync, x.GrabModeAsync, x.NONE, x.NONE, x.CurrentTime)
+        answer = display.screen().root.grab_pointer(False, *how)
+        return bool(answer == x.AlreadyGrabbed)
+    finally:
+        display.close()  # and what it may have grabbed is free again
+
+
+def look(screen: Screen) -> Image.Image:
+    """The screen as it is now."""
+    with Image.open(screen.shot(screen.folder / "look.png")) as picture:
+        return picture.convert("RGB")
+
+
 def test_a_part_is_chosen_in_flameshot(place: Place, notes: Notifications) -> None:
     requires("xdotool")
     place.use("flameshot")
-    process = place.start(place.make("flameshot"))
-    wait_for(
-        lambda: place.screen.run("xdotool", "search", "--onlyvisible", "--class", "flameshot", check=False).strip(),
-        what="Flameshot's window",
-    )
-    time.sleep(1.5)
+    script, before = place.make("flameshot"), look(place.screen)
+    process = place.start(script)
+    # It draws its words over the whole screen once one can choose.
+    wait_for(lambda: ImageChops.difference(before, look(place.screen)).getbbox(), what="Flameshot's window")
     drag(place.screen, end="Return")
     out, err = process.communicate(timeout=60)
     link = out.decode().strip()
@@ -184,7 +201,7 @@ def test_a_part_is_chosen_with_maim(place: Place) -> None:
     requires("xdotool")
     place.use("maim")
     process = place.start(place.make("shell"))
-    time.sleep(1.0)
+    wait_for(lambda: takes_the_mouse(place.screen), pause=0.2, what="maim's cross")
     drag(place.screen, end="")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err

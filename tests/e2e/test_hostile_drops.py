@@ -13,6 +13,7 @@ from playwright.sync_api import Error, Page
 
 from tests.e2e.hostile_samples import samples
 from tests.e2e.page_kit import Visits, log_in
+from tests.support.screen import wait_for
 from tests.support.server import Server
 
 pytestmark = pytest.mark.browser
@@ -122,15 +123,13 @@ def test_the_samples_run_where_nobody_minds(elsewhere: Elsewhere, visits: Visits
     for name in ("page.html", "no-doctype.html"):
         elsewhere.pages["/sample"] = told[name]
         visit(page, f"{elsewhere.url}/sample")
-        page.wait_for_timeout(300)
-        assert {path.partition("?")[0] for path in elsewhere.heard} >= {"/fetch", "/image"}, name
+        wait_for(lambda: {path.partition("?")[0] for path in elsewhere.heard} >= {"/fetch", "/image"}, what=name)
         elsewhere.heard.clear()
     # The polyglot is a script for whoever takes it for one.
     elsewhere.pages["/polyglot"] = told["gif-and-script.gif"]
     elsewhere.pages["/page"] = f'<script src="{elsewhere.url}/polyglot"></script>'.encode()
     visit(page, f"{elsewhere.url}/page")
-    page.wait_for_timeout(300)
-    assert elsewhere.heard
+    wait_for(lambda: elsewhere.heard, what="the polyglot")
     visits.complaints.clear()
 
 

@@ -88,6 +88,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         # Away from the panel: 3 is the lower right corner.
         place = ["-c", "xfce4-notifyd", "-p", "/notify-location", "-n", "-t", "uint", "-s", "3"]
         screen.run("xfconf-query", *place)
+        # Ten seconds by itself: on a busy machine it would be gone before it is looked at or clicked.
+        screen.run("xfconf-query", "-c", "xfce4-notifyd", "-p", "/expire-timeout", "-n", "-t", "int", "-s", "300")
         screen.spawn([str(DAEMON)])
         wait_for(lambda: screen.has_name("org.freedesktop.Notifications"), what="the notification service")
         yield Desk(screen)
@@ -139,7 +141,8 @@ def test_undo_takes_the_link_back_and_leaves_the_file(ready: Desk, popup: Popup)
 def test_a_burst_is_one_notification_on_the_screen(ready: Desk, popup: Popup) -> None:
     for number in range(4):
         ready.scrot(f"{number}.png")
-    time.sleep(2.5)
+    popup.wait()
+    time.sleep(2.5)  # another one would have come
     found = ready.screen.run("xdotool", "search", "--onlyvisible", "--class", "xfce4-notifyd").split()
     assert len(found) == 1
     popup.picture("notification-burst")
