@@ -37,8 +37,6 @@ from bulletdrop.tray.words import t
 
 log = get_logger("engine")
 
-STALLED = "{name} is only half there: its writer stopped. It is looked at again every few minutes."
-
 
 class Stalled(BulletDropError):
     """A file that began like a picture and does not end like one."""
@@ -287,11 +285,14 @@ class Engine:
 
     def stalled(self, item: Item) -> None:
         """A file's writer stopped half way."""
-        self.given_up(item, Stalled(STALLED.format(name=item.name), paths=[item.path]))
+        words = t(
+            "{name} is only half there: its writer stopped. It is looked at again every few minutes.", name=item.name
+        )
+        self.given_up(item, Stalled(words, paths=[item.path]))
 
     def dropped(self, tickets: Sequence[str], path: Path) -> None:
         """A file that the person named is none, or went away."""
-        message = f"{path.name} is empty, cannot be read, or went away."
+        message = t("{name} is empty, cannot be read, or went away.", name=path.name)
         self._tickets.settle(tickets, FileGone(message, paths=[path]))
 
     def woke(self) -> None:
@@ -373,15 +374,15 @@ class Engine:
         with self._line.turn:
             obstacle, needs_person = self._line.gate.reason, self._line.gate.needs_person
         if self._line.client is None and not self._server_off:
-            return State.NEEDS_YOU, "This device is not paired with a server yet."
+            return State.NEEDS_YOU, t("This device is not paired with a server yet.")
         if needs_person and obstacle is not None:
-            return State.NEEDS_YOU, f"{obstacle.message} Pair this device again."
+            return State.NEEDS_YOU, f"{obstacle.message} {t('Pair this device again.')}"
         if self._pausing.now:
-            return State.PAUSED, "Uploads are paused."
+            return State.PAUSED, t("Uploads are paused.")
         if obstacle is not None:
             return State.OFFLINE, obstacle.message
         if self._server_off:
-            return State.OFFLINE, "The server cannot be reached."
+            return State.OFFLINE, t("The server cannot be reached.")
         if self._sender.sending or self._outbox.waiting():
             return State.WORKING, None
         return State.IDLE, None

@@ -39,6 +39,7 @@ from bulletdrop.tray.rows import Job
 from bulletdrop.tray.telling import LATE_SECONDS, Telling
 from bulletdrop.tray.terms import Terms
 from bulletdrop.tray.uplink import Uplink
+from bulletdrop.tray.words import t
 
 log = get_logger("sender")
 
@@ -375,7 +376,7 @@ class Sender:
         if misses < most:
             return True
         self._misses.pop(job.item.id, None)
-        message = f"{job.item.name} was deleted, moved away or made unreadable before it could be sent."
+        message = t("{name} was deleted, moved away or made unreadable before it could be sent.", name=job.item.name)
         self._give_up(job, FileGone(message, paths=[job.item.path]), Status.FAILED)
         return False
 

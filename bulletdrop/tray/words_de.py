@@ -46,6 +46,9 @@ GERMAN: dict[str, str] = {
     ),
     "Its link is not copied: {link}": "Sein Link ist nicht kopiert: {link}",
     "Its link says so too.": "Sein Link sagt es auch.",
+    "Its writer stopped half way; it is looked at again every few minutes.": (
+        "Das schreibende Programm hörte mittendrin auf; alle paar Minuten wird wieder nachgesehen."
+    ),
     "Link copied.": "Link kopiert.",
     "Link ready.": "Link bereit.",
     "Move BulletDrop to the Applications folder first, and open it from there.": (
@@ -70,6 +73,7 @@ GERMAN: dict[str, str] = {
     "Open page": "Seite öffnen",
     "Pair again": "Neu koppeln",
     "Pair this computer": "Diesen Rechner koppeln",
+    "Pair this device again.": "Koppeln Sie dieses Gerät neu.",
     "Pause": "Anhalten",
     "Paused": "Angehalten",
     "Paused until {time}": "Angehalten bis {time}",
@@ -104,6 +108,7 @@ GERMAN: dict[str, str] = {
     "The newest is {name}.": "Der neueste ist {name}.",
     "The newest link is copied.": "Der neueste Link ist kopiert.",
     "The server cannot be reached": "Der Server ist nicht erreichbar",
+    "The server cannot be reached.": "Der Server ist nicht erreichbar.",
     "The server is not running": "Der Server läuft nicht",
     "The other host's uploader cannot be read": "Der Uploader des anderen Dienstes ist nicht lesbar",
     "The server shows another certificate": "Der Server zeigt ein anderes Zertifikat",
@@ -118,6 +123,7 @@ GERMAN: dict[str, str] = {
     "This desktop takes one thing at a time. The link: {link}": (
         "Dieser Desktop nimmt nur eines auf einmal. Der Link: {link}"
     ),
+    "This device is not paired with a server yet.": "Dieses Gerät ist noch mit keinem Server gekoppelt.",
     "Try again": "Erneut versuchen",
     "Try all again": "Alle erneut versuchen",
     "Undo": "Zurücknehmen",
@@ -131,6 +137,7 @@ GERMAN: dict[str, str] = {
     "Upload a file…": "Datei hochladen…",
     "Uploading": "Lädt hoch",
     "Uploading {count}": "Lädt {count} hoch",
+    "Uploads are paused.": "Das Hochladen ist angehalten.",
     "Windows holds it off: switch BulletDrop on in Task Manager, under Startup apps.": (
         "Windows hält es aus: Schalten Sie BulletDrop im Task-Manager unter Autostart-Apps ein."
     ),
@@ -157,5 +164,12 @@ GERMAN: dict[str, str] = {
     "{name} has another link now: {link}": "{name} hat jetzt einen anderen Link: {link}",
     "{name} has stopped growing. It is sent once it is whole.": (
         "{name} wächst nicht mehr. Er wird gesendet, sobald er vollständig ist."
+    ),
+    "{name} is empty, cannot be read, or went away.": "{name} ist leer, nicht lesbar oder nicht mehr da.",
+    "{name} is only half there: its writer stopped. It is looked at again every few minutes.": (
+        "{name} ist nur halb da: Das schreibende Programm hörte auf. Alle paar Minuten wird wieder nachgesehen."
+    ),
+    "{name} was deleted, moved away or made unreadable before it could be sent.": (
+        "{name} wurde gelöscht, verschoben oder unlesbar, bevor es gesendet werden konnte."
     ),
 }
