@@ -35,10 +35,13 @@ class Clipboard:
     def __init__(self, *, detach: bool = False, environ: Mapping[str, str] = os.environ) -> None:
         self._detach = detach
         self._environ = environ
+        self._has_control: bool | None = None  # None: not asked yet, or there was no answer
 
     @property
     def way(self) -> str:
-        """Which way is used here: "wl-copy", "xclip", "copykitten", or "none" without a screen."""
+        """Which way is used here: "data-control", "wl-copy", "xclip", "copykitten", or "none" without a screen."""
+        if self._environ.get("WAYLAND_DISPLAY") and not self._detach and self._may_control():
+            return "data-control"
         if self._environ.get("WAYLAND_DISPLAY") and shutil.which("wl-copy", path=self._environ.get("PATH")):
             return "wl-copy"
         if sys.platform == "linux" and not self._environ.get("DISPLAY"):
@@ -66,6 +69,8 @@ class Clipboard:
         """
         way = self.way
         try:
+            if way == "data-control":
+                return self._own_wayland(text, None)
             if way == "wl-copy":
                 return self._copy_wayland(text)
             if way == "xclip":
@@ -81,9 +86,10 @@ class Clipboard:
     def put(self, clip: Clip) -> Held:
         """Put a text there, and the picture with it where one is named.
 
-        X11 takes both at once, and who pastes chooses. `wl-copy` offers one type only, and macOS and Windows through
-        copykitten one thing: there it is the picture, and the answer says so. A picture that cannot be had leaves the
-        text. Returns what was seen there afterwards. Takes at most about two seconds.
+        X11 and most Wayland compositors take both at once, and who pastes chooses. `wl-copy`, which is left for GNOME,
+        offers one type only, and macOS and Windows through copykitten one thing: there it is the picture, and the
+        answer says so. A picture that cannot be had leaves the text. Returns what was seen there afterwards. Takes at
+        most about two seconds.
         """
         if clip.picture is not None:
             try:
@@ -97,6 +103,8 @@ class Clipboard:
 
     def _put_picture(self, text: str, picture: Path) -> Held:
         way, kind = self.way, PICTURES[picture.suffix.lower()]
+        if way == "data-control":
+            return Held.BOTH if self._own_wayland(text, (picture, kind)) else Held.NOTHING
         if way == "wl-copy":
             return Held.PICTURE if self._picture_wayland(picture, kind) else Held.NOTHING
         if way == "copykitten" and sys.platform == "linux":
@@ -108,6 +116,25 @@ class Clipboard:
             within(LIMIT_SECONDS * 2, lambda: _picture_kitten(picture), name="clipboard")
             return Held.PICTURE
         raise OSError(f"{self.problem}; no picture can be copied")
+
+    def _may_control(self) -> bool:
+        """Whether the compositor lets programs without a window set the clipboard. Asked once it has answered."""
+        if self._has_control is None:
+            from bulletdrop.tray.wayland_clipboard import NoDataControl, Owner
+
+            try:
+                within(LIMIT_SECONDS, lambda: Owner("", environ=self._environ).close(), name="clipboard")
+                self._has_control = True
+            except NoDataControl:
+                self._has_control = False
+            except OSError as error:  # TimeoutError too
+                log.debug("The compositor cannot be asked: %s", error)
+        return self._has_control is True
+
+    def _own_wayland(self, text: str, picture: tuple[Path, str] | None) -> bool:
+        from bulletdrop.tray.wayland_clipboard import Owner
+
+        return within(LIMIT_SECONDS, lambda: Owner(text, picture, self._environ).take(), name="clipboard")
 
     def _picture_wayland(self, picture: Path, kind: str) -> bool:
         with picture.open("rb") as file:

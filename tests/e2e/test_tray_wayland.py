@@ -13,7 +13,8 @@ from tests.e2e.tray_kit import Desk
 from tests.support.needs import requires
 from tests.support.notifications import Notifications
 from tests.support.screen import wait_for
-from tests.support.wayland import WaylandScreen
+from tests.support.server import binary
+from tests.support.wayland import FrontWindowOnly, WaylandScreen
 
 pytestmark = pytest.mark.display
 
@@ -43,6 +44,19 @@ def tool(desk: Desk, name: str, script: str) -> None:
     path.chmod(0o755)
 
 
+@pytest.fixture
+def front() -> Iterator[FrontWindowOnly]:
+    made = FrontWindowOnly()
+    yield made
+    made.close()
+
+
+def start_behind(desk: Desk, front: FrontWindowOnly) -> None:
+    """Start the tray on a compositor that lets only the window in front set the clipboard."""
+    desk.process = desk.screen.spawn(binary(), environ={"WAYLAND_DISPLAY": front.address})
+    desk.set_up()
+
+
 def words(notes: Notifications) -> str:
     return "\n".join(f"{one.title} {one.body}" for one in notes.shown)
 
@@ -68,13 +82,14 @@ def test_without_an_icon_a_note_says_where_the_page_is_once(desk: Desk, notes: N
     wait_for(lambda: "BulletDrop runs without an icon." in words(notes), what="the hint")
 
 
-def test_a_wl_copy_that_never_ends_is_not_called_copied(desk: Desk, notes: Notifications) -> None:
+def test_a_wl_copy_that_never_ends_is_not_called_copied(
+    desk: Desk, notes: Notifications, front: FrontWindowOnly
+) -> None:
     """As on GNOME, which lets only the window in front set the clipboard: wl-copy waits for that for ever."""
     assert isinstance(desk.screen, WaylandScreen)
     desk.screen.put("what the person copied")
     tool(desk, "wl-copy", "exec sleep 60")
-    desk.start()
-    desk.set_up()
+    start_behind(desk, front)
     desk.screen.run("grim", str(desk.shots / "refused.png"))
     wait_for(lambda: len(desk.drops()) == 1, what="the upload, which does not wait for a clipboard")
     link = str(desk.drops()[0]["url"])
@@ -94,12 +109,11 @@ def hanging(desk: Desk) -> bool:
     )
 
 
-def test_without_wl_clipboard_the_note_has_the_link(desk: Desk, notes: Notifications) -> None:
+def test_without_wl_clipboard_the_note_has_the_link(desk: Desk, notes: Notifications, front: FrontWindowOnly) -> None:
     # An XWayland that takes X's clipboard must not be believed: a Wayland window would paste something else.
     for name in ("wl-copy", "wl-paste"):
         tool(desk, name, "exit 127")
-    desk.start()
-    desk.set_up()
+    start_behind(desk, front)
     desk.screen.run("grim", str(desk.shots / "poor.png"))
     wait_for(lambda: len(desk.drops()) == 1, what="the upload")
     link = str(desk.drops()[0]["url"])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 from tests.support.screen import Screen, wait_for
@@ -60,3 +64,58 @@ class WaylandScreen(Screen):
 
     def _socket(self) -> Path | None:
         return next((path for path in self._place.glob("wayland-?") if path.is_socket()), None)
+
+
+class FrontWindowOnly:
+    """A compositor that lets only the window in front set the clipboard, as GNOME's: it offers no data control.
+
+    It says what it has, and nothing else; `silent`: not even that. `address` is for WAYLAND_DISPLAY.
+    """
+
+    def __init__(self, *, silent: bool = False) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="bd-wl-"))  # short: it holds a socket
+        self.address = str(self._folder / "wayland-7")
+        self.asked = 0
+        self._silent = silent
+        self._lines: list[socket.socket] = []
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(self.address)
+        self._socket.listen()
+        self._threads = [threading.Thread(target=self._run)]
+        self._threads[0].start()
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = self._socket.accept()
+                self._lines.append(line)
+                self._threads.append(threading.Thread(target=self._talk, args=(line,)))
+                self._threads[-1].start()
+
+    def _talk(self, line: socket.socket) -> None:
+        data = b""
+        with contextlib.suppress(OSError), line:
+            while len(data) < 24:  # get_registry and sync, twelve bytes each
+                piece = line.recv(100)
+                if not piece:
+                    return
+                data += piece
+            self.asked += 1
+            if not self._silent:
+                name = b"wl_seat\0"
+                body = struct.pack("=II", 1, len(name)) + name + struct.pack("=I", 7)
+                (done,) = struct.unpack_from("=I", data, 20)
+                line.sendall(struct.pack("=II", 2, (8 + len(body)) << 16) + body)
+                line.sendall(struct.pack("=III", done, 12 << 16, 0))
+            while line.recv(100):
+                pass
+
+    def close(self) -> None:
+        """End it, and every connection to it."""
+        for line in (self._socket, *self._lines):
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for thread in self._threads:
+            thread.join(5)
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -167,7 +167,7 @@ def test_on_wayland_the_text_is_really_there(tmp_path: Path) -> None:
         requires(name, package=package)
     compositor = Sway(tmp_path)
     try:
-        clipboard = Clipboard(environ=compositor.environ)
+        clipboard = Clipboard(detach=True, environ=compositor.environ)
         assert clipboard.way == "wl-copy"
         assert clipboard.copy("http://drop/ä3") is True
         paste = ["wl-paste", "--no-newline"]
