@@ -101,7 +101,7 @@ class TrayApp:
         self._painter = Painter(self._draw)
         self._control = Control(self.acts, config, clock=clock)
         self._updates = Updates(config.data, chosen=self.chosen, clock=clock, tell=self._newer)
-        self._ending = Ending(self.quit, woke=self.acts.rescan)
+        self._ending = Ending(self.quit, woke=self._woke)
         self._quit_done = self._ending.done
         self._child: ServerChild | None = None
         if with_server and not config.server:
@@ -211,6 +211,10 @@ class TrayApp:
             os._exit(128 + number)  # asked twice: at once; the server follows by its pipe
         self.quit()
 
+    def _woke(self) -> None:
+        self.acts.rescan()
+        self._desktop.changed()
+
     def _preferences_changed(self) -> None:
         speak(self.chosen.now.language, self._environ)
         self._desktop.changed()
@@ -286,7 +290,7 @@ class TrayApp:
         page = self._updates.feed.page
         self._desktop.tell(notes.newer(version, page, lambda: open_page(page)))
 
-    def _draw(self) -> float | None:
+    def _draw(self) -> float:
         self._access.look(self._engine.status().folders)
         return self._face.draw()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bulletdrop.clock import Clock
 from bulletdrop.log import get_logger
@@ -96,8 +96,8 @@ class Face:
         self._icons = icons
         self._clock = clock
 
-    def draw(self) -> float | None:
-        """Draw it all anew. Returns in how many seconds it will look otherwise by itself, or None."""
+    def draw(self) -> float:
+        """Draw it all anew. Returns in how many seconds it will look otherwise by itself."""
         report, need, now = self._hands.report(), self._hands.need(), self._clock.now().astimezone()
         state, said = self._state(report, need.words if need else None, now)
         if report.state is State.NEEDS_YOU and not self._is_paired():
@@ -112,7 +112,11 @@ class Face:
         if asked is None and self._is_paired() and report.state is State.NEEDS_YOU:
             asked = t("Pair again")
         self._backend.set_menu(build_menu(self._sight(report, asked, now), self._hands))
-        return PROGRESS_SECONDS if progress is not None else None
+        if progress is not None:
+            return PROGRESS_SECONDS
+        # "14:03" is "yesterday" after midnight.
+        midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        return (midnight - now).total_seconds() + 1
 
     def _sight(self, report: Report, need: str | None, now: datetime) -> Sight:
         recent = self._hands.recent(MOST_RECENT)

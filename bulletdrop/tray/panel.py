@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from bulletdrop.tray.pixmaps import Ink
@@ -30,6 +30,35 @@ async def read_ink(bus: MessageBus, environ: Mapping[str, str]) -> Ink:
     except Exception:
         return Ink.EITHER
     return {1: Ink.LIGHT, 2: Ink.DARK}.get(scheme, Ink.EITHER)
+
+
+async def follow_ink(bus: MessageBus, environ: Mapping[str, str], use: Callable[[Ink], None]) -> None:
+    """Use the ink of now, and the new one whenever the person changes the desktop's colours. Until cancelled."""
+    from dbus_fast import Message, MessageType
+
+    changed = asyncio.Event()
+
+    def heard(message: Message) -> None:
+        is_change = message.message_type is MessageType.SIGNAL and message.member == "SettingChanged"
+        if is_change and message.body[:2] == ["org.freedesktop.appearance", "color-scheme"]:
+            changed.set()
+
+    bus.add_message_handler(heard)
+    rule = "type='signal',interface='org.freedesktop.portal.Settings',member='SettingChanged'"
+    await bus.call(
+        Message(
+            destination="org.freedesktop.DBus",
+            path="/org/freedesktop/DBus",
+            interface="org.freedesktop.DBus",
+            member="AddMatch",
+            signature="s",
+            body=[rule],
+        )
+    )
+    while True:
+        use(await read_ink(bus, environ))
+        await changed.wait()
+        changed.clear()
 
 
 async def _color_scheme(bus: MessageBus) -> int:

@@ -17,7 +17,7 @@ from bulletdrop.log import get_logger
 from bulletdrop.tray.dbusmenu import DBusMenu, run_safely
 from bulletdrop.tray.desk import State
 from bulletdrop.tray.menu import Entry
-from bulletdrop.tray.panel import read_ink
+from bulletdrop.tray.panel import follow_ink
 from bulletdrop.tray.pixmaps import Ink, pixmaps, ring_pixmaps
 from bulletdrop.tray.ring import step_of
 
@@ -244,7 +244,7 @@ class StatusNotifier:
         )
         await self._register(bus, name)
         patience = asyncio.get_running_loop().call_later(self._patience, self._give_up_waiting)
-        inks = asyncio.create_task(self._follow_ink(bus))
+        inks = asyncio.create_task(follow_ink(bus, self._environ, self._item.colour))
         gone = asyncio.create_task(bus.wait_for_disconnect())  # type: ignore[no-untyped-call]
         stop = asyncio.create_task(self._stop.wait())
         await asyncio.wait({gone, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -274,9 +274,6 @@ class StatusNotifier:
             log.info("No panel takes the icon yet: %s", error)
         else:
             self._presence(True)
-
-    async def _follow_ink(self, bus: MessageBus) -> None:
-        self._item.colour(await read_ink(bus, self._environ))
 
     def _give_up_waiting(self) -> None:
         if self._present is None:
