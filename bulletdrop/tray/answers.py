@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from bulletdrop import errors
 from bulletdrop.errors import BulletDropError
@@ -25,7 +26,7 @@ class Answer:
         """The body as a JSON object, or None when it is something else."""
         try:
             value = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
 
@@ -89,6 +90,8 @@ BY_STATUS: dict[int, type[BulletDropError]] = {
 }
 # A 4xx or 5xx with JSON but a code we do not know: as what family to treat it.
 WAIT_STATUSES = frozenset({408, 425, 429})
+# A day, in seconds: the limits of an account end with it.
+MOST_RETRY_AFTER = 86_400.0
 
 
 def error_of(server_url: str, answer: Answer, *, now: datetime | None = None) -> BulletDropError:
@@ -125,15 +128,27 @@ def not_ours(server_url: str, answer: Answer) -> Unreachable:
     return Unreachable(f"What answers at {server_url} is not a BulletDrop server (status {answer.status}).")
 
 
+def is_link(text: str) -> bool:
+    """Whether it is an address that may go to a clipboard and be opened: of the web, and of one line."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and text.isprintable() and " " not in text
+
+
 def retry_after(answer: Answer, now: datetime) -> float | None:
-    """`Retry-After` in seconds, given as a number or as a date (RFC 9110, 10.2.3); None when absent or unreadable."""
+    """`Retry-After` in seconds, given as a number or as a date (RFC 9110, 10.2.3); None when absent or unreadable.
+
+    MOST_RETRY_AFTER at most: whoever asks for longer is asked again once.
+    """
     text = answer.headers.get("retry-after", "").strip()
-    if text.isdigit():
-        return float(text)
+    if text.isascii() and text.isdigit():
+        return min(float(text), MOST_RETRY_AFTER)
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return min(max(0.0, (moment - now).total_seconds()), MOST_RETRY_AFTER)

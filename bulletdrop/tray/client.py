@@ -151,17 +151,23 @@ class Client:
 
     def _uploaded(self, answer: Answer) -> Uploaded:
         fields = self._fields(answer)
-        if not isinstance(fields.get("url"), str) or not isinstance(fields.get("id"), str):
+        if not isinstance(fields.get("id"), str):
             raise answers.not_ours(self.server_url, answer)
         return Uploaded(
             id=fields["id"],
             # As its owner likes them: the page, or the file itself. Older servers know the page alone.
-            link=str(fields.get("link") or fields["url"]),
-            direct_url=str(fields.get("direct_url") or fields["url"]),
-            deletion_url=str(fields.get("deletion_url") or ""),
+            link=self._link(fields.get("link") or fields.get("url"), answer),
+            direct_url=self._link(fields.get("direct_url") or fields.get("url"), answer),
+            deletion_url=self._link(fields["deletion_url"], answer) if fields.get("deletion_url") else "",
             fields=fields,
             server=self.server_url,
         )
+
+    def _link(self, value: object, answer: Answer) -> str:
+        """A link of an answer, which goes on clipboards and is opened. Raises Unreachable for what is none."""
+        if not isinstance(value, str) or not answers.is_link(value):
+            raise answers.not_ours(self.server_url, answer)
+        return value
 
     @property
     def holder(self) -> Holder:
@@ -177,11 +183,15 @@ class Client:
         try:
             return [
                 Reserved(
-                    str(one["slug"]), str(one["url"]), str(one["direct_base"]), parse_moment(str(one["expires_at"]))
+                    str(one["slug"]),
+                    self._link(one["url"], answer),
+                    self._link(one["direct_base"], answer),
+                    parse_moment(str(one["expires_at"])),
+                    one.get("link_ending") is True,
                 )
-                for one in self._fields(answer)["items"]
+                for one in self._fields(answer)["items"][:count]
             ]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise answers.not_ours(self.server_url, answer) from error
 
     def end_reservation(self, slug: str, code: str, message: str) -> None:
@@ -268,15 +278,19 @@ class Client:
         answer = self._wire.exchange_json("POST", "/api/v1/devices/code", {"device_name": device_name})
         fields = self._fields(answer)
         try:
+            # A stranger's server says this, perhaps: it is shown, opened and slept by.
+            expires_in, interval = (min(3600.0, max(1.0, float(fields[name]))) for name in ("expires_in", "interval"))
+            if not str(fields["user_code"]).isprintable():
+                raise ValueError
             return Asked(
                 device_code=str(fields["device_code"]),
-                user_code=str(fields["user_code"]),
-                page=str(fields["verification_uri"]),
-                page_with_code=str(fields["verification_uri_complete"]),
-                expires_in=float(fields["expires_in"]),
-                interval=float(fields["interval"]),
+                user_code=str(fields["user_code"])[:40],
+                page=self._link(fields["verification_uri"], answer),
+                page_with_code=self._link(fields["verification_uri_complete"], answer),
+                expires_in=expires_in,
+                interval=interval,
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise answers.not_ours(self.server_url, answer) from error
 
     def pair_poll(self, device_code: str) -> Paired:

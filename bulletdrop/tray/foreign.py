@@ -54,7 +54,8 @@ class _Place:
             host, _ = parts.hostname, parts.port
         except ValueError as error:
             raise Invalid(f"“{address[:100]}” is no address.") from error
-        if parts.scheme not in ("http", "https") or not host or parts.username is not None:
+        whole = bool(host) and str(host).isprintable() and " " not in str(host)
+        if parts.scheme not in ("http", "https") or not whole or parts.username is not None:
             raise Invalid(f"“{address[:100]}” is no address.")
         # Whatever a function has brought: no line may end early, and nothing but ASCII goes into a request.
         path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
@@ -167,7 +168,7 @@ class Uploader:
             where = answer.headers.get("location")
             if answer.status not in _SEE_OTHER | _SAME_AGAIN or not where:
                 return _reply(answer, place), answer.status
-            place = _Place.of(urljoin(f"{place.origin}{place.path}", where))
+            place = _led(place, where)
             if answer.status in _SEE_OTHER:
                 method, sent = "GET", None
                 headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
@@ -191,7 +192,7 @@ class Uploader:
             link = work_out(self.recipe.link, facts).strip()
         except Invalid as error:
             raise AnswerUnread(f"{self.host} took the file, but no link came back: {error.message}") from error
-        if not _is_link(link):
+        if not answers.is_link(link):
             raise AnswerUnread(f"{self.host} took the file, but what came back is no link: “{_line(link)[:100]}”.")
         thumbnail, deletion = (_link_or_none(text, facts) for text in (self.recipe.thumbnail, self.recipe.deletion))
         fields = {"url": link, "thumbnail_url": thumbnail, "deletion_url": deletion, "host": self.host}
@@ -207,6 +208,16 @@ class Uploader:
         message = said or f"{kind.title} ({self.host} answered {status})."
         answer = Answer(status, reply.headers, b"")
         return kind(message, retry_after=answers.retry_after(answer, datetime.now().astimezone()))
+
+
+def _led(place: _Place, where: str) -> _Place:
+    """Where a redirect leads. Raises AnswerUnread for nowhere: the host may have taken the file all the same."""
+    try:
+        return _Place.of(urljoin(f"{place.origin}{place.path}", where))
+    except (Invalid, ValueError) as error:
+        raise AnswerUnread(
+            f"{urlsplit(place.origin).netloc} leads to “{_line(where)[:100]}”, which is no address."
+        ) from error
 
 
 _HARMLESS = frozenset({"User-Agent", "Accept", "Content-Type"})
@@ -310,22 +321,13 @@ def _quoted(name: str) -> str:
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _is_link(text: str) -> bool:
-    """Whether it is an address that may go to a clipboard and be opened: of the web, and of one line."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and text.isprintable() and " " not in text
-
-
 def _link_or_none(text: Any, facts: Facts) -> str:
     """The drop is there, whatever else cannot be found in the answer."""
     try:
         found = work_out(text, facts).strip()
     except Invalid:
         return ""
-    return found if _is_link(found) else ""
+    return found if answers.is_link(found) else ""
 
 
 def _line(text: str) -> str:

@@ -24,8 +24,11 @@ def read_link(text: str) -> tuple[str, str, str]:
 
     Raises: Invalid for another text.
     """
-    parts = urlsplit(text.strip())
-    values = {name: given[0] for name, given in parse_qs(parts.query).items()}
+    try:
+        parts = urlsplit(text.strip())
+        values = {name: given[0] for name, given in parse_qs(parts.query, max_num_fields=20).items()}
+    except ValueError:
+        parts, values = urlsplit(""), {}
     if parts.scheme != LINK or parts.netloc != "pair" or not values.get("url") or not values.get("code"):
         raise Invalid("This is no link for pairing. It begins with bulletdrop://pair?", field="url")
     fingerprint = values.get("fp", "")

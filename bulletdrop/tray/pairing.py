@@ -54,7 +54,7 @@ def read_local_server(data: Path) -> LocalServer | None:
         entry = json.loads((data / "run" / "server.json").read_text(encoding="utf-8"))
         url, fingerprint = str(entry["url"]).rstrip("/"), str(entry.get("fingerprint", ""))
         return LocalServer(url, str(entry["instance"]), str(entry["local_secret"]), fingerprint)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -170,7 +170,7 @@ def load(path: Path) -> Preferences:
         return from_json(values)
     except FileNotFoundError:
         return Preferences()
-    except (OSError, ValueError, TypeError, Invalid) as error:
+    except (OSError, ValueError, TypeError, RecursionError, Invalid) as error:
         log.warning("The tray's preferences cannot be read; the usual ones hold: %s", error)
         return Preferences()
 

@@ -34,7 +34,7 @@ def in_json(source: str, path: str) -> str:
         raise Invalid("The host's answer is no JSON.") from error
     found = [value]
     for step in _steps(path):
-        found = [each for one in found for each in _take(one, step)]
+        found = _take(found, step)
     if len(found) > 1:
         raise Invalid(f"“{path[:100]}” is in the host's answer several times.")
     return _as_text(found[0], path) if found else ""
@@ -53,8 +53,8 @@ def _steps(path: str) -> list[re.Match[str]]:
     return steps
 
 
-def _take(value: Any, step: re.Match[str]) -> list[Any]:
-    targets = _below(value) if step["deep"] else [value]
+def _take(values: list[Any], step: re.Match[str]) -> list[Any]:
+    targets = _below(values) if step["deep"] else values
     key = next((step[name] for name in ("name", "single", "double") if step[name] is not None), None)
     found: list[Any] = []
     for one in targets:
@@ -68,11 +68,15 @@ def _take(value: Any, step: re.Match[str]) -> list[Any]:
     return found
 
 
-def _below(value: Any) -> list[Any]:
-    """A value and all in it."""
-    found, waiting = [], [value]
+def _below(values: list[Any]) -> list[Any]:
+    """The values and all in them. What is in several of them is there once: else each step would multiply it."""
+    found, waiting, seen = [], values[::-1], set[int]()
     while waiting:
         one = waiting.pop()
+        if isinstance(one, dict | list):
+            if id(one) in seen:
+                continue
+            seen.add(id(one))
         found.append(one)
         waiting += reversed(list(one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()))
     return found
@@ -109,12 +113,24 @@ def in_xml(source: str, path: str) -> str:
             if at < len(path):
                 raise Invalid(f"“{path[:100]}” is a path that BulletDrop does not read.")
             return _end_of(found, step)
-        found = [each for one in found for each in _children(one, step)]
+        found = _children(found, step)
     return "".join(found[0].itertext()) if found else ""
 
 
-def _children(element: ElementTree.Element, step: re.Match[str]) -> list[ElementTree.Element]:
-    parents = element.iter() if step["deep"] == "//" else (element,)
+def _within(elements: list[ElementTree.Element]) -> list[ElementTree.Element]:
+    """The elements and all in them, each once: else each step would multiply them."""
+    found, waiting, seen = [], elements[::-1], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            found.append(one)
+            waiting += reversed(one)
+    return found
+
+
+def _children(elements: list[ElementTree.Element], step: re.Match[str]) -> list[ElementTree.Element]:
+    parents = _within(elements) if step["deep"] == "//" else elements
     found: list[ElementTree.Element] = []
     for parent in parents:
         named = [each for each in parent if step["name"] in ("*", each.tag)]
@@ -123,7 +139,7 @@ def _children(element: ElementTree.Element, step: re.Match[str]) -> list[Element
 
 
 def _end_of(found: list[ElementTree.Element], step: re.Match[str]) -> str:
-    holders = [each for one in found for each in (one.iter() if step["deep"] == "//" else (one,))]
+    holders = _within(found) if step["deep"] == "//" else found
     if step["text"]:
         return next((one.text for one in holders if one.text), "")
     return next((one.attrib[step["attribute"]] for one in holders if step["attribute"] in one.attrib), "")

@@ -180,7 +180,8 @@ def _filename(_given: list[str], facts: Facts) -> str:
 
 
 def _base64(given: list[str], _facts: Facts) -> str:
-    return base64.b64encode(given[0].encode()).decode("ascii")
+    # An answer may hold half a character, which JSON can write and UTF-8 cannot.
+    return base64.b64encode(given[0].encode("utf-8", "replace")).decode("ascii")
 
 
 # Name → how many values at least, and what it does. `input` is the text or address of the other destinations.

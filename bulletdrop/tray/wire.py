@@ -60,14 +60,16 @@ class Target:
 
         `fingerprint`: the one certificate that counts, whoever vouches for it; a server without one is not spoken to.
         """
-        url = urlsplit(server_url.rstrip("/"))
         try:
+            url = urlsplit(server_url.rstrip("/"))
+            known = url.scheme in ("http", "https") and bool(url.hostname)
             port = url.port
         except ValueError:
-            port = -1
-        if url.scheme not in ("http", "https") or not url.hostname or port == -1:
+            known = False
+        if not known or not str(url.hostname).isprintable() or " " in str(url.hostname):
             message = f"“{server_url}” is no server address. It looks like https://drop.example.org."
             raise Invalid(message, field="server")
+        assert url.hostname
         if fingerprint and url.scheme != "https":
             raise CertificateChanged(f"{server_url} was paired by its certificate, and http has none. Use https.")
         proxy = None if is_loopback(url.hostname) else _proxy_for(url, environ)
@@ -275,7 +277,11 @@ class Wire:
             self._drop(kept)
         if self._closed:
             raise Unreachable("This client was closed.")
-        connection = self._target.connection(self._connect_seconds)
+        try:
+            connection = self._target.connection(self._connect_seconds)
+        except NETWORK_ERRORS as error:
+            # A host's name, or a proxy's, that http.client does not take.
+            raise self._unreachable(error) from error
         try:
             connection.connect()
         except NETWORK_ERRORS as error:

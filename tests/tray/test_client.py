@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -152,10 +153,39 @@ def test_a_file_that_grows_is_sent_as_announced(client: Client, server: FakeServ
 
 def test_only_a_bulletdrop_is_believed(client: Client, server: FakeServer, tmp_path: Path) -> None:
     path = write(tmp_path / "shot.png", png())
-    for body in (b"<html>", b"[]", b"{}", b'{"id": 5, "url": "x"}'):
+    for body in (b"<html>", b"[]", b"{}", b'{"id": 5, "url": "x"}', b"[" * 200_000, b'{"id": "1", "url": "x"}'):
         server.rules.append(Rule(200, body=body))
         with pytest.raises(Unreachable, match="not a BulletDrop"):
             client.upload(path, "shot.png")
+
+
+def says(body: bytes) -> Callable[[str, str], Rule]:
+    return lambda _method, _path: Rule(200, body=body)
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "file:///etc/passwd", "/run/me.desktop", "--help", "http://h/a\nb", "http://["]
+)
+def test_what_is_no_address_of_the_web_is_never_a_link(
+    client: Client, server: FakeServer, tmp_path: Path, link: str
+) -> None:
+    path, good = write(tmp_path / "shot.png", png()), "https://h.example/a"
+    for name in ("url", "link", "direct_url", "deletion_url"):
+        fields = {"id": "1", "url": good, name: link}
+        server.rules.append(Rule(200, body=json.dumps(fields).encode()))
+        with pytest.raises(Unreachable, match="not a BulletDrop"):
+            client.upload(path, "shot.png")
+    asked = {"device_code": "d", "user_code": "u", "expires_in": 600, "interval": 5, "verification_uri": good}
+    for told in (link, "" if link.startswith("http") else f"{link}?code=u"):
+        body = json.dumps({**asked, "verification_uri_complete": told}).encode()
+        # As the answer to all that comes.
+        server.judge_small = says(body)
+        with pytest.raises(Unreachable, match="not a BulletDrop"):
+            client.pair_begin("laptop")
+    item = {"slug": "s", "url": good, "direct_base": link, "expires_at": "2027-01-01T00:00:00Z"}
+    server.judge_small = says(json.dumps({"items": [item]}).encode())
+    with pytest.raises(Unreachable, match="not a BulletDrop"):
+        client.reserve(1)
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
@@ -200,10 +230,20 @@ def test_retry_after_is_understood_as_seconds_and_as_a_date() -> None:
     assert retry_after(answer(503, retry_after="Fri, 20 Nov 2026 12:00:30 GMT"), now) == 30
     assert retry_after(answer(503, retry_after="Fri, 20 Nov 2026 11:00:00 GMT"), now) == 0
     assert retry_after(answer(503, retry_after="soon"), now) is None
+    for unreadable in ("-1", "1e9", "²", "Fri, 20 Nov 99999999999 12:00:00 GMT"):
+        assert retry_after(answer(503, retry_after=unreadable), now) is None
+    for endless in ("9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"):
+        assert retry_after(answer(503, retry_after=endless), now) == 86_400
     assert retry_after(answer(503), now) is None
 
 
-@pytest.mark.parametrize("address", ["", "drop.example.org", "ftp://drop.example.org", "http://", "http://x:notaport"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "drop.example.org", "ftp://drop.example.org", "http://", "http://x:notaport"),
+        *("http://[", "https://a b/", "http://a\x7fb/"),
+    ],
+)
 def test_an_address_that_is_none_is_refused_in_words(address: str) -> None:
     with pytest.raises(errors.Invalid, match="no server address"):
         Client(address)

@@ -194,6 +194,23 @@ def test_redirects_without_an_end_are_given_up(shot: Path) -> None:
         one.close()
 
 
+@pytest.mark.parametrize("where", ["http://[", "file:///etc/passwd", "http://a b/", "http://h:99999/"])
+def test_a_file_that_was_taken_before_a_redirect_to_nowhere_is_not_sent_again(shot: Path, where: str) -> None:
+    with foreign_host(lambda _seen: Answer("", 302, {"Location": where})) as host:
+        one = uploader(sxcu(host.url))
+        with pytest.raises(AnswerUnread, match="no address"):
+            one.upload(shot, "a.png")
+        one.close()
+
+
+def test_half_a_character_in_an_answer_is_no_reason_to_send_again(shot: Path) -> None:
+    answer = r'{"url": "https://host.example/1", "half": "\ud800"}'
+    with foreign_host(lambda _seen: Answer(answer)) as host:
+        one = uploader(sxcu(host.url, URL="{json:url}", ThumbnailURL="https://h.example/{base64:{json:half}}"))
+        assert one.upload(shot, "a.png").link == "https://host.example/1"
+        one.close()
+
+
 def test_a_pattern_that_never_ends_is_stopped(shot: Path) -> None:
     with foreign_host(lambda _seen: Answer("a" * 60)) as host:
         one = uploader(sxcu(host.url, URL="{regex:(a+)+b}"))

@@ -120,6 +120,16 @@ def test_codes_are_filled_in() -> None:
     assert many[1].isdigit()
 
 
+def test_a_path_through_everything_meets_each_place_once_however_deep_the_answer_is() -> None:
+    deep = '{"a":' * 300 + "1" + "}" * 300
+    with pytest.raises(Invalid, match="several times"):
+        sxcu_finding.in_json(deep, "$" + "..a" * 40)
+    assert sxcu_finding.in_json('{"b": [{"a": 7}]}', "$..a") == "7"
+    xml = "<a>" * 2000 + "x" + "</a>" * 2000
+    assert sxcu_finding.in_xml(xml, "//a" * 40) == "x"
+    assert sxcu_finding.in_xml("<r><b><a>1</a></b><a k='2'/></r>", "//a/@k") == "2"
+
+
 def test_patterns_run_apart_and_end_in_time() -> None:
     assert sxcu_finding.by_pattern("id=7;", r"id=(\d)", "1") == "7"
     assert sxcu_finding.by_pattern("id=7;", r"id=(?<n>\d)", "n") == "7"
