@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -119,6 +121,22 @@ def test_a_repeat_is_answered_with_the_first_result(server_on: Server) -> None:
     problem(put(server_on.alice, slug, data, key="another"), 409, "not_reserved")
 
 
+def test_of_twenty_repeats_at_once_each_is_answered_with_the_one_drop(server_on: Server) -> None:
+    for number in range(4):
+        slug = held(server_on.alice)
+        ready = threading.Barrier(20)
+
+        def send(_index: int, slug: str = slug, key: str = f"once-{number}", ready: threading.Barrier = ready) -> Any:
+            with server_on.client("alice") as client:
+                ready.wait()
+                return put(client, slug, key=key)
+
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(send, range(20)))
+        assert {answer.status_code for answer in answers} == {201}
+        assert {answer.json()["slug"] for answer in answers} == {slug}
+
+
 def test_a_form_names_a_link_too_and_for_one_file_alone(shared: Server) -> None:
     slug = held(shared.alice)
     two = [("file", (f"{name}.png", png(), "image/png")) for name in "ab"]
@@ -195,7 +213,7 @@ def test_a_form_without_a_file_leaves_the_link(shared: Server) -> None:
     assert WAITING in look(shared, f"/{slug}").text
 
 
-@pytest.mark.parametrize("count", [0, 21, -1, "5", 1.5, None])
+@pytest.mark.parametrize("count", [0, 51, -1, "5", 1.5, None])
 def test_a_count_that_is_none_is_refused(shared: Server, count: object) -> None:
     assert problem(shared.alice.post("/api/v1/reservations", json={"count": count}), 400)["field"] == "count"
 

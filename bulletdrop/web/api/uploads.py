@@ -82,7 +82,14 @@ async def _take_in(request: Request, *, filename: str | None) -> HTTPResponse:
             return _created([known], repeated=True)
         if request.args.get("slug"):
             # Before the bytes, where it can be known.
-            await in_thread(request, reservations.check_held, caller, request.args.get("slug"))
+            try:
+                await in_thread(request, reservations.check_held, caller, request.args.get("slug"))
+            except NotReserved:
+                # The same request came twice, and the other one has filled it since we asked for its key.
+                if key is None or (known := await in_thread(request, _earlier, caller, key)) is None:
+                    raise
+                await _drop_body(request, filename)
+                return _created([known], repeated=True)
         slug = _Slug(request, caller)
         async with (
             slug,
