@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from bulletdrop.core.database import using
 from bulletdrop.core.site import Site, close_site, open_site
 from tests.support.postgres import fresh_database, postgres_server
 from tests.support.server import Server
+from tests.support.spread import scheduler
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +35,14 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+
+
+@pytest.hookimpl(optionalhook=True)  # none of xdist's where xdist is switched off
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of a group, and neighbours of one file, go to the same worker; see `tests.support.spread`."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    return scheduler(config, log)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
