@@ -46,7 +46,7 @@ class Traffic:
 
     async def run(self, clients: int) -> None:
         """Upload from `clients` at once until `stop`."""
-        timeout = aiohttp.ClientTimeout(total=30, sock_connect=5)
+        timeout = aiohttp.ClientTimeout(total=60, sock_connect=30)
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(self.url, timeout=timeout, connector=connector) as session:
             names = list(self.keys)

@@ -22,7 +22,7 @@ from tests.support.ports import free_port
 ROOT = Path(__file__).resolve().parents[2]
 SCOPES = ("uploads:read", "uploads:write", "uploads:delete", "account:read", "links:read", "links:write")
 PASSWORD = "correct-horse-battery-47"
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 
 
 class ProductError(Exception):

@@ -22,8 +22,8 @@ from tests.faults.samples import png
 from tests.faults.tables import read_tables
 from tests.faults.traced import TracedProduct
 
-READY_SECONDS = 20.0
-ARRIVE_SECONDS = 30.0
+READY_SECONDS = 60.0
+ARRIVE_SECONDS = 60.0
 # After the last capture has arrived: what is to come twice would come within this.
 AFTER_SECONDS = 1.0
 

@@ -17,7 +17,7 @@ from typing import Any
 from tests.faults.product import ROOT, Product, end_group
 
 # How long no call on the data folder means that an operation, with its work in the background, is over.
-QUIET_SECONDS = 0.5
+QUIET_SECONDS = 1.0
 # With this the trash is kept for no time.
 AT_ONCE = {"BULLETDROP_TRASH_DAYS": "0"}
 
@@ -66,7 +66,7 @@ class TracedProduct(Product):
             start_new_session=True,
         )
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
-        self.server = int(self.lines.get(timeout=10)["pid"])
+        self.server = int(self.lines.get(timeout=60)["pid"])
         return self.process
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
@@ -81,9 +81,9 @@ class TracedProduct(Product):
         assert self.process.stdin is not None
         self.process.stdin.write(b"attach\n")
         self.process.stdin.flush()
-        assert self.lines.get(timeout=10)["what"] == "attached"
+        assert self.lines.get(timeout=60)["what"] == "attached"
 
-    def settle(self, *, most: float = 20.0) -> None:
+    def settle(self, *, most: float = 60.0) -> None:
         """Wait until the server was killed at its point, or has made no call on the data folder for a while."""
         until = time.monotonic() + most
         while time.monotonic() < until:
