@@ -22,9 +22,11 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """One slug with its links. `direct_base` is the link of the bytes without an ending."""
+    """One slug with its links. `direct_base` is the link of the bytes without an ending; `with_ending`: that one is
+    what its owner wants to be copied, and not the page's."""
 
     slug: str
     url: str
     direct_base: str
     expires_at: datetime
+    with_ending: bool = False

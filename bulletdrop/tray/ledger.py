@@ -168,14 +168,13 @@ class Ledger:
         item = self.get(item_id)
         if manner.holder is None or item.slug is not None or item.status is not Status.WAITING:
             return item
-        reserved = self.pool.take(manner.holder)
+        reserved = self.pool.take(manner.holder, manner.ending)
         if reserved is None:
             return item
-        slug, url, direct_base = reserved
-        direct = f"{direct_base}.{manner.ending}" if manner.ending else direct_base
+        slug, link, direct = reserved
         self._write(
             "UPDATE capture SET slug = ?, server = ?, link = ?, direct_url = ?, told_at = ? WHERE id = ?",
-            *(slug, manner.holder.server, url, direct, self._now(), item_id),
+            *(slug, manner.holder.server, link, direct, self._now(), item_id),
         )
         return self.get(item_id)
 

@@ -24,31 +24,36 @@ class Pool:
         self._spool = spool
         self._emptied_at: int | None = None
 
-    def take(self, holder: Holder) -> tuple[str, str, str] | None:
-        """Take the slug that ends first out of the pool, with its two links; None when there is none.
+    def take(self, holder: Holder, ending: str) -> tuple[str, str, str] | None:
+        """Take the slug that ends first out of the pool; None when there is none.
 
         Call it within the transaction of the row that gets it.
+
+        Args:
+            ending: of the file, without its dot; empty where it is not known.
+        Returns: the slug, the link to copy, the link of the bytes.
         """
         found = self._spool.rows(
-            "SELECT slug, url, direct_base FROM reserved WHERE server = ? AND device = ? AND expires_at > ?"
-            " ORDER BY expires_at, slug LIMIT 1",
+            "SELECT slug, url, direct_base, with_ending FROM reserved"
+            " WHERE server = ? AND device = ? AND expires_at > ? ORDER BY expires_at, slug LIMIT 1",
             *(holder.server, holder.device, self._spool.now()),
         )
         if not found:
             self._emptied_at = self._spool.now()
             return None
-        slug, url, direct_base = found[0]
+        slug, url, direct_base, with_ending = found[0]
+        direct = f"{direct_base}.{ending}" if ending else direct_base
         self._spool.write("DELETE FROM reserved WHERE slug = ?", slug)
-        return slug, url, direct_base
+        return slug, direct if with_ending and ending else url, direct
 
     def put(self, holder: Holder, items: Sequence[Reserved]) -> None:
         """Add what the server handed out."""
         with self._spool.together():
             for one in items:
                 self._spool.write(
-                    "INSERT OR IGNORE INTO reserved VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    *(one.slug, one.url, one.direct_base, self._spool.now(), to_micros(one.expires_at)),
-                    *(holder.server, holder.device),
+                    "INSERT OR IGNORE INTO reserved VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    *(one.slug, one.url, one.direct_base, one.with_ending),
+                    *(self._spool.now(), to_micros(one.expires_at), holder.server, holder.device),
                 )
 
     def count(self, holder: Holder | None) -> int:

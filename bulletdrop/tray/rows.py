@@ -44,7 +44,7 @@ ALTER TABLE capture ADD COLUMN how TEXT NOT NULL DEFAULT '';        -- one of HO
 ALTER TABLE capture ADD COLUMN home TEXT;           -- the watched folder as it is called; `folder` has no links in it
 CREATE INDEX capture_size ON capture (size, folder);
 CREATE TABLE reserved (
-    slug TEXT PRIMARY KEY, url TEXT NOT NULL, direct_base TEXT NOT NULL,
+    slug TEXT PRIMARY KEY, url TEXT NOT NULL, direct_base TEXT NOT NULL, with_ending INTEGER NOT NULL,
     got_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
     server TEXT NOT NULL, device TEXT NOT NULL      -- to whom it was handed out: address, and a mark of the key
 );

@@ -67,6 +67,7 @@ class FakeServer:
         self.delay = 0.0
         self.rate = 0.0  # bytes per second that it reads; 0: as they come
         self.reserves = False
+        self.link_ending = False
         self.lasts = timedelta(days=7)
         self.open: set[str] = set()
         self.ended: dict[str, str] = {}
@@ -208,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, {}
         return 404, {"code": "not_found"}
 
-    def _hand_out(self) -> dict[str, str]:
+    def _hand_out(self) -> dict[str, object]:
         fake = self.owner
         slug = f"r{len(fake.open) + len(fake.ended) + len(fake.kept)}x{secrets.token_hex(3)}"
         fake.open.add(slug)
@@ -217,6 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
             "slug": slug,
             "url": f"{fake.url}/{slug}",
             "direct_base": f"{fake.url}/{slug}",
+            "link_ending": fake.link_ending,
             "expires_at": rfc3339(ends),
         }
 

@@ -159,12 +159,12 @@ def test_a_slug_goes_to_one_capture_alone_and_with_its_row(tmp_path: Path, clock
 
         def killed_before_the_commit() -> None:
             with box.together():
-                assert box.pool.take(holder) == ("s", "http://x/s", "http://x/s")
+                assert box.pool.take(holder, "png") == ("s", "http://x/s", "http://x/s.png")
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             killed_before_the_commit()
-        assert box.pool.take(holder) is not None
-        assert box.pool.take(holder) is None
+        assert box.pool.take(holder, "") is not None
+        assert box.pool.take(holder, "") is None
     finally:
         box.close()

@@ -49,6 +49,16 @@ def test_a_capture_has_its_link_before_its_bytes_went_and_the_upload_fills_it(tr
     assert len(tray.desk.links) == 1, "a link is told once"
 
 
+def test_who_wants_the_file_itself_copied_has_the_link_with_its_ending(tmp_path: Path, server: FakeServer) -> None:
+    server.link_ending = True
+    with running(tmp_path, server) as tray:
+        eventually(lambda: tray.engine.reserved() == USUAL)
+        shoot(tray)
+        tray.links(1)
+        item = tray.desk.links[0][0]
+        assert item.link == item.direct_url == f"{server.url}/{item.slug}.png"
+
+
 def test_without_a_network_the_link_is_there_at_once_and_true_later(tray: Tray) -> None:
     tray.server.down()
     shoot(tray)

@@ -28,6 +28,7 @@ from tests.web.arrival_kit import (
 )
 from tests.web.browser import kept as kept_browser
 from tests.web.kit import kept, png, post_form, problem, raw, settled, upload
+from tests.web.quota_kit import ask
 
 
 def test_a_link_is_there_before_its_bytes_and_leads_to_them_afterwards(server_on: Server) -> None:
@@ -216,6 +217,12 @@ def test_a_form_without_a_file_leaves_the_link(shared: Server) -> None:
 @pytest.mark.parametrize("count", [0, 51, -1, "5", 1.5, None])
 def test_a_count_that_is_none_is_refused(shared: Server, count: object) -> None:
     assert problem(shared.alice.post("/api/v1/reservations", json={"count": count}), 400)["field"] == "count"
+
+
+def test_a_link_says_whether_its_owner_wants_the_file_itself_to_be_copied(server_on: Server) -> None:
+    assert reserve(server_on.bob)[0]["link_ending"] is False
+    ask(server_on, "UPDATE \"user\" SET link_ending = TRUE WHERE username = 'bob'")
+    assert reserve(server_on.bob)[0]["link_ending"] is True
 
 
 def test_a_device_holds_two_hundred_and_is_told_so(server: Server) -> None:

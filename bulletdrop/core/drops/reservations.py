@@ -308,7 +308,8 @@ def _hold_device(site: Site, device: str) -> None:
 
 def _joined() -> Any:
     domain = (Domain.id, Domain.name, OWN_NAME.alias("own_name").bind_to(Domain))
-    query = Reservation.select(Reservation, User.id, User.username, *domain).join(User).switch(Reservation)
+    owner = (User.id, User.username, User.link_ending)
+    query = Reservation.select(Reservation, *owner, *domain).join(User).switch(Reservation)
     query = query.join(Domain, JOIN.LEFT_OUTER).switch(Reservation)
     claim = (UserDomain.user == Reservation.owner) & (UserDomain.domain == Reservation.domain)
     return query.join(UserDomain, JOIN.LEFT_OUTER, on=claim)

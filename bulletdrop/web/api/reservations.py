@@ -38,11 +38,15 @@ class ReservationEnd(Struct, forbid_unknown_fields=True):
 
 
 class ReservationOut(Struct):
-    """A link to be filled. `url` is its page; `direct_base` with a dot and the file's ending is its bytes."""
+    """A link to be filled. `url` is its page; `direct_base` with a dot and the file's ending is its bytes.
+
+    `link_ending` says which of the two its owner wants to be copied: true for the bytes.
+    """
 
     slug: str
     url: str
     direct_base: str
+    link_ending: bool
     expires_at: datetime
 
 
@@ -87,7 +91,7 @@ def _out(site: Site, rows: list[Reservation]) -> ReservationsOut:
     for row in rows:
         url = reservations.page_url(site, row)
         # Not at the files' own address: whether the drop will be everybody's, nobody knows yet. This one leads there.
-        found.append(ReservationOut(row.slug, url, url, milliseconds(row.expires_at)))
+        found.append(ReservationOut(row.slug, url, url, row.owner.link_ending, milliseconds(row.expires_at)))
     return ReservationsOut(found)
 
 
