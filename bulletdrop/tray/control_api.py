@@ -100,7 +100,7 @@ class Api:
 
     def _recent(self, request: Request) -> object:
         count = request.query.get("n", "10")
-        if not count.isdigit() or not 1 <= int(count) <= MOST_RECENT:
+        if not re.fullmatch(r"[0-9]{1,6}", count) or not 1 <= int(count) <= MOST_RECENT:
             raise Invalid(f"n is a number from 1 to {MOST_RECENT}.", field="n")
         return {"items": [plain(item) for item in self._steering.recent(int(count))]}
 

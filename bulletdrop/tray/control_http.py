@@ -96,7 +96,7 @@ class Reply:
 
 def as_json(value: object, status: int = 200) -> Reply:
     """A reply of JSON."""
-    return Reply(status, json.dumps(value, ensure_ascii=False).encode(), "application/json")
+    return Reply(status, json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"), "application/json")
 
 
 def refusal(error: BulletDropError, status: int) -> Reply:

@@ -69,7 +69,9 @@ def is_picture(path: Path) -> bool:
 
 def _markdown(item: Item, page: str, direct: str) -> str:
     # CommonMark 6.4: brackets and backslashes in a description are escaped, an address in <> may hold anything else.
-    name = item.path.stem.translate({ord(sign): f"\\{sign}" for sign in "\\[]`*_<>"})
+    name = (
+        item.path.stem.encode("utf-8", "replace").decode().translate({ord(sign): f"\\{sign}" for sign in "\\[]`*_<>"})
+    )
     if is_picture(item.path) and item.direct_url:
         return f"[![{name}]({direct})]({page})"
     return f"[{name}]({page})"

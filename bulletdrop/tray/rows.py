@@ -97,6 +97,11 @@ def to_moment(micros: int | None) -> datetime | None:
     return None if micros is None else datetime.fromtimestamp(micros / 1_000_000, UTC)
 
 
+def shown(text: str) -> str:
+    """A file's name as it can be written anywhere: bytes in it that are no UTF-8 are question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def to_known(row: tuple[Any, ...]) -> Known:
     """A row of the KNOWN columns."""
     item_id, path, device, inode, size, mtime_ns, sha256, status, folder = row
@@ -111,7 +116,7 @@ def to_item(row: tuple[Any, ...]) -> Item:
     return Item(
         id=item_id,
         path=Path(path),
-        name=Path(path).name,
+        name=shown(Path(path).name),
         size=size,
         status=Status(status),
         found_at=found_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,23 +51,41 @@ class Spool:
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         with self._lock:
-            return self._db.execute(query, values).fetchall()
+            found = self._db.execute(query, _bound(values)).fetchall()
+        return [tuple(os.fsdecode(one) if isinstance(one, bytes) else one for one in row) for row in found]
 
     def write(self, query: str, *values: Any) -> int:
         """Change rows. Returns how many."""
         with self._lock:
-            self._db.execute(query, values)
+            self._db.execute(query, _bound(values))
             return self._db.changes()
 
     def insert(self, query: str, *values: Any) -> int:
         """Add a row. Returns its number."""
         with self._lock:
-            self._db.execute(query, values)
+            self._db.execute(query, _bound(values))
             return self._db.last_insert_rowid()
 
     def now(self) -> int:
         """The time of day as the tables keep it."""
         return to_micros(self._clock.now())
+
+
+def _bound(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(_storable(value) if isinstance(value, str) else value for value in values)
+
+
+def _storable(text: str) -> str | bytes:
+    """A text as a table takes it: the name of a file need be no UTF-8, and is kept as its bytes then."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        try:
+            return os.fsencode(text)
+        except UnicodeEncodeError:
+            # Half a character, out of somebody's JSON.
+            return text.encode("utf-8", "replace")
+    return text
 
 
 def _open(path: Path) -> apsw.Connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from bulletdrop.tray.holding import Holder, Reserved
 from bulletdrop.tray.identity import Sighting
 from bulletdrop.tray.outbox import Choice, Outbox
 from bulletdrop.tray.rows import STEPS
-from tests.tray.engine_kit import FakeServer, fake_server, png, running, stay, write
+from tests.tray.engine_kit import FakeServer, eventually, fake_server, png, running, stay, write
 
 # As the program made it before its tables were counted.
 FIRST = """
@@ -168,3 +169,20 @@ def test_a_slug_goes_to_one_capture_alone_and_with_its_row(tmp_path: Path, clock
         assert box.pool.take(holder, "") is None
     finally:
         box.close()
+
+
+def test_a_name_that_is_no_utf8_stops_nothing_and_is_sent_as_any_other(tmp_path: Path, server: FakeServer) -> None:
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    odd = [Path(os.fsdecode(os.fsencode(folder) + name)) for name in (b"/\xff\xfe old.png", b"/\xff new.png")]
+    try:
+        write(odd[0], png(seed=b"old"))
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 alone")
+    with running(tmp_path, server, folder=folder) as tray:
+        write(odd[1], png(seed=b"odd"))
+        write(folder / "next.png", png(seed=b"next"))
+        eventually(lambda: len(server.kept) == 2)
+        assert {one.name for one in server.kept} == {"? new.png", "next.png"}
+        eventually(lambda: {item.name for item in tray.engine.recent(5)} == {"? new.png", "next.png"})
+        assert odd[1] in {item.path for item in tray.engine.recent(5)}

@@ -20,7 +20,7 @@ UNSENT = (Status.WAITING, Status.SENDING)
 def show(look: Look) -> Reply:
     """The list, newest first; those that did not go first of all."""
     wanted = look.request.query.get("n", "")
-    count = min(int(wanted), MOST) if wanted.isdigit() else SHOWN
+    count = min(int(wanted), MOST) if _is_number(wanted) else SHOWN
     items = look.steering.recent(max(count, SHOWN))
     return render(
         "recent.html",
@@ -64,7 +64,7 @@ def act(look: Look, form: dict[str, list[str]]) -> str:
         _all_failed(look, name.removesuffix("-all"))
         return "recent"
     act = acts(look.steering).get(name)
-    if act is None or not text.isdigit():
+    if act is None or not _is_number(text):
         raise NotFound(t("This cannot be done here."))
     try:
         act(int(text))
@@ -74,6 +74,10 @@ def act(look: Look, form: dict[str, list[str]]) -> str:
     if words := _done(name):
         look.visit.say(words)
     return f"recent#i-{text}"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _all_failed(look: Look, name: str) -> None:

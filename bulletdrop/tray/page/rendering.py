@@ -37,7 +37,7 @@ def render(template: str, look: Look | None, **context: Any) -> Reply:
             "state_words": state_words(report, look.clock.now()),
             "time": Times(look.clock.now()),
         }
-    text = _environment().get_template(template).render({**shared, **context}).encode()
+    text = _environment().get_template(template).render({**shared, **context}).encode("utf-8", "replace")
     if look is None or not look.is_live:
         return Reply(200, text)
     tag = f'"{hashlib.sha256(text).hexdigest()[:24]}"'
