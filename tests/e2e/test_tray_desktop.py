@@ -15,6 +15,7 @@ import pytest
 
 from tests.e2e.tray_kit import Desk, save
 from tests.support.needs import requires
+from tests.support.notifications import Notifications
 from tests.support.screen import Screen, wait_for
 from tests.support.server import Server, binary
 
@@ -45,7 +46,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     try:
         screen.start_panel()
         screen.start_keyring()
-        yield Desk(screen)
+        # A service that draws nothing: this machine's would show its notes before the icon.
+        with Notifications(screen.environ["DBUS_SESSION_BUS_ADDRESS"]):
+            yield Desk(screen)
     finally:
         screen.stop()
 

@@ -98,6 +98,35 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture
+def with_dunst(tmp_path: Path) -> Iterator[Desk]:
+    for program, package in (NEEDS | {"dunst": "dunst", "dunstctl": "dunst"}).items():
+        requires(program, package=package)
+    screen = Screen(tmp_path / "screen").start()
+    try:
+        screen.spawn(["dunst"])
+        wait_for(lambda: screen.has_name("org.freedesktop.Notifications"), what="dunst")
+        yield Desk(screen)
+    finally:
+        screen.stop()
+
+
+def test_dunst_shows_words_and_picture_and_opens_the_page(with_dunst: Desk) -> None:
+    desk = with_dunst
+    desk.start()
+    desk.set_up()
+    link = desk.scrot("one.png")
+    wait_for(lambda: shown(desk) == "1", what="the note about the link")
+    save(desk.screen.shot(desk.screen.folder / "notification-dunst.png"), PICTURES)
+    desk.screen.run("dunstctl", "action", "0")
+    wait_for(lambda: desk.opened()[-1] == link, what="the page in the browser")
+
+
+def shown(desk: Desk) -> str:
+    """How many notes dunst shows."""
+    return desk.screen.run("dunstctl", "count", "displayed", check=False).strip()
+
+
+@pytest.fixture
 def popup(desk: Desk) -> Popup:
     return Popup(desk)
 
