@@ -138,7 +138,8 @@ def refusal(item: Item, error: BulletDropError, hands: Presses) -> Note:
             t("A screenshot is not complete yet."),
             t("{name} has stopped growing. It is sent once it is whole.", name=item.name),
         )
-    said = f"{item.name}: {error.message}"
+    # Servers begin some of their sentences with the title that stands above it here.
+    said = f"{item.name}: {error.message.removeprefix(f'{error.title}. ')}"
     if item.link is not None:
         said = f"{said}\n{t('Its link says so too.')}"
     buttons = (

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bulletdrop.clock import Clock, ManualClock, SystemClock
-from bulletdrop.errors import QuotaFull, UnknownType
+from bulletdrop.errors import QuotaFull, TooBig, UnknownType
 from bulletdrop.tray.desk import Item, State, Status
 from bulletdrop.tray.desktop import Desktop
 from bulletdrop.tray.formats import Clip, Held
@@ -282,6 +282,19 @@ def test_a_refusal_is_told_with_its_reason_and_a_way_on(desktop: Desktop, paper:
     assert paper.notes[0].message == "a.png: This server takes no ZIP files.\nIts link says so too."
     press(paper.notes[0], "Try again")
     assert paper.done == [("retry", 1)]
+
+
+def test_a_reason_does_not_say_its_title_twice(desktop: Desktop, paper: Paper) -> None:
+    desktop.refused(replace(ITEM, status=Status.REFUSED, link=None), TooBig("Too large. This server takes 1 KB."))
+    settled(lambda: paper.notes)
+    assert (paper.notes[0].title, paper.notes[0].message) == ("Too large.", "a.png: This server takes 1 KB.")
+
+
+def test_a_refusal_takes_the_place_of_the_note_about_its_link(desktop: Desktop, paper: Paper) -> None:
+    desktop.link_ready(ITEM, late=False)
+    desktop.refused(replace(ITEM, status=Status.REFUSED), UnknownType("This server takes no ZIP files."))
+    settled(lambda: len(paper.notes) == 2)
+    assert paper.notes[1].key == paper.notes[0].key
 
 
 def test_many_refusals_are_told_in_one(desktop: Desktop, paper: Paper) -> None:
