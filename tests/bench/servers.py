@@ -16,7 +16,8 @@ from pathlib import Path
 
 from tests.bench.shots import Shot
 from tests.faults.ends import BOUNDARY, multipart
-from tests.faults.product import ROOT, end_group, free_port
+from tests.faults.product import ROOT, end_group
+from tests.support.ports import free_port
 
 # wrk calls `request` for each request: here it glues the tail of the next variant to the head that all share.
 UPLOAD_LUA = """
