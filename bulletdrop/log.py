@@ -49,7 +49,8 @@ class JsonLines(logging.Formatter):
                 line[name] = mask(value) if isinstance(value, str) else value
         if record.exc_info:
             line["trace"] = mask(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        # The name of a file need be no UTF-8: its line is written all the same.
+        return json.dumps(line, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
 
 
 def get_logger(noun: str) -> logging.Logger:

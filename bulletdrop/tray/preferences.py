@@ -143,7 +143,7 @@ class Chosen:
             if new == old:
                 return new
             make_private_folder(self.path.parent)
-            write_private(self.path, json.dumps(as_json(new), ensure_ascii=False, indent=2) + "\n")
+            write_private(self.path, _written(new))
             self._seen, self._now = _stamp(self.path), new
         self._tell(old, new)
         return new
@@ -152,6 +152,16 @@ class Chosen:
         for told in self._listeners:
             with contextlib.suppress(Exception):
                 told(old, new)
+
+
+def _written(preferences: Preferences) -> str:
+    text = json.dumps(as_json(preferences), ensure_ascii=False, indent=2)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # The name of a folder need be no UTF-8.
+        text = json.dumps(as_json(preferences), indent=2)
+    return f"{text}\n"
 
 
 def _stamp(path: Path) -> tuple[int, int]:

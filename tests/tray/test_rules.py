@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bulletdrop.tray.desk import Status
-from bulletdrop.tray.preferences import Chosen, Rule
+from bulletdrop.tray.preferences import Chosen, Preferences, Rule
 from bulletdrop.tray.reserving import USUAL
 from bulletdrop.tray.rules import Rules
 from tests.tray.engine_kit import FakeServer, Tray, eventually, fake_server, png, running, stay, write
@@ -254,3 +254,17 @@ def test_why_a_file_was_taken_is_told(tmp_path: Path, server: FakeServer) -> Non
     assert reasons["renamed.png"].endswith(": renamed into place.")
     assert reasons["moved.png"].endswith(": moved or linked there whole.")
     assert reasons["named.png"].startswith("You named this file yourself at ")
+
+
+def test_a_folder_whose_name_is_no_utf8_has_its_rule_kept(tmp_path: Path) -> None:
+    folder = os.fsdecode(b"/home/alice/\xff shots")
+    Chosen(tmp_path).change(folders=(Rule(folder=folder, ask=True),))
+    assert Chosen(tmp_path).now.rule_for(Path(folder)).ask
+
+
+def test_preferences_that_nobody_can_read_are_the_usual_ones(tmp_path: Path) -> None:
+    path = tmp_path / "tray" / "preferences.json"
+    path.parent.mkdir()
+    for text in ("[" * 100_000, '{"folders": ' + "[" * 100_000, "null", "[]", '{"link": 5}', "\x00"):
+        path.write_text(text)
+        assert Chosen(tmp_path).now == Preferences()
