@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,23 @@ def test_looking_for_a_writer_harms_neither_the_writer_nor_us(tmp_path: Path) ->
         for _ in range(300):
             has_writer(reader.fileno())
             os.close(os.open(path, os.O_WRONLY))
+
+
+@pytest.mark.parametrize("head", [png()[:40], MP4[:24], b"\xff\xd8\xff\xe0\0\x04\0\0\xff\xda\0\x02"])
+def test_a_huge_file_that_is_still_being_filled_is_judged_at_once(tmp_path: Path, head: bytes) -> None:
+    path = tmp_path / "shot.png"
+    with path.open("wb") as file:
+        file.write(head)
+        file.truncate(3 * 1024**3)
+    began = time.monotonic()
+    with path.open("rb") as file:
+        assert ending(file, path.stat().st_size) is End.PARTIAL
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("part", [b"\0\0\0\0abcd\0\0\0\0", b"\0\0\0\x08free"])
+def test_no_number_of_parts_holds_up_the_others(part: bytes) -> None:
+    data = (png()[:33] if part[4:8] == b"abcd" else MP4[:24]) + part * 400_000
+    began = time.monotonic()
+    assert ending(io.BytesIO(data), len(data)) is End.LOOSE
+    assert time.monotonic() - began < 10
