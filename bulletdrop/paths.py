@@ -17,7 +17,14 @@ def default_data_folder() -> Path:
 
 def make_private_folder(path: Path) -> Path:
     """Make a folder (and its parents) that only its owner may enter. Returns it."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.mkdir(exist_ok=True, mode=0o700)
+    except FileNotFoundError:
+        if path.parent == path:
+            raise
+        # Not `parents=True`: it makes those with the usual mode, and the data folder is one of them.
+        make_private_folder(path.parent)
+        path.mkdir(exist_ok=True, mode=0o700)
     return path
 
 

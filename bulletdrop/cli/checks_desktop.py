@@ -11,10 +11,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bulletdrop.cli.default import has_screen
 from bulletdrop.cli.finding import Finding, fail, ok, warn
 from bulletdrop.config import Config
+
+if TYPE_CHECKING:
+    from bulletdrop.tray.preferences import Server
 
 Check = tuple[str, Callable[[], Finding]]
 
@@ -78,7 +82,8 @@ def watcher(data: Path) -> Finding:
 
 
 def token(config: Config) -> Finding:
-    """Whether this computer is paired, and where its key lies."""
+    """Whether this computer is paired, where its key lies, and whether each server elsewhere still takes its own."""
+    from bulletdrop.cli.checks_server import has_server
     from bulletdrop.tray.servers import servers_of
     from bulletdrop.tray.vault import VaultLocked, load_token
 
@@ -87,13 +92,43 @@ def token(config: Config) -> Finding:
         stored = load_token(config.data, servers[0].url if servers else "")
     except VaultLocked as error:
         return fail(error.message, "nothing is lost")
+    if stored is None and has_server(config) and not (config.data / "tray").exists():
+        return ok("none: a server alone, no tray was ever used here")
     if stored is None:
+        if servers:
+            return warn(f"this computer is not paired with {servers[0].url}", f"bulletdrop pair {servers[0].url}")
         return warn(
             "this computer is not paired", "start “bulletdrop”: it pairs itself with the server on this machine"
         )
+    if revoked := [one.url for one in servers if _is_refused(config, one)]:
+        return fail(f"the key for {', '.join(revoked)} was revoked", f"bulletdrop pair {revoked[0]}")
     if os.sep in stored.where:
         return warn(f"in a plain file, {stored.where}", "only its owner may read it; a keyring would be better")
     return ok(f"from the {stored.where}" if stored.where == "environment" else f"in the {stored.where}")
+
+
+def _is_refused(config: Config, server: Server) -> bool:
+    """Whether a server says that it does not take its key. One that cannot be asked is another check's business."""
+    from bulletdrop.errors import BulletDropError, NotSignedIn
+    from bulletdrop.tray.servers import PROBE_SECONDS, client_for
+    from bulletdrop.tray.vault import load_token
+
+    try:
+        stored = load_token(config.data, server.url)
+        if stored is None or stored.server not in ("", server.url):
+            return False
+        client = client_for(server, stored.token, seconds=PROBE_SECONDS)
+    except BulletDropError:
+        return False
+    try:
+        client.greet()
+    except NotSignedIn:
+        return True
+    except BulletDropError:
+        return False
+    finally:
+        client.close()
+    return False
 
 
 def paired_servers(config: Config) -> Finding:

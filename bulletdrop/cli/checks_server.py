@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from bulletdrop.config import Config
 Check = tuple[str, Callable[[], Finding]]
 
 PRIVATE = ("secret.key", "master.key", "setup-code", "run/server.json", "tls/key.pem", "tray/token", "tray/vault.json")
+SERVERS = ("bulletdrop.db", "run/server.json", "setup-code")
 # A server answers a question in its network well within it.
 LOOK_SECONDS = 2.0
 # Nothing of this program is older than that: a clock before it is wrong.
@@ -24,11 +26,17 @@ FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def server_checks(config: Config) -> tuple[Check, ...]:
-    """All checks of this half, in the order in which they make sense."""
-    return (
+    """All checks of this half, in the order in which they make sense; few where only a tray lives in the folder."""
+    common: tuple[Check, ...] = (
         ("versions", versions),
         ("data folder", lambda: data_folder(config.data)),
         ("secrets", lambda: secrets_are_private(config.data)),
+    )
+    if not has_server(config) and (elsewhere := paired_with(config)):
+        here = ok(f"none here: this computer is paired with {elsewhere}")
+        return (*common, ("clock", lambda: clock(datetime.now(UTC))), ("server", lambda: here))
+    return (
+        *common,
         ("disk", lambda: free_disk(config)),
         ("database", lambda: database(config)),
         ("clock", lambda: clock(datetime.now(UTC))),
@@ -38,6 +46,18 @@ def server_checks(config: Config) -> tuple[Check, ...]:
         ("network", lambda: network(config)),
         ("mail", lambda: mail(config)),
     )
+
+
+def has_server(config: Config) -> bool:
+    """Whether a server has ever run from this data folder."""
+    return bool(config.database_url) or any((config.data / name).exists() for name in SERVERS)
+
+
+def paired_with(config: Config) -> str:
+    """The servers elsewhere that this computer sends to; "" for none."""
+    from bulletdrop.tray.servers import servers_of
+
+    return ", ".join(one.url for one in servers_of(config))
 
 
 def versions() -> Finding:
@@ -204,13 +224,18 @@ def network(config: Config) -> Finding:
     from bulletdrop.tray.pairing import read_local_server
     from bulletdrop.web import announcing
 
-    if not announcing.is_wanted(config):
-        return ok("not announced: announce is off, or the server is for this machine alone")
     local = read_local_server(config.data)
+    # What the running one says of itself counts: it may have been started with other settings than these.
+    told = announcing.is_wanted(config) if local is None else local.announced
+    if told is None:
+        return ok("the running server does not say whether it is announced")
+    if not told:
+        return ok("not announced: announce is off, or the server is for this machine alone")
     if local is None:
         return ok("announced while the server runs")
     port = urlsplit(local.url).port
-    mine = {f"{urlsplit(local.url).scheme}://{address}:{port}" for address in announcing.addresses(config)}
+    everywhere = announcing.addresses(replace(config, host=""))
+    mine = {f"{urlsplit(local.url).scheme}://{address}:{port}" for address in everywhere}
     if not mine:
         return ok("not announced: this machine is in no network")
     cure = "let UDP port 5353 through the firewall; pairing by the address works all the same"

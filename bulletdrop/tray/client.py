@@ -212,6 +212,12 @@ class Client:
         except (Invalid, NotFound, Gone):
             return None
 
+    def greet(self) -> None:
+        """Show the token, and change nothing. Raises as `reserve`; NotSignedIn where it is not taken (any longer)."""
+        answer = self._send("GET", "/uploads?limit=1")
+        if answer.status != 403:  # then it was taken, and may only upload
+            self._fields(answer)
+
     def delete(self, upload_id: str) -> None:
         """Put a drop into the trash, where its links end at once. Raises as `reserve`; NotFound if it is not there."""
         self._done(self._send("DELETE", f"/uploads/{quote(upload_id, safe='')}"))

@@ -46,6 +46,7 @@ class LocalServer:
     instance: str
     local_secret: str
     fingerprint: str = ""
+    announced: bool | None = None  # to the network; None: it does not say
 
 
 def read_local_server(data: Path) -> LocalServer | None:
@@ -53,7 +54,9 @@ def read_local_server(data: Path) -> LocalServer | None:
     try:
         entry = json.loads((data / "run" / "server.json").read_text(encoding="utf-8"))
         url, fingerprint = str(entry["url"]).rstrip("/"), str(entry.get("fingerprint", ""))
-        return LocalServer(url, str(entry["instance"]), str(entry["local_secret"]), fingerprint)
+        told = entry.get("announced")
+        announced = told if isinstance(told, bool) else None
+        return LocalServer(url, str(entry["instance"]), str(entry["local_secret"]), fingerprint, announced)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 

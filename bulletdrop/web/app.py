@@ -144,7 +144,8 @@ def _open(config: Config) -> Site:
 
 
 def _announce(site: Site, instance: str, url: str) -> None:
-    devices.announce(site, url=url, pid=os.getpid(), instance=instance)
+    in_network = announcing.is_wanted(site.config)
+    devices.announce(site, url=url, pid=os.getpid(), instance=instance, in_network=in_network)
     log.info("listening", extra=listening_at(site, url))
     say(welcome(site, here=url))
 

@@ -62,7 +62,8 @@ def serve_with_workers(config: Config) -> None:
             with using(site.db):
                 # We are the folder's only server, and nothing is under way yet: whatever lies here a crash has left.
                 sweep_temporary(site)
-                devices.announce(site, url=url, pid=os.getpid(), instance=instance)
+                told = announcement is not None
+                devices.announce(site, url=url, pid=os.getpid(), instance=instance, in_network=told)
                 lines = welcome(site, here=url)
             site.db.close()
 

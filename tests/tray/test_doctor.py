@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bulletdrop.cli.checks_server import clock
+from bulletdrop.paths import make_private_folder
+from bulletdrop.tray.instance import InstanceLock
 from bulletdrop.tray.vault import store_token
 from tests.support.needs import requires
 from tests.support.screen import ROOT, Screen
@@ -124,6 +128,63 @@ def test_lines_are_short_and_say_the_cure(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert "warn  server        not running — start it with “bulletdrop” or “bulletdrop serve”" in lines
     assert all(line[:4].strip() in ("ok", "warn", "fail") for line in lines)
+
+
+def test_a_computer_paired_elsewhere_is_not_asked_for_a_server_and_its_key_is_tried(
+    tmp_path: Path, server: Server
+) -> None:
+    data = tmp_path / "mine"
+    key = server.key_of("bob")
+    make_private_folder(data / "tray")
+    store_token(data, server.url, key, keyrings=(), elsewhere=True)
+    before = server.bob.get("/api/v1/uploads").json()
+    code, found = ask(data)
+    assert code == 0
+    assert found["server"]["what"] == f"none here: this computer is paired with {server.url}"
+    assert not {"database", "address", "certificate", "network", "mail"} & found.keys()
+    assert found["servers"]["what"] == server.url
+    assert [name for name, one in found.items() if one["level"] != "ok"] == ["token"]  # in a plain file
+    assert server.bob.get("/api/v1/uploads").json() == before
+
+
+def test_a_key_that_was_revoked_is_a_failure_that_says_how_to_pair_again(tmp_path: Path, server: Server) -> None:
+    store_token(tmp_path / "mine", server.url, "bd_gone", keyrings=(), elsewhere=True)
+    code, found = ask(tmp_path / "mine")
+    assert code == 1
+    assert found["token"]["what"] == f"the key for {server.url} was revoked"
+    assert found["token"]["cure"] == f"bulletdrop pair {server.url}"
+
+
+def test_a_server_alone_is_not_asked_for_a_tray(server: Server) -> None:
+    _, found = ask(server.data)
+    assert (found["token"]["level"], found["token"]["what"]) == (
+        "ok",
+        "none: a server alone, no tray was ever used here",
+    )
+
+
+def test_whether_the_network_hears_of_a_server_is_what_the_running_one_says(server: Server) -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(server.data.parent), "PYTHONPATH": str(ROOT)}
+    _, found = ask(server.data, environ={**environ, "BULLETDROP_HOST": "0.0.0.0", "BULLETDROP_ANNOUNCE": "on"})
+    assert found["network"]["what"].startswith("not announced")
+
+
+def test_the_data_folder_is_its_owner_s_alone_whoever_makes_it_first(tmp_path: Path) -> None:
+    data = tmp_path / "share" / "bulletdrop"
+    with umasked(0o022):
+        lock = InstanceLock(data)
+        lock.take()
+    lock.release()
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (data, data / "tray")] == [0o700, 0o700]
+
+
+@contextmanager
+def umasked(mask: int) -> Iterator[None]:
+    old = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(old)
 
 
 @pytest.fixture

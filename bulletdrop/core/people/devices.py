@@ -25,13 +25,18 @@ from bulletdrop.paths import make_private_folder, write_private
 TRAY_SCOPES = ("uploads:read", "uploads:write", "uploads:delete", "links:write", "secrets:write")
 
 
-def announce(site: Site, *, url: str, pid: int, instance: str) -> None:
-    """Write `run/server.json` (0600): where this server listens, and a one-time secret for a tray beside it."""
+def announce(site: Site, *, url: str, pid: int, instance: str, in_network: bool = False) -> None:
+    """Write `run/server.json` (0600): where this server listens, and a one-time secret for a tray beside it.
+
+    Args:
+        in_network: whether the network is told of it, for whoever looks whether that can be heard.
+    """
     folder = make_private_folder(site.config.data / "run")
     for left in folder.glob(".claim-*"):
         left.unlink(missing_ok=True)
     links = public_base(site.config)
-    values = {"url": url, "links": links, "pid": pid, "instance": instance, "local_secret": secrets.token_urlsafe(32)}
+    values: dict[str, object] = {"url": url, "links": links, "pid": pid, "instance": instance}
+    values |= {"local_secret": secrets.token_urlsafe(32), "announced": in_network}
     if digits := fingerprint(site.config):
         values["fingerprint"] = digits
     write_private(folder / "server.json", json.dumps(values) + "\n")
