@@ -70,7 +70,9 @@ class Clipboard:
         while (event := self._event(until)) is not None:
             if getattr(event, "type", None) == self._notified:
                 continue
-            text = self._read(min(until, time.monotonic() + 2))
+            # An owner that is slow to answer, on a busy machine, is asked again: nobody will tell of it a second time.
+            while (text := self._read(min(until, time.monotonic() + 2))) is None and time.monotonic() < until:
+                time.sleep(0.005)
             if text is not None:
                 return text, time.perf_counter()
         return None
