@@ -31,7 +31,7 @@ from bulletdrop.web.storing import stored
 
 log = get_logger("foreign")
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # What comes beside a file, and what base64 in a form may take more than its file.
 _OVERHEAD = MB
 _BASE64_TAKES = 2

@@ -87,7 +87,7 @@ def bytes_of(client: httpx.Client, link: str) -> bytes:
 
 
 def test_off_there_is_nothing_at_their_addresses(shared: Server) -> None:
-    for path, method in itertools.product(ADDRESSES, ("GET", "POST", "PUT", "PATCH", "DELETE")):
+    for path, method in itertools.product(ADDRESSES, ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")):
         for headers in ({}, client_id(shared), {"X-API-Key": shared.key_of("alice")}):
             answer = shared.anonymous.request(method, path, headers=headers, content=b"x" * 3000)
             nothing = shared.anonymous.request(method, "/3/image/0/1", headers=headers, content=b"x" * 3000)
