@@ -36,9 +36,12 @@ def clients(
     if path is not None and path.exists() and not force:
         # Before there is a key that nobody has.
         raise Conflict(f"{path} is there already. Name another file with --output, or use --force.")
-    text, name = _make(found.name, username, device, data)
+    text, name, host = _make(found.name, username, device, data)
+    if host:
+        click.echo(f"This file leads to {host} and works on this machine alone. Set public_url.", err=True)
     if path is None:
         click.echo(text, nl=False)
+        _say(found.steps)
         return
     try:
         _write(path, text, runs=found.filename.endswith(".sh"))
@@ -46,14 +49,19 @@ def clients(
         message = f"{path} cannot be written: {error.strerror}. Its key “{name}” was made: revoke it, or try again."
         raise Conflict(message, paths=[path]) from error
     click.echo(f"{path}: its key is “{name}”.", err=True)
-    for number, step in enumerate(found.steps, start=1):
+    _say(found.steps_once_written)
+
+
+def _say(steps: tuple[str, ...]) -> None:
+    for number, step in enumerate(steps, start=1):
         click.echo(f"{number}. {step}", err=True)
 
 
-def _make(kind: str, username: str | None, device: str, data: Path | None) -> tuple[str, str]:
-    """The file's text, and its key's name."""
+def _make(kind: str, username: str | None, device: str, data: Path | None) -> tuple[str, str, str]:
+    """The file's text, its key's name, and the host that it leads to when that is this machine alone."""
     from bulletdrop.core.audit import record
     from bulletdrop.core.models import User
+    from bulletdrop.core.origin import only_here
     from bulletdrop.core.people.accounts import find_user
     from bulletdrop.core.people.clients import make_client
 
@@ -65,7 +73,8 @@ def _make(kind: str, username: str | None, device: str, data: Path | None) -> tu
             username = names[0]
         key, file = make_client(site, find_user(site, username), kind, device=device)
         record(site, "user.add-key", subject=username, category="admin", detail=f"{key.id}: {' '.join(key.scopes)}")
-    return file.text, key.name
+        host = only_here(site.config)
+    return file.text, key.name, host
 
 
 def _write(path: Path, text: str, *, runs: bool) -> None:

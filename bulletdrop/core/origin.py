@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import time
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from bulletdrop.config import Config
 
@@ -18,6 +20,17 @@ def public_base(config: Config) -> str:
         return config.public_url
     host = _recent_lan_address(int(time.monotonic() // _KEEP_SECONDS)) if config.host in _WILDCARDS else config.host
     return f"{scheme(config)}://{f'[{host}]' if ':' in host else host}:{config.port}"
+
+
+def only_here(config: Config) -> str:
+    """The host that links lead to when that is this machine alone (loopback), where nobody else gets; else ""."""
+    host = urlsplit(public_base(config)).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return host
+    try:
+        return host if ipaddress.ip_address(host).is_loopback else ""
+    except ValueError:
+        return ""
 
 
 def scheme(config: Config) -> str:

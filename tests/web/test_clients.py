@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.support.needs import requires
 from tests.support.server import Server
 from tests.support.sxcu import Sxcu
 from tests.web.browser import kept as person
+from tests.web.browser import signed_in
 from tests.web.kit import png, problem
 
 
@@ -149,7 +151,32 @@ def test_the_page_lists_tools_and_teaches_while_there_is_nothing(server: Server)
     for kind in KINDS.values():
         assert kind.title in text
     assert "No files yet." in text
-    assert "switched off on this server" in text
+    assert "<code>/3/image</code> and <code>/api/1/upload</code>, are switched off on this server" in text
+
+
+def test_the_two_files_for_sharex_have_keys_that_can_be_told_apart(server: Server) -> None:
+    for kind in ("sharex", "sharex-links"):
+        made(server, kind, "desk")
+    assert {one["name"] for one in keys_of(server)} >= {"ShareX (desk)", "ShareX, short links (desk)"}
+
+
+@pytest.mark.parametrize(
+    ("public_url", "said"), [("", True), ("http://localhost:9000", True), ("https://drop.example.org", False)]
+)
+def test_who_makes_a_file_that_leads_nowhere_else_is_told_so(
+    make_server: Callable[..., Server], public_url: str, said: bool
+) -> None:
+    server = make_server(BULLETDROP_PUBLIC_URL=public_url)
+    key = server.key_of("alice")
+    made_there = server.command("clients", "curl", "--output", "-")
+    assert ("works on this machine alone" in made_there.stderr) is said
+    assert key not in made_there.stdout
+    if public_url.startswith("https"):
+        return  # its cookies come by https alone
+    with signed_in(server, "alice") as alice:
+        assert "and work on this machine alone. Set public_url" in alice.get("/account/clients").text
+        asked = {"csrf": alice.cookies["bd_csrf"], "decision": "offer"}
+        assert "works on this machine alone" in alice.post("/pair", data=asked).text
 
 
 def test_the_pages_button_answers_with_the_file_and_lists_its_key(server: Server) -> None:
@@ -202,13 +229,17 @@ def test_the_command_line_makes_files_that_only_their_owner_reads(server: Server
     assert done.stdout == ""
     assert "Shell script (desk)" in done.stderr
     assert path.stat().st_mode & 0o777 == 0o700
+    assert "chmod" not in done.stderr, "it has these rights already"
+    assert "This file leads to 127.0.0.1 and works on this machine alone. Set public_url." in done.stderr
     assert key_in(path.read_text()) != key_of_alice
     again = server.command("clients", "shell", "--output", str(path), check=False)
     assert (again.returncode, "--force" in again.stderr) == (1, True)
     server.command("clients", "sharex.sxcu", "--output", str(path), "--force")
     Sxcu(path.read_text())
     assert path.stat().st_mode & 0o777 == 0o600
-    out = server.command("clients", "curl", "--output", "-").stdout
+    printed = server.command("clients", "curl", "--output", "-")
+    assert "chmod 600" in printed.stderr
+    out = printed.stdout
     assert out.endswith("show-error\n")
     assert server.command("clients", "nothing", check=False).returncode == 1
     server.key_of("bob")

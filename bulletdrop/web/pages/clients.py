@@ -7,7 +7,7 @@ import contextlib
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from bulletdrop.core.origin import public_base
+from bulletdrop.core.origin import only_here, public_base
 from bulletdrop.core.people import clients, keys
 from bulletdrop.core.people.clients import ClientFile
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, NotFound, Rejected
@@ -81,5 +81,6 @@ async def _page(
         recipe=recipe,
         foreign=web_of(request).config.foreign_clients == "on",
         base=public_base(web_of(request).config),
+        only_here=only_here(web_of(request).config),
         said=said_of(request, _SAID),
     )

@@ -8,7 +8,7 @@ from sanic.response import HTTPResponse, redirect
 from bulletdrop import trust
 from bulletdrop.core import certificate
 from bulletdrop.core.models import Pairing
-from bulletdrop.core.names.urls import public_base
+from bulletdrop.core.origin import only_here, public_base
 from bulletdrop.core.people import pairing
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Rejected
 from bulletdrop.web.agents import in_words
@@ -87,5 +87,6 @@ def _page(
         qr=qr_svg(link) if link else "",
         link=link,
         here=public_base(config),
+        only_here=only_here(config),
         fingerprint=trust.shown(certificate.fingerprint(config)) if config.tls == "own" else "",
     )

@@ -50,6 +50,11 @@ class Kind:
     write: Callable[[Values], str]
     is_recipe: bool = False
 
+    @property
+    def steps_once_written(self) -> tuple[str, ...]:
+        """What is left to do with a file that the command line has written, for its owner alone."""
+        return tuple(left for step in self.steps if (left := _ONCE_WRITTEN.get(step, step)))
+
 
 @dataclass(frozen=True)
 class ClientFile:
@@ -63,6 +68,9 @@ class ClientFile:
 
 _UPLOAD = ("uploads:write",)
 _SAVE_SCRIPT = "Save it where programs of yours lie, such as `~/.local/bin`, and make it yours alone: `chmod 700`."
+_SAVE_CURL = "Save it, and make it yours alone: `chmod 600 bulletdrop.curl`."
+# Of steps that say how to save a file: what is left of them.
+_ONCE_WRITTEN = {_SAVE_SCRIPT: "It belongs where programs of yours lie, such as `~/.local/bin`.", _SAVE_CURL: ""}
 
 _ALL = (
     Kind(
@@ -80,7 +88,7 @@ _ALL = (
     ),
     Kind(
         "sharex-links",
-        "ShareX",
+        "ShareX, short links",
         "ShareX, for short links",
         "Its URL shortener makes short links of this server.",
         "bulletdrop-links.sxcu",
@@ -179,7 +187,7 @@ _ALL = (
         "bulletdrop.curl",
         _UPLOAD,
         (
-            "Save it, and make it yours alone: `chmod 600 bulletdrop.curl`.",
+            _SAVE_CURL,
             "`curl -K bulletdrop.curl -F file=@picture.png`",
         ),
         files.curl,
