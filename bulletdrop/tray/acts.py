@@ -169,6 +169,12 @@ class Acts:
         """The part of the tray's own page that says how everything stands."""
         self._open_own("health")
 
+    def open_pairing(self) -> None:
+        """The part about servers. One on this machine gives another key by itself."""
+        if self.connection().server not in {one.url.rstrip("/") for one in self.chosen.now.servers}:
+            self.pair_again()
+        self._open_own("servers")
+
     def quit(self) -> None:
         self._ways.quit()
 

@@ -145,5 +145,10 @@ class Desk(Protocol):
         """All captures wait for longer: the account's storage is full, or its uploads of the day are used up. Told
         once, until something passes again."""
 
+    def unpaired(self, promised: int) -> None:
+        """The server refuses this device's key: nothing goes up before the person pairs it again. Told once for a key.
+        `promised` captures had their link told before; those links lead nowhere, and others follow after the pairing.
+        """
+
     def state_changed(self, state: State) -> None:
         """The icon's state changed, or how many wait in it did; `Engine.status()` says why in words."""

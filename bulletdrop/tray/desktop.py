@@ -158,6 +158,11 @@ class Desktop:
         self.tell(notes.waiting(error))
         self._redraw()
 
+    def unpaired(self, promised: int) -> None:
+        """The key is refused: say what to do, and which links cannot be true."""
+        self._work.put(lambda: self._send(notes.unpaired(promised, self._hands())))
+        self._redraw()
+
     def state_changed(self, state: State) -> None:
         """The icon has to change."""
         self._state = state

@@ -333,6 +333,8 @@ class Engine:
     def changed(self) -> None:
         """Something changed: tell the desk when the state did. One at a time, so that the last word is the newest."""
         with self._state_lock:
+            if (promised := self._holders.newly_refused()) is not None:
+                self._tell(lambda: self._desk.unpaired(promised))
             state, _ = self._state()
             if state is self._shown:
                 return
@@ -376,7 +378,8 @@ class Engine:
         if self._line.client is None and not self._server_off:
             return State.NEEDS_YOU, t("This device is not paired with a server yet.")
         if needs_person and obstacle is not None:
-            return State.NEEDS_YOU, f"{obstacle.message} {t('Pair this device again.')}"
+            second = t("The second server is used only while the first is away.") if self.away() else ""
+            return State.NEEDS_YOU, f"{obstacle.message} {t('Pair this device again.')} {second}".rstrip()
         if self._pausing.now:
             return State.PAUSED, t("Uploads are paused.")
         if obstacle is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from bulletdrop.errors import NotSignedIn
 from bulletdrop.tray.client import Client
+from bulletdrop.tray.desk import Status
 from bulletdrop.tray.holding import Holder
 from bulletdrop.tray.line import Line
 from bulletdrop.tray.outbox import Outbox
@@ -20,6 +22,8 @@ class Holders:
         self._line = line
         self._chosen = chosen
         self._is_paused = is_paused
+        # Whose key the server has refused, once the person was told.
+        self._refused: Holder | None = None
 
     def remember(self, client: Uplink) -> None:
         """Uploads go there from now on, and over a restart until there is another."""
@@ -38,8 +42,23 @@ class Holders:
         return Holder(server, device) if server else None
 
     def to_take_from(self) -> Holder | None:
-        """As `now`; None while paused, or when the link is wanted after the upload."""
-        return None if self._is_paused() or self._chosen.now.link != "first" else self.now()
+        """As `now`; None while paused, while the key is refused, or when the link is wanted after the upload."""
+        with self._line.turn:
+            is_blocked = self._line.gate.blocked
+        return None if is_blocked or self._is_paused() or self._chosen.now.link != "first" else self.now()
+
+    def newly_refused(self) -> int | None:
+        """Once for each key that the server refuses: how many captures wait with a link that nobody can fill any more.
+
+        What the key held ready is forgotten with it. None where there is nothing new.
+        """
+        with self._line.turn:
+            client, is_refused = self._line.client, isinstance(self._line.gate.reason, NotSignedIn)
+        if not is_refused or not isinstance(client, Client) or client.holder == self._refused:
+            return None
+        self._refused = client.holder
+        self._outbox.pool.forget(client.holder)
+        return sum(one.slug is not None for one in self._outbox.with_status((Status.WAITING,), 100))
 
     def count(self) -> int:
         """How many links are held ready."""

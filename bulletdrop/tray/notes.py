@@ -42,6 +42,10 @@ class Presses(Protocol):
         """The gallery in the browser."""
         ...
 
+    def open_pairing(self) -> None:
+        """Where this computer is paired, in the browser."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -179,6 +183,23 @@ def question(items: Sequence[Item], hands: Presses) -> Note:
 def waiting(error: BulletDropError) -> Note:
     """Captures that wait because the account has used up what it may."""
     return Note(t("Screenshots wait."), f"{error.message} {t('They are kept and go up by themselves.')}")
+
+
+def unpaired(promised: int, hands: Presses) -> Note:
+    """The server refuses the key of this device."""
+    words = [t("The server does not take its key any more. Screenshots are kept and go up once it is paired again.")]
+    if promised == 1:
+        words.append(t("The last screenshot's link does not work: it gets another one then."))
+    elif promised:
+        words.append(t("The links of the last {count} screenshots do not work: they get others then.", count=promised))
+    return Note(
+        t("This computer has to be paired again."),
+        "\n".join(words),
+        buttons=(Button(t("Pair again"), hands.open_pairing),),
+        click=hands.open_pairing,
+        key="unpaired",
+        urgent=True,
+    )
 
 
 def taken_back() -> Note:

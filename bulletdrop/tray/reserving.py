@@ -86,6 +86,10 @@ class Pool:
         )
         return [row[0] for row in found]
 
+    def forget(self, holder: Holder) -> None:
+        """Its key is refused: what it held nobody can fill or end any more."""
+        self._spool.write("DELETE FROM reserved WHERE server = ? AND device = ?", holder.server, holder.device)
+
     def drop(self, slugs: Sequence[str]) -> None:
         """Take these out. Call it within the transaction that owes the server the word about it."""
         for slug in slugs:

@@ -119,6 +119,20 @@ GERMAN: dict[str, str] = {
     "They are in the menu, each with its reason. The files are where they were.": (
         "Sie stehen im Menü, jeder mit seinem Grund. Die Dateien liegen, wo sie lagen."
     ),
+    "The last screenshot's link does not work: it gets another one then.": (
+        "Der Link des letzten Screenshots funktioniert nicht: Er bekommt dann einen anderen."
+    ),
+    "The links of the last {count} screenshots do not work: they get others then.": (
+        "Die Links der letzten {count} Screenshots funktionieren nicht: Sie bekommen dann andere."
+    ),
+    "The second server is used only while the first is away.": (
+        "Der zweite Server wird nur benutzt, solange der erste weg ist."
+    ),
+    "The server does not take its key any more. Screenshots are kept and go up once it is paired again.": (
+        "Der Server nimmt seinen Schlüssel nicht mehr an. Screenshots bleiben erhalten und gehen hoch, sobald er wieder"
+        " gekoppelt ist."
+    ),
+    "This computer has to be paired again.": "Dieser Computer muss neu gekoppelt werden.",
     "They are kept and go up by themselves.": "Sie bleiben erhalten und gehen von selbst hoch.",
     "This desktop takes one thing at a time. The link: {link}": (
         "Dieser Desktop nimmt nur eines auf einmal. Der Link: {link}"

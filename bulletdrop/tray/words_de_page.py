@@ -200,8 +200,9 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
         "Die Datei kommt in den Papierkorb dieses Rechners, die hochgeladene Kopie wird vom Server genommen."
     ),
     "The file is gone": "Die Datei ist weg",
-    "The first is used. The next stands in while those before it are away.": (
-        "Der erste wird benutzt. Der nächste springt ein, solange die vor ihm weg sind."
+    "The first is used. The next stands in while those before it are away, not while one refuses its key.": (
+        "Der erste wird benutzt. Der nächste springt ein, solange die vor ihm weg sind, nicht aber, wenn einer seinen"
+        " Schlüssel ablehnt."
     ),
     "The key lies in": "Der Schlüssel liegt in",
     "The link": "Der Link",

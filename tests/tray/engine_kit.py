@@ -72,6 +72,7 @@ class RememberingDesk:
     links: list[tuple[Item, bool]] = field(default_factory=list)
     refusals: list[tuple[Item, BulletDropError]] = field(default_factory=list)
     held: list[BulletDropError] = field(default_factory=list)
+    unpairings: list[int] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     there: list[Item] = field(default_factory=list)
@@ -92,6 +93,9 @@ class RememberingDesk:
 
     def held_back(self, error: BulletDropError) -> None:
         self.held.append(error)
+
+    def unpaired(self, promised: int) -> None:
+        self.unpairings.append(promised)
 
     def state_changed(self, state: State) -> None:
         self.states.append(state)

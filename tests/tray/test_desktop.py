@@ -312,6 +312,15 @@ def test_what_waits_for_longer_is_said_with_its_reason(desktop: Desktop, paper: 
     assert paper.notes[0].message == "Your storage is full. They are kept and go up by themselves."
 
 
+def test_a_refused_key_is_said_with_what_to_do_and_which_links_are_not_true(desktop: Desktop, paper: Paper) -> None:
+    desktop.unpaired(2)
+    settled(lambda: paper.notes)
+    note = paper.notes[0]
+    assert (note.title, note.urgent) == ("This computer has to be paired again.", True)
+    assert "The links of the last 2 screenshots do not work" in note.message
+    assert [button.title for button in note.buttons] == ["Pair again"]
+
+
 def test_a_wish_to_copy_is_answered_with_the_truth(desktop: Desktop, paper: Paper) -> None:
     desktop.copy(ITEM)
     settled(lambda: len(paper.notes) == 1)

@@ -244,7 +244,10 @@ def test_a_key_that_is_revoked_takes_its_links_along(server_on: Server) -> None:
     time.sleep(0.5)
     assert browser.delete(f"/api/v1/api-keys/{made['id']}").status_code == 204
     assert "event: ended" in stream.outcome()
-    assert look(server_on, f"/{slug}").status_code == 410
+    page = look(server_on, f"/{slug}")
+    assert page.status_code == 410
+    assert "This did not arrive: the device that was to send it is no longer connected." in page.text
+    assert "taken it back" not in page.text
 
 
 def test_after_a_kill_the_link_is_still_held_and_is_filled(server: Server) -> None:

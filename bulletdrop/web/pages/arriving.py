@@ -17,6 +17,7 @@ from bulletdrop.web.render import render
 _STATUS = {"waiting": 200, "late": 404, "ended": 410}
 # Why nothing will come, for everybody: no word that would tell what it was.
 _TAKEN_BACK = "Whoever sent this link has taken it back."
+_DEVICE_GONE = "This did not arrive: the device that was to send it is no longer connected."
 _REFUSED = "The server did not take the file that somebody sent to this link."
 
 
@@ -34,7 +35,7 @@ async def arriving_page(request: Request, arrival: Arrival) -> HTTPResponse:
         state=arrival.state,
         slug=arrival.slug,
         name=arrival.name,
-        why=_TAKEN_BACK if arrival.code in (TAKEN_BACK, DEVICE_GONE) else _REFUSED,
+        why={TAKEN_BACK: _TAKEN_BACK, DEVICE_GONE: _DEVICE_GONE}.get(arrival.code, _REFUSED),
         problem=arrival.problem if theirs else "",
         site=web_of(request).config.site_name,
         yours=_at_main(request, arrival.slug),
