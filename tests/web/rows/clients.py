@@ -25,6 +25,6 @@ PAGES: dict[str, Page] = {
 OFF = {
     f"{method} {path}": everybody(404)
     for path in ("/3/<what:str>", "/3/image/<deletehash:str>", "/api/1/upload")
-    for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 }
 PAGES |= OFF
