@@ -110,11 +110,12 @@ def candidates(system: System) -> list[Candidate]:
     found: dict[Path, Candidate] = {}
     for path, reason in finders.get(system.platform, _on_linux)(system):
         if path is not None and path not in found:
-            found[path] = Candidate(path, reason, shared=_is_shared(path, system))
+            found[path] = Candidate(path, reason, shared=is_shared(path, system))
     return list(found.values())
 
 
-def _is_shared(path: Path, system: System) -> bool:
+def is_shared(path: Path, system: System) -> bool:
+    """Whether a folder holds much else than screenshots: watched only when the person says so."""
     if system.platform == "darwin":
         # There the system marks each screenshot, so that a full desktop may be watched (see marks.py).
         return path in (system.home, Path("/"), Path("/tmp"))

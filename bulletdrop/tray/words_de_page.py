@@ -13,6 +13,9 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
         "Ein neues Bild oder eine neue Aufnahme in einem beobachteten Ordner wird hochgeladen. Was schon dort "
         "liegt, bleibt hier."
     ),
+    "A picture came into {path}, which is not watched. Watch it?": (
+        "Ein Bild kam in {path}, und dieser Ordner wird nicht beobachtet. Beobachten?"
+    ),
     "A span such as 12h, 7d or 2w. Empty: never.": "Eine Dauer wie 12h, 7d oder 2w. Leer: nie.",
     "Address": "Adresse",
     "After the upload": "Nach dem Hochladen",
@@ -53,6 +56,7 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
     "Data folder": "Datenordner",
     "Delete here and on the server": "Hier und auf dem Server löschen",
     "Do it now": "Jetzt erledigen",
+    "Do not watch it": "Nicht beobachten",
     "Does it save at all? Some only copy the picture until they are told to save it, too.": (
         "Speichert es überhaupt? Manche kopieren das Bild nur, bis man ihnen sagt, dass sie es auch speichern sollen."
     ),
@@ -250,6 +254,13 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
     "Waiting for the yes …": "Es wird auf die Zustimmung gewartet …",
     "Waits": "Wartet",
     "Watch it": "Beobachten",
+    "Watch it all the same": "Trotzdem beobachten",
+    "Other things come here too. Every new picture and recording directly in this folder is uploaded, whatever it is "
+    "for; those in its subfolders are not.": (
+        "Hierher kommt auch anderes. Jedes neue Bild und jede neue Aufnahme direkt in diesem Ordner wird hochgeladen, "
+        "wofür auch immer; was in Unterordnern liegt, nicht."
+    ),
+    "Watch this folder?": "Diesen Ordner beobachten?",
     "Watched folder": "Beobachteter Ordner",
     "Watcher alive": "Beobachtung läuft",
     "What is copied": "Was kopiert wird",
@@ -306,6 +317,11 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
     "{count} min ago": "vor {count} min",
     "{count} not complete": "{count} nicht vollständig",
     "{count} of {all} folders watched": "{count} von {all} Ordnern beobachtet",
+    "{path} belongs to the system: it is not watched.": "{path} gehört dem System und wird nicht beobachtet.",
+    "{path} is BulletDrop's own: it is not watched.": "{path} gehört BulletDrop selbst und wird nicht beobachtet.",
+    "{path} is not watched any more. What is new there stays here.": (
+        "{path} wird nicht mehr beobachtet. Was dort neu ist, bleibt hier."
+    ),
     "{path} is watched. What lies there already stays here.": (
         "{path} wird beobachtet. Was schon dort liegt, bleibt hier."
     ),

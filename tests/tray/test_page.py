@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +90,11 @@ def test_rules_of_a_folder_are_saved_from_the_page(tray: Controlled, tmp_path: P
     assert (rule.names, rule.expires, rule.album) == ("Shot*", "7d", "abc")
     assert (rule.is_public, rule.ask, rule.copy, rule.bin_after, rule.watch) == (False, True, False, True, True)
     browser.post("folders", {**fields, "expires": "soon"})
-    assert "is no span" in browser.get("folders").text
+    page = browser.get("folders").text
+    assert "is no span" in page
+    assert 'value="soon"' in page, "what was typed is there still"
+    assert re.search(r"<details[^>]* open><summary>Rules for this folder", page), "and its form is open"
+    assert "is no span" not in browser.get("folders").text
     browser.post("folders", {"do": "unwatch", "folder": folder})
     assert tray.small.chosen.now.rule_for(tray.folder) == replace(rule, watch=False)
     browser.post("folders", {"do": "remove", "folder": folder})
@@ -108,6 +114,38 @@ def test_the_test_shows_which_file_a_screenshot_became(tray: Controlled) -> None
     write(tray.folder / "tested.png", png("tested"))
     page = eventually(lambda: "It works" in (text := browser.get("folders").text) and text)
     assert str(tray.folder / "tested.png") in page
+
+
+def test_a_folder_with_much_else_is_asked_about_and_the_systems_is_refused(
+    tray: Controlled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    browser = Browser(tray)
+    for wrong in ("/", "/etc", "/usr/share", str(tray.data), str(tray.data / "tray")):
+        browser.post("folders", {"do": "add", "folder": wrong})
+        assert "it is not watched" in browser.get("folders").text, wrong
+    assert browser.post("folders", {"do": "add", "folder": "~"}).headers["location"] == "folders#ask"
+    assert not tray.small.chosen.now.folders
+    assert "Watch it all the same" in browser.get("folders").text
+    browser.post("folders", {"do": "watch", "folder": str(tmp_path), "sure": "yes"})
+    assert [one.folder for one in tray.small.chosen.now.folders] == [str(tmp_path)]
+    browser.get("folders")
+    browser.post("folders", {"do": "unwatch", "folder": str(tmp_path)})
+    assert not tray.small.chosen.now.folders, "a folder of the person's own leaves the list"
+    assert f"{tmp_path} is not watched any more." in browser.get("folders").text
+
+
+def test_a_picture_in_a_folder_that_is_not_watched_is_noticed_by_the_test(tray: Controlled) -> None:
+    pictures = tray.folder.parent / "Pictures"
+    pictures.mkdir()
+    write(pictures / "old.png", png("old"))
+    time.sleep(1)  # the test counts what is half a second old, too
+    browser = Browser(tray)
+    browser.post("folders", {"do": "test"})
+    assert "which is not watched" not in browser.get("folders").text
+    write(pictures / "new.png", png("new"))
+    page = eventually(lambda: "which is not watched" in (text := browser.get("folders").text) and text)
+    assert f"A picture came into {pictures}" in page
 
 
 def test_a_live_look_gets_the_page_only_when_it_changed_and_eats_no_word(tray: Controlled) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from bulletdrop.clock import parse_expiry
 from bulletdrop.errors import Invalid, NotFound
@@ -13,12 +14,13 @@ from bulletdrop.tray.control_http import Reply
 from bulletdrop.tray.desk import FolderReport, Item
 from bulletdrop.tray.page.looking import Look, is_on, one
 from bulletdrop.tray.page.rendering import render
+from bulletdrop.tray.page.watching import Wrong, holds_much_else, refuse, strays
 from bulletdrop.tray.preferences import Rule
 from bulletdrop.tray.words import t
 
 EVERY = "*"
 TEST_SECONDS = 60.0
-TEST = "test"
+TEST, ASK, WRONG = "test", "ask", "wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Known:
     @property
     def key(self) -> str:
         """A name for its form that fits an id."""
-        return re.sub(r"[^A-Za-z0-9]+", "-", self.path).strip("-") or "root"
+        return key_of(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,26 @@ class Test:
         left: seconds until it is given up; 0 when it is over.
         item: what came of it.
         stirred: folders in which something happened since, though no picture was taken from it.
+        strays: folders of the list that are not watched, into which a picture came since.
     """
 
     began: datetime
     left: float
     item: Item | None = None
     stirred: tuple[Path, ...] = ()
+    strays: tuple[Path, ...] = ()
+
+
+def key_of(folder: str) -> str:
+    """A name for the form of a folder that fits an id."""
+    return "every" if folder == EVERY else re.sub(r"[^A-Za-z0-9]+", "-", folder).strip("-") or "root"
 
 
 def show(look: Look) -> Reply:
     """The folders."""
     rules = {rule.folder: rule for rule in look.steering.chosen.now.folders}
+    # A page that only looks what has changed takes nothing away from the one that is open.
+    asked, wrong = (None, None) if look.is_live else (look.visit.notes.pop(name, None) for name in (ASK, WRONG))
     return render(
         "folders.html",
         look,
@@ -64,6 +75,8 @@ def show(look: Look) -> Reply:
         every=rules.get(EVERY),
         usual=Rule(folder=EVERY),
         test=running_test(look),
+        asked=asked,
+        wrong=wrong,
     )
 
 
@@ -94,7 +107,8 @@ def running_test(look: Look) -> Test | None:
         for folder in look.steering.report().folders
         if folder.last_event_at is not None and folder.last_event_at >= began
     )
-    return Test(began, 0.0 if item is not None else left, item, stirred)
+    found = () if item is not None else strays((one.path for one in known_folders(look) if not one.watched), began)
+    return Test(began, 0.0 if item is not None else left, item, stirred, found)
 
 
 def act(look: Look, form: dict[str, list[str]]) -> str:
@@ -112,8 +126,20 @@ def act(look: Look, form: dict[str, list[str]]) -> str:
     except KeyError as error:
         raise NotFound(t("This cannot be done here.")) from error
     except Invalid as error:
-        look.visit.say(error.message, "danger")
-        return "folders#add" if name == "add" else "folders"
+        return _wrong(look, name, folder, form, error)
+
+
+def _wrong(look: Look, name: str, folder: str, form: dict[str, list[str]], error: Invalid) -> str:
+    """Keep what was typed, with the sentence at its field; where there is no such field, above the page."""
+    if name == "rules" and error.field == "expires":
+        typed = Rule(folder=folder, **_typed(form))
+        look.visit.notes[WRONG] = Wrong(folder, "expires", error.message, typed)
+        return f"folders#rules-{key_of(folder)}"
+    if name == "add":
+        look.visit.notes[WRONG] = Wrong(folder, "folder", error.message)
+        return "folders#add"
+    look.visit.say(error.message, "danger")
+    return "folders"
 
 
 def _add(look: Look, folder: str, form: dict[str, list[str]]) -> str:
@@ -125,13 +151,35 @@ def _add(look: Look, folder: str, form: dict[str, list[str]]) -> str:
         raise Invalid(t("Write the whole path of the folder, from / or ~ on."), field="folder")
     if not path.is_dir():
         raise Invalid(t("There is no folder {path}.", path=path), field="folder")
+    return _begin(look, path, form)
+
+
+def _watch(look: Look, folder: str, form: dict[str, list[str]]) -> str:
+    if not folder or "\0" in folder:
+        raise Invalid(t("There is no folder {path}.", path=folder), field="folder")
+    return _begin(look, Path(folder), form)
+
+
+def _begin(look: Look, path: Path, form: dict[str, list[str]]) -> str:
+    refuse(path, look.config.data)
+    if holds_much_else(path) and not is_on(form, "sure"):
+        look.visit.notes[ASK] = str(path)
+        return "folders#ask"
     _change(look, str(path), watch=True)
     look.visit.say(t("{path} is watched. What lies there already stays here.", path=path))
     return "folders"
 
 
-def _watch(look: Look, folder: str, form: dict[str, list[str]]) -> str:
-    _change(look, folder, watch=one(form, "do") == "watch")
+def _unwatch(look: Look, folder: str, form: dict[str, list[str]]) -> str:
+    """One that this system names stays in the list; one that the person added leaves it."""
+    named = {str(path) for path, _, _ in look.steering.folders_found()} | {str(look.config.watch)}
+    if folder in named:
+        _change(look, folder, watch=False)
+    else:
+        left = tuple(rule for rule in look.steering.chosen.now.folders if rule.folder != folder)
+        look.steering.chosen.change(folders=left)
+        look.steering.rescan()
+    look.visit.say(t("{path} is not watched any more. What is new there stays here.", path=folder))
     return "folders"
 
 
@@ -143,26 +191,30 @@ def _remove(look: Look, folder: str, form: dict[str, list[str]]) -> str:
 
 
 def _rules(look: Look, folder: str, form: dict[str, list[str]]) -> str:
-    expires = one(form, "expires").replace(" ", "")
+    typed = _typed(form)
+    expires = typed["expires"]
     if expires:
         try:
             parse_expiry(expires, now=look.clock.now())
         except (ValueError, OverflowError) as error:
             raise Invalid(t("“{span}” is no span. Write 12h, 7d or 2w.", span=expires), field="expires") from error
-    _change(
-        look,
-        folder,
-        names=one(form, "names"),
-        # The address of its page will do: the id is what it ends with.
-        album=one(form, "album").rstrip("/").rpartition("/")[2],
-        expires=expires,
-        is_public=one(form, "visibility", "public") == "public",
-        ask=is_on(form, "ask"),
-        copy=is_on(form, "copy"),
-        bin_after=is_on(form, "bin_after"),
-    )
+    _change(look, folder, **typed)
     look.visit.say(t("Saved. It holds for the next screenshot."))
     return "folders"
+
+
+def _typed(form: dict[str, list[str]]) -> dict[str, Any]:
+    """The values of the form of a folder's rules."""
+    return {
+        "names": one(form, "names"),
+        # The address of its page will do: the id is what it ends with.
+        "album": one(form, "album").rstrip("/").rpartition("/")[2],
+        "expires": one(form, "expires").replace(" ", ""),
+        "is_public": one(form, "visibility", "public") == "public",
+        "ask": is_on(form, "ask"),
+        "copy": is_on(form, "copy"),
+        "bin_after": is_on(form, "bin_after"),
+    }
 
 
 def _change(look: Look, folder: str, **values: object) -> None:
@@ -179,4 +231,4 @@ def _change(look: Look, folder: str, **values: object) -> None:
     look.steering.rescan()
 
 
-_ACTS = {"add": _add, "watch": _watch, "unwatch": _watch, "remove": _remove, "rules": _rules}
+_ACTS = {"add": _add, "watch": _watch, "unwatch": _unwatch, "remove": _remove, "rules": _rules}
