@@ -15,6 +15,7 @@ from bulletdrop.tray.chooser import NoChooser, choose_files
 from bulletdrop.tray.desk import Item, Report, Status
 from bulletdrop.tray.desktop import Desktop
 from bulletdrop.tray.engine import Engine
+from bulletdrop.tray.ledger import check_decline, check_forget, check_retry
 from bulletdrop.tray.notify import Note
 from bulletdrop.tray.preferences import Chosen
 from bulletdrop.tray.steering import Connection, Need
@@ -93,6 +94,7 @@ class Acts:
         show_in_folder(self.item(item_id).path)
 
     def retry(self, item_id: int) -> None:
+        check_retry(self.item(item_id))
         self._do(item_id, self._engine.retry)
 
     def retry_all(self) -> None:
@@ -105,7 +107,18 @@ class Acts:
         return [item for item in self._engine.failed() if item.status is not Status.STALLED]
 
     def forget(self, item_id: int) -> None:
+        check_forget(self.item(item_id))
         self._do(item_id, self._engine.forget)
+        self._desktop.answered(item_id)
+
+    def decline(self, item_id: int) -> None:
+        """Do not send what asked first. Where that was answered already, nothing happens but these words."""
+
+        def act(item_id: int) -> None:
+            check_decline(self.item(item_id))
+            self._engine.forget(item_id)
+
+        self._do(item_id, act)
         self._desktop.answered(item_id)
 
     def approve(self, item_id: int) -> None:

@@ -299,11 +299,27 @@ class Desktop:
     def _ask(self, item: Item) -> None:
         others = [one for one in self._asking if one.id != item.id]
         self._asking = [*others[-9:], item]
-        self._send(notes.question(self._asking, self._hands()))
+        self._send(self._question())
         self._redraw()
 
+    def _question(self) -> Note:
+        asked = list(self._asking)
+        # What its own buttons answer is not asked about on the way through the captures.
+        return notes.question(asked, self._hands(), lambda: self._work.put(lambda: self._pressed(asked)))
+
+    def _pressed(self, asked: list[Item]) -> None:
+        keys = {item.id for item in asked}
+        self._asking = [one for one in self._asking if one.id not in keys]
+        self._ask_less()
+
     def _forget_question(self, item_id: int) -> None:
-        self._asking = [one for one in self._asking if one.id != item_id]
+        left = [one for one in self._asking if one.id != item_id]
+        if left != self._asking:
+            self._asking = left
+            self._ask_less()
+
+    def _ask_less(self) -> None:
+        self._send(replace(self._question(), quiet=True) if self._asking else notes.answered())
 
     def _refuse(self, item: Item, error: BulletDropError) -> None:
         now = self._clock.monotonic()

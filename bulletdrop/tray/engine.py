@@ -20,7 +20,7 @@ from bulletdrop.tray.errands import Errands
 from bulletdrop.tray.holders import Holders
 from bulletdrop.tray.holding import Holder
 from bulletdrop.tray.intake import Intake, Rhythm
-from bulletdrop.tray.ledger import Manner
+from bulletdrop.tray.ledger import Manner, check_retry
 from bulletdrop.tray.line import Line
 from bulletdrop.tray.network import NetworkWatch
 from bulletdrop.tray.outbox import Outbox
@@ -29,20 +29,13 @@ from bulletdrop.tray.preferences import Chosen, Preferences, Rule
 from bulletdrop.tray.rules import Rules
 from bulletdrop.tray.sender import FileGone, Sender
 from bulletdrop.tray.stopover import Pausing
-from bulletdrop.tray.telling import Taken, Telling
+from bulletdrop.tray.telling import Stalled, Taken, Telling
 from bulletdrop.tray.tickets import Tickets
 from bulletdrop.tray.uplink import Uplink
 from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
 from bulletdrop.tray.words import t
 
 log = get_logger("engine")
-
-
-class Stalled(BulletDropError):
-    """A file that began like a picture and does not end like one."""
-
-    code = "stalled"
-    title = "A screenshot is not complete"
 
 
 class Engine:
@@ -167,7 +160,8 @@ class Engine:
         return self._shown_as(self._outbox.get(item_id))
 
     def retry(self, item_id: int) -> None:
-        """Try a refused, failed, delayed or taken-back capture again, now. Raises NotFound for an unknown id."""
+        """Try a refused, failed, delayed or taken-back capture again. Raises NotFound; Conflict without its file."""
+        check_retry(self._outbox.get(item_id))
         item = self._outbox.retry(item_id)
         self._sender.hurry(item_id)
         if item.status is Status.STALLED:
@@ -175,7 +169,7 @@ class Engine:
         self.changed()
 
     def forget(self, item_id: int) -> None:
-        """Never upload this capture and do not show it again. Raises NotFound for an unknown id."""
+        """Never upload this capture and do not show it again. Raises NotFound; Conflict for what the server has."""
         self._outbox.forget(item_id)
         self._taken_back(item_id)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bulletdrop.clock import Clock
-from bulletdrop.errors import NotFound
+from bulletdrop.errors import Conflict, NotFound
 from bulletdrop.tray.desk import Item, Status
 from bulletdrop.tray.holding import Holder
 from bulletdrop.tray.identity import Sighting
@@ -21,6 +21,7 @@ from bulletdrop.tray.owed import ALBUM, BIN, END, PUBLISH, RECALL, Debt, Owed
 from bulletdrop.tray.reserving import Pool
 from bulletdrop.tray.rows import ITEM, KNOWN, to_item, to_known
 from bulletdrop.tray.spool import Spool
+from bulletdrop.tray.words import t
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,11 @@ class Ledger:
             return self._with_slug(item_id, manner)
 
     def forget(self, item_id: int) -> None:
-        """Never send it, never show it; what the server has of it by then stays, unless it was on its way. Raises
-        NotFound."""
+        """Never send it, never show it; what is on its way is taken back. Raises NotFound; Conflict as
+        `check_forget`."""
         with self.together():
             item = self.get(item_id)
+            check_forget(item)
             if item.status in (Status.WAITING, Status.ASKING):
                 self._owe_recall(item_id)
             self._write("UPDATE capture SET status = 'seen' WHERE id = ?", item_id)
@@ -195,6 +197,29 @@ class Ledger:
             self._write(
                 "UPDATE capture SET slug = NULL, link = NULL, direct_url = NULL, told_at = NULL WHERE id = ?", item_id
             )
+
+
+def check_forget(item: Item) -> None:
+    """Raise Conflict for what the server has: out of the list it would be public, and nobody would see that."""
+    if item.status is Status.DONE:
+        raise Conflict(t("{name} is on the server already. Take it back instead: then its link ends.", name=item.name))
+
+
+def check_decline(item: Item) -> None:
+    """Raise Conflict for what does not ask to be sent (any more)."""
+    if item.status is not Status.ASKING:
+        raise Conflict(t("{name} does not ask any more: that was answered before.", name=item.name))
+
+
+def can_retry(item: Item) -> bool:
+    """Whether there is a file to send again: what was taken back may have gone to the bin too."""
+    return item.status is not Status.UNDONE or (not item.binned and item.path.exists())
+
+
+def check_retry(item: Item) -> None:
+    """Raise Conflict for what was taken back and has no file any more."""
+    if not can_retry(item):
+        raise Conflict(t("The file of {name} is not there any more: it cannot be sent again.", name=item.name))
 
 
 def new_key() -> str:

@@ -38,6 +38,10 @@ class Presses(Protocol):
         """Send what asked first."""
         ...
 
+    def decline(self, item_id: int) -> None:
+        """Do not send what asked first; it says so where that was answered already."""
+        ...
+
     def open_gallery(self) -> None:
         """The gallery in the browser."""
         ...
@@ -162,11 +166,11 @@ def refusals(count: int) -> Note:
     )
 
 
-def question(items: Sequence[Item], hands: Presses) -> Note:
-    """Captures of a folder that asks first."""
+def question(items: Sequence[Item], hands: Presses, pressed: Callable[[], object]) -> Note:
+    """Captures of a folder that asks first. `pressed` hears that one of its buttons was chosen, before that acts."""
 
     def each(do: Callable[[int], object]) -> Callable[[], object]:
-        return lambda: [do(item.id) for item in items]
+        return lambda: [pressed(), *(do(item.id) for item in items)]
 
     last = items[-1]
     title = t("Send this screenshot?") if len(items) == 1 else t("Send {count} screenshots?", count=len(items))
@@ -174,10 +178,15 @@ def question(items: Sequence[Item], hands: Presses) -> Note:
         title,
         last.name if len(items) == 1 else t("The newest is {name}.", name=last.name),
         picture=last.path if is_picture(last.path) else None,
-        buttons=(Button(t("Send"), each(hands.approve)), Button(t("Do not send"), each(hands.forget))),
+        buttons=(Button(t("Send"), each(hands.approve)), Button(t("Do not send"), each(hands.decline))),
         key="asks",
         urgent=True,
     )
+
+
+def answered() -> Note:
+    """The question was answered elsewhere: nobody has to."""
+    return Note("", key="asks", closes=True)
 
 
 def waiting(error: BulletDropError) -> Note:

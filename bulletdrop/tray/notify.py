@@ -39,6 +39,7 @@ class Note:
         click: called, in a thread of its own, when the note itself is chosen.
         key: a note takes the place of the one with the same key that is still on the screen; "" is never replaced.
         quiet: only takes a place, and is dropped when that note has gone: nothing pops up anew.
+        closes: is not shown: the one with its key goes from the screen.
         urgent: stays until the person has seen it, where the service does that.
     """
 
@@ -50,6 +51,7 @@ class Note:
     click: Callable[[], object] | None = None
     key: str = ""
     quiet: bool = False
+    closes: bool = False
     urgent: bool = False
 
 

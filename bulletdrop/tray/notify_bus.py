@@ -60,7 +60,12 @@ class BusService:
     async def show(self, note: Note) -> None:
         can = await self.capabilities()
         replaces = self._shown.get(note.key, 0) if note.key else 0
-        if note.quiet and not replaces:
+        if (note.quiet or note.closes) and not replaces:
+            return
+        if note.closes:
+            del self._shown[note.key]
+            self._actions.pop(replaces, None)
+            await self._call(NAME, PATH, NAME, "CloseNotification", "u", [replaces])
             return
         actions = _actions(note, shows_default=self._shows_default) if "actions" in can else {}
         pairs = [part for key, (title, _) in actions.items() for part in (key, title)]

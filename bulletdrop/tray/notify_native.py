@@ -33,7 +33,7 @@ class NativeService:
         earlier = self._shown.pop(note.key, "") if note.key else ""
         if earlier:
             await self._service.clear(earlier)
-        if note.quiet:
+        if note.quiet or note.closes:
             return  # there is no taking its place in silence: that the old one goes must do
         buttons = [Button(title=one.title, on_pressed=partial(aside, one.press)) for one in note.buttons]
         click = note.click

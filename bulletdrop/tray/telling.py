@@ -8,12 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from bulletdrop.clock import Clock
+from bulletdrop.errors import BulletDropError
 from bulletdrop.log import get_logger
 from bulletdrop.tray.desk import Desk, Item, Status
 
 log = get_logger("telling")
 
 LATE_SECONDS = 10.0
+
+
+class Stalled(BulletDropError):
+    """A file that began like a picture and does not end like one."""
+
+    code = "stalled"
+    title = "A screenshot is not complete"
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,15 @@ GERMAN: dict[str, str] = {
     "{name} has stopped growing. It is sent once it is whole.": (
         "{name} wächst nicht mehr. Er wird gesendet, sobald er vollständig ist."
     ),
+    "The file of {name} is not there any more: it cannot be sent again.": (
+        "Die Datei von {name} ist nicht mehr da: Sie kann nicht noch einmal gesendet werden."
+    ),
+    "{name} does not ask any more: that was answered before.": (
+        "{name} fragt nicht mehr: Das wurde schon beantwortet."
+    ),
+    "{name} is on the server already. Take it back instead: then its link ends.": (
+        "{name} ist schon auf dem Server. Nehmen Sie es zurück: Dann endet der Link."
+    ),
     "{name} is empty, cannot be read, or went away.": "{name} ist leer, nicht lesbar oder nicht mehr da.",
     "{name} is only half there: its writer stopped. It is looked at again every few minutes.": (
         "{name} ist nur halb da: Das schreibende Programm hörte auf. Alle paar Minuten wird wieder nachgesehen."

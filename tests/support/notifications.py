@@ -44,6 +44,7 @@ class _Service(ServiceInterface):
         super().__init__("org.freedesktop.Notifications")
         self.capabilities = capabilities
         self.shown: list[Shown] = []
+        self.closed: list[int] = []
         self.count = 0
 
     @dbus_method(name="Notify")
@@ -75,7 +76,8 @@ class _Service(ServiceInterface):
 
     @dbus_method(name="CloseNotification")
     def close_notification(self, number: DBusUInt32) -> None:
-        """Nothing to close."""
+        self.closed.append(number)
+        self.notification_closed(number, 3)
 
     @dbus_signal(name="ActionInvoked")
     def action_invoked(self, number: int, key: str) -> Invoked:
@@ -106,6 +108,11 @@ class Notifications:
     def shown(self) -> list[Shown]:
         """What it was asked to show, oldest first."""
         return list(self._service.shown)
+
+    @property
+    def closed(self) -> list[int]:
+        """The numbers of those that it was asked to close."""
+        return list(self._service.closed)
 
     def dismiss(self, note: Shown) -> None:
         """Close it, as the person does."""

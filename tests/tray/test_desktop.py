@@ -265,15 +265,43 @@ def test_a_folder_that_asks_first_asks_with_two_buttons(desktop: Desktop, paper:
     assert paper.copied == []
     press(paper.notes[1], "Send")
     press(paper.notes[0], "Do not send")
-    assert paper.done == [("approve", 1), ("approve", 2), ("forget", 1)]
+    assert paper.done == [("approve", 1), ("approve", 2), ("decline", 1)]
 
 
 def test_what_was_answered_is_not_asked_again(desktop: Desktop, paper: Paper) -> None:
     desktop.asks(replace(ITEM, status=Status.ASKING))
     desktop.answered(1)
     desktop.asks(replace(ITEM, id=2, status=Status.ASKING))
+    settled(lambda: len(paper.notes) == 3)
+    assert [note.title for note in paper.notes if not note.closes] == ["Send this screenshot?"] * 2
+
+
+def test_a_question_that_was_answered_elsewhere_goes_from_the_screen(desktop: Desktop, paper: Paper) -> None:
+    desktop.asks(replace(ITEM, status=Status.ASKING))
+    desktop.asks(replace(ITEM, id=2, status=Status.ASKING))
+    desktop.answered(1)
+    desktop.answered(2)
+    desktop.answered(2)
+    settled(lambda: len(paper.notes) == 4)
+    fewer, none = paper.notes[2:]
+    assert (fewer.title, fewer.quiet, fewer.key) == ("Send this screenshot?", True, paper.notes[0].key)
+    assert (none.closes, none.key) == (True, paper.notes[0].key)
+    desktop.stop()
+    assert len(paper.notes) == 4, "what is answered twice is closed once"
+
+
+def test_a_question_answered_by_its_own_button_is_closed_and_not_asked_in_between(
+    desktop: Desktop, paper: Paper
+) -> None:
+    desktop.asks(replace(ITEM, status=Status.ASKING))
+    desktop.asks(replace(ITEM, id=2, status=Status.ASKING))
     settled(lambda: len(paper.notes) == 2)
-    assert paper.titles() == ["Send this screenshot?", "Send this screenshot?"]
+    press(paper.notes[1], "Send")
+    desktop.answered(1)
+    desktop.answered(2)
+    settled(lambda: len(paper.notes) == 3)
+    desktop.stop()
+    assert [note.closes for note in paper.notes] == [False, False, True]
 
 
 def test_a_refusal_is_told_with_its_reason_and_a_way_on(desktop: Desktop, paper: Paper) -> None:

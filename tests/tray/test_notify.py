@@ -150,6 +150,19 @@ def test_a_quiet_note_pops_up_nothing_where_the_first_has_gone(screen: Screen, a
         program.end()
 
 
+def test_a_note_that_is_closed_goes_from_the_screen_and_its_buttons_do_nothing(screen: Screen, address: str) -> None:
+    program = Program(screen)
+    with Notifications(address) as service:
+        program.send(title="", key="asks", closes=True)  # there is none yet
+        program.send(title="Send it?", key="asks", link="ours", buttons=["Send"])
+        note = nth(service, 0)
+        program.send(title="", key="asks", closes=True)
+        assert wait_for(lambda: service.closed) == [note.number]
+        service.press(note, "Send")
+        assert "Send ours" not in program.end()
+        assert len(service.shown) == 1
+
+
 def test_a_button_of_another_program_s_note_does_nothing(screen: Screen, address: str) -> None:
     program = Program(screen)
     with Notifications(address) as service:

@@ -8,12 +8,13 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bulletdrop.clock import ManualClock
-from bulletdrop.errors import TooBig
+from bulletdrop.errors import Conflict, TooBig
 from bulletdrop.tray.answers import Unreachable
 from bulletdrop.tray.client import Uploaded
 from bulletdrop.tray.desk import Status
@@ -151,6 +152,9 @@ class Life(RuleBasedStateMachine):
         item = items[number % len(items)]
         if act == "approve":
             self.box.approve(item.id, Manner(holder=HOLDER))
+        elif act == "forget" and item.status is Status.DONE:
+            with pytest.raises(Conflict):
+                self.box.forget(item.id)
         else:
             getattr(self.box, act)(item.id)
 

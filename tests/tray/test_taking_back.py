@@ -14,6 +14,7 @@ from bulletdrop import errors
 from bulletdrop.clock import SystemClock
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.desk import State, Status
+from bulletdrop.tray.page.recent import can
 from bulletdrop.tray.reserving import USUAL
 from tests.tray.engine_kit import FakeServer, Rule, Tray, eventually, fake_server, png, running, stay, write
 
@@ -165,12 +166,25 @@ def test_a_forgotten_capture_that_waits_is_never_sent_and_its_page_says_so(tray:
     assert tray.server.kept == []
 
 
-def test_a_forgotten_capture_that_is_there_stays_there(tray: Tray) -> None:
+def test_what_the_server_has_is_not_forgotten_but_taken_back(tray: Tray) -> None:
     item_id = shoot(tray)
     eventually(lambda: tray.desk.there)
-    tray.engine.forget(item_id)
-    stay(0.5)
+    with pytest.raises(errors.Conflict, match="is on the server already"):
+        tray.engine.forget(item_id)
+    assert [item.id for item in tray.engine.recent()] == [item_id]
     assert tray.server.kept[0].deleted == 0
+
+
+def test_what_went_to_the_bin_is_not_offered_to_be_tried_again(tray: Tray) -> None:
+    item_id = shoot(tray)
+    eventually(lambda: tray.desk.there)
+    tray.engine.undo(item_id)
+    assert "retry" in can(tray.engine.item(item_id)), "its file is still here"
+    tray.engine.delete_both(item_id)
+    eventually(lambda: tray.engine.item(item_id).binned)
+    assert "retry" not in can(tray.engine.item(item_id))
+    with pytest.raises(errors.Conflict, match="not there any more"):
+        tray.engine.retry(item_id)
 
 
 class Ahead(SystemClock):

@@ -6,6 +6,7 @@ from bulletdrop.errors import BulletDropError, NotFound
 from bulletdrop.tray.control_api import acts
 from bulletdrop.tray.control_http import Reply
 from bulletdrop.tray.desk import Item, Status
+from bulletdrop.tray.ledger import can_retry
 from bulletdrop.tray.page.looking import Look, one
 from bulletdrop.tray.page.rendering import render
 from bulletdrop.tray.page.saying import status_words
@@ -40,7 +41,8 @@ def can(item: Item) -> set[str]:
     found = {"forget"} if item.status in (*FAILED, Status.ASKING, Status.UNDONE, Status.WAITING) else set()
     if item.link and item.status is not Status.UNDONE:
         found |= {"copy", "open"}
-    if item.status in (*FAILED, Status.UNDONE) or (item.status is Status.WAITING and item.attempts):
+    again = item.status in (*FAILED, Status.UNDONE) or (item.status is Status.WAITING and item.attempts)
+    if again and can_retry(item):
         found.add("retry")
     if item.status is Status.ASKING:
         found.add("approve")
