@@ -135,6 +135,7 @@ class TrayApp:
             use=self._use,
             needs=self._needs_person,
             off=self._server_off,
+            drop=lambda: self._engine.use_client(None),
             environ=self._environ,
             # A server that this tray starts is waited for; one that it does not start is there or is not.
             patience=PATIENCE_SECONDS if self._child is not None else 1.0,

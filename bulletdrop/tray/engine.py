@@ -118,8 +118,8 @@ class Engine:
 
     # -- the server
 
-    def use_client(self, client: Uplink) -> None:
-        """Send to this server from now on (after pairing or pairing again); what waits goes at once."""
+    def use_client(self, client: Uplink | None) -> None:
+        """Send to this server from now on (after pairing or again); what waits goes at once. None: to nobody."""
         self._server_off = False
         self._holders.remember(client)
         self._sender.use(client)

@@ -25,12 +25,12 @@ class Holders:
         # Whose key the server has refused, once the person was told.
         self._refused: Holder | None = None
 
-    def remember(self, client: Uplink) -> None:
-        """Uploads go there from now on, and over a restart until there is another."""
-        if isinstance(client, Client):
+    def remember(self, client: Uplink | None) -> None:
+        """Uploads go there from now on, and over a restart until there is another; None: that server was forgotten."""
+        if client is None or isinstance(client, Client):
             with self._outbox.together():
-                self._outbox.set_setting("server", client.holder.server)
-                self._outbox.set_setting("device", client.holder.device)
+                self._outbox.set_setting("server", client.holder.server if client is not None else "")
+                self._outbox.set_setting("device", client.holder.device if client is not None else "")
 
     def now(self) -> Holder | None:
         """Who holds the links that are ready, if anybody."""

@@ -34,8 +34,8 @@ class Line:
         with self.turn:
             self.turn.notify_all()
 
-    def use(self, client: Uplink) -> Uplink | None:
-        """Go there from now on. Returns the client from before, to be closed."""
+    def use(self, client: Uplink | None) -> Uplink | None:
+        """Go there from now on; None: nowhere. Returns the client from before, to be closed."""
         with self.turn:
             old, self.client = self.client, client
             self.gate.reset()

@@ -90,6 +90,7 @@ class Pairing:
         needs: called with what the person has to do and the page for it, or (None, None) when nothing is left.
         environ: the environment (BULLETDROP_TOKEN).
         off: called when this device is paired and its server is not there.
+        drop: called when the present server or its key was forgotten, and nothing may go there any more.
         keyrings: where a new token may go, see `vault.store_token`.
         patience: seconds in which a server that is not there may still be starting.
         look_seconds: how often it is looked which of several servers are there.
@@ -103,6 +104,7 @@ class Pairing:
         needs: Callable[[str | None, str | None], None],
         environ: Mapping[str, str],
         off: Callable[[], None] = lambda: None,
+        drop: Callable[[], None] = lambda: None,
         keyrings: Sequence[str] = vault.KEYRINGS,
         patience: float = PATIENCE_SECONDS,
         look_seconds: float = LOOK_SECONDS,
@@ -112,6 +114,7 @@ class Pairing:
         self._needs = needs
         self._environ = environ
         self._off = off
+        self._drop = drop
         self._keyrings = keyrings
         self._patience = patience
         self._look_seconds = look_seconds
@@ -171,10 +174,23 @@ class Pairing:
             servers_of(self._config) != self._servers
             or foreign_of(self._config) != self._foreign
             or self._wish == UNPAIRED
+            or self._is_forgotten()
         ):
             self._wake.set()
         elif len(self._tokens) > 1:
             self._stand_in()
+
+    def _is_forgotten(self) -> bool:
+        """Whether the key that is used now is noted no longer, as after `bulletdrop pair --forget`."""
+        used = self._used
+        if used is None or used.where in ("environment", "configuration"):
+            return False
+        return not vault.remembers(self._config.data, used.server)
+
+    def _let_go(self) -> None:
+        log.info("A server was forgotten: nothing goes there any more.", extra={"server": self.present.server})
+        self.present, self._used = Connection(), None
+        self._drop()
 
     def _stand_in(self) -> None:
         """Use the first server that is there, where the present one is not, or is not the first."""
@@ -208,6 +224,9 @@ class Pairing:
             servers, self._foreign = servers_of(self._config), foreign_of(self._config)
             if self._foreign:
                 return self._abroad(servers)
+            listed = {one.url for one in servers}
+            if self.present.server not in listed and self.present.server in {one.url for one in self._servers}:
+                self._let_go()
             return self._elsewhere(servers) if servers else self._here()
         except VaultLocked as error:
             if self._wish != LOCKED:
@@ -251,6 +270,8 @@ class Pairing:
                 self._tokens[server.url] = stored
         usable = [server for server in servers if server.url in self._tokens]
         if not usable:
+            if self._is_forgotten():
+                self._let_go()
             self._wishes(UNPAIRED, servers[0].url)
             return True
         chosen = usable[0]

@@ -154,8 +154,8 @@ class Sender:
                 self._misses.pop(item_id, None)
             self._line.hurry()
 
-    def use(self, client: Uplink) -> None:
-        """Send there from now on."""
+    def use(self, client: Uplink | None) -> None:
+        """Send there from now on; None: nowhere."""
         with self._line.turn:
             self._not_before.clear()
             old = self._line.use(client)

@@ -104,6 +104,11 @@ def is_paired(data: Path, environ: Mapping[str, str] = os.environ) -> bool:
     return bool(environ.get("BULLETDROP_TOKEN", "").strip() or memory.get("backend") or _others(memory))
 
 
+def remembers(data: Path, server: str) -> bool:
+    """Whether a token for this server is noted, as far as it can be told without asking the keyring."""
+    return _entry(_read_memory(data), server) is not None
+
+
 def with_paired_server(config: Config) -> Config:
     """The settings with the server that this machine was paired with by `bulletdrop pair`, where they name none."""
     if config.server:

@@ -213,6 +213,17 @@ def test_a_link_of_a_server_that_is_away_waits_for_it(tmp_path: Path, server: Fa
             assert server.kept[0].slug == tray.desk.links[0][0].slug
 
 
+def test_without_a_server_captures_wait_take_no_link_of_it_and_the_person_is_needed(tray: Tray) -> None:
+    tray.engine.use_client(None)
+    write(tray.folder / "shot.png", png())
+    eventually(lambda: tray.engine.status().waiting)
+    stay(0.3)
+    assert tray.engine.status().state is State.NEEDS_YOU
+    assert (tray.server.kept, tray.desk.links) == ([], [])
+    tray.engine.use_client(Client(tray.server.url, "bd_test", answer_seconds=5.0))
+    eventually(lambda: tray.server.names() == ["shot.png"])
+
+
 def test_a_link_of_a_server_that_is_none_of_ours_any_more_becomes_another_one(
     tmp_path: Path, server: FakeServer
 ) -> None:

@@ -27,15 +27,20 @@ class Tray:
     def __init__(self, config: Config) -> None:
         self.clients: list[Client] = []
         self.wishes: list[str | None] = []
+        self.drops = 0
         self.pairing = Pairing(
             config,
             use=self.clients.append,
             needs=lambda words, page: self.wishes.append(words),
             environ={},
+            drop=self.dropped,
             keyrings=(),
             patience=0.2,
             look_seconds=0.1,
         )
+
+    def dropped(self) -> None:
+        self.drops += 1
 
     @property
     def server(self) -> str:
@@ -129,6 +134,24 @@ def test_what_pair_writes_while_the_tray_runs_is_used_without_a_new_start(
     assert not made.pairing.present.stands_in
     servers.forget(tmp_path, second.url)
     made.comes_to(first.url)
+
+
+@pytest.mark.parametrize("in_settings", [True, False])
+def test_a_server_that_is_forgotten_while_the_tray_runs_is_used_no_more(
+    tray: Callable[..., Tray], tmp_path: Path, two: tuple[FakeServer, FakeServer], in_settings: bool
+) -> None:
+    paired(tmp_path, two[0].url, "bd_first")
+    # As the tray starts: the server that was paired stands in its settings too.
+    made = Tray(with_paired_server(load_config({"data": tmp_path}, environ={}))) if in_settings else tray()
+    if in_settings:
+        made.pairing.start()
+    made.comes_to(two[0].url)
+    servers.forget(tmp_path, two[0].url)
+    wait_for(lambda: made.drops == 1 and made.server == "")
+    made.pairing.stop()
+    for client in made.clients:
+        client.close()
+    assert len(made.clients) == 1
 
 
 def test_a_server_that_is_named_is_the_only_one(
