@@ -41,6 +41,22 @@ def test_a_device_gets_its_key_after_its_owner_said_yes_and_only_once(
         pairing.poll(site, device.device_code)
 
 
+def test_devices_of_one_name_can_be_told_apart(site: Site, alice: Caller) -> None:
+    def paired(name: str) -> ApiKey:
+        offered = pairing.offer(site, alice)
+        return pairing.redeem(site, offered.code, device_name=name, address="")[0]
+
+    first = paired("vm")
+    assert [paired("vm").name, paired("vm").device_name, paired("desk").name] == ["vm (2)", "vm (3)", "desk"]
+    keys.revoke_key(site, alice.user_id, first.id)
+    assert paired("vm").name == "vm"
+    device = pairing.begin(site, device_name="vm", address="", user_agent="")
+    pairing.approve(site, alice, device.user_code)
+    assert pairing.poll(site, device.device_code)[0].name == "vm (4)"
+    paired("x" * 100)
+    assert paired("x" * 100).name == "x" * 96 + " (2)"
+
+
 def test_a_device_that_asks_too_often_waits_longer_each_time(site: Site, clock: ManualClock) -> None:
     device = begun(site)
     with pytest.raises(Pending):

@@ -14,7 +14,7 @@ from bulletdrop.core.certificate import fingerprint
 from bulletdrop.core.models import ApiKey, User
 from bulletdrop.core.origin import public_base
 from bulletdrop.core.people.accounts import first_admin
-from bulletdrop.core.people.keys import create_key
+from bulletdrop.core.people.keys import create_key, free_device_name
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import cleaned
 from bulletdrop.errors import Forbidden, NotSetUp
@@ -78,8 +78,8 @@ def pair_local(site: Site, *, secret: str, device_name: str) -> tuple[ApiKey, st
     user = first_admin(site)
     if user is None:
         raise NotSetUp("This server has no admin yet. Open its set-up page first.")
-    name = cleaned(device_name, most=100).strip() or "This machine"
     _use_up(site, secret)
+    name = free_device_name(user.id, cleaned(device_name, most=100).strip() or "This machine")
     key, plain = create_key(site, user, name=name, scopes=TRAY_SCOPES, device_name=name)
     return key, plain, user
 

@@ -116,6 +116,20 @@ def list_keys(site: Site, user_id: str) -> list[ApiKey]:
     return list(query.order_by(ApiKey.created_at.desc(), ApiKey.id))
 
 
+def free_device_name(user_id: str, name: str) -> str:
+    """A name for a new device that none of its owner's others has: `vm`, then `vm (2)`. At most 100 characters."""
+    query = ApiKey.select(ApiKey.name, ApiKey.device_name)
+    taken: set[str | None] = set()
+    for row in query.where((ApiKey.user == user_id) & ApiKey.revoked_at.is_null() & ApiKey.device_name.is_null(False)):
+        taken |= {row.name, row.device_name}
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        ending = f" ({number})"
+        free = name[: 100 - len(ending)].rstrip() + ending
+    return free
+
+
 def revoke_key(site: Site, user_id: str, key_id: str) -> None:
     """Revoke one of somebody's own keys: refused from now on. Raises NotFound for another's or none."""
     changed = (

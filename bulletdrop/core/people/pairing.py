@@ -17,7 +17,7 @@ from bulletdrop.core.models import ApiKey, Pairing, User
 from bulletdrop.core.people.callers import SCOPES, Caller
 from bulletdrop.core.people.devices import TRAY_SCOPES
 from bulletdrop.core.people.holding import hold_session
-from bulletdrop.core.people.keys import create_key
+from bulletdrop.core.people.keys import create_key, free_device_name
 from bulletdrop.core.site import Site
 from bulletdrop.core.text import cleaned
 from bulletdrop.errors import Denied, ExpiredCode, Invalid, NotFound, Pending, SlowDown, Unavailable
@@ -213,9 +213,8 @@ def _make_key(site: Site, pairing: Pairing) -> tuple[ApiKey, str, User]:
         user: User | None = User.get_or_none(User.id == pairing.user_id)
         if user is None or not user.is_active or user.delete_scheduled_for is not None:
             raise Denied("The owner's account cannot be used.")
-        key, plain = create_key(
-            site, user, name=pairing.device_name, scopes=pairing.scopes, device_name=pairing.device_name
-        )
+        name = free_device_name(user.id, pairing.device_name)
+        key, plain = create_key(site, user, name=name, scopes=pairing.scopes, device_name=name)
     return key, plain, user
 
 
