@@ -3,6 +3,7 @@ import "htmx.org";
 import { watch } from "./broken";
 import { trash } from "./deleting";
 import { listen } from "./keys";
+import { watch as watchForNews } from "./news";
 import { say } from "./said";
 import { gallery, joinDays, placeholders, showEmptiness } from "./tiles";
 import { listen as listenToTouch } from "./touch";
@@ -14,6 +15,7 @@ placeholders(document);
 listen(pick);
 listenToTouch();
 watch();
+watchForNews();
 if (new URLSearchParams(location.search).has("trashed")) history.replaceState(null, "", location.pathname);
 
 document.addEventListener("htmx:after:swap", () => {
