@@ -98,7 +98,8 @@ def token(config: Config) -> Finding:
         if servers:
             return warn(f"this computer is not paired with {servers[0].url}", f"bulletdrop pair {servers[0].url}")
         return warn(
-            "this computer is not paired", "start “bulletdrop”: it pairs itself with the server on this machine"
+            "this computer is not paired",
+            "start “bulletdrop”: it pairs itself with the server on this machine; with one elsewhere: bulletdrop pair",
         )
     if revoked := [one.url for one in servers if _is_refused(config, one)]:
         return fail(f"the key for {', '.join(revoked)} was revoked", f"bulletdrop pair {revoked[0]}")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bulletdrop.errors import BulletDropError, Rejected, Unavailable
+from bulletdrop.errors import BulletDropError, Rejected, Unavailable, UnknownType
 
 if TYPE_CHECKING:
     from bulletdrop.config import Config
@@ -89,7 +89,8 @@ def _check(running: RunningTray, item: Mapping[str, Any]) -> None:
     if item["status"] == "asking":
         running.act(int(item["id"]), "approve")
     if item["status"] in ("refused", "failed", "stalled", "undone"):
-        raise Rejected(item["error"] or "It was taken back.")
+        kind = UnknownType if item.get("error_code") == UnknownType.code else Rejected
+        raise kind(item["error"] or "It was taken back.")
 
 
 def _makes_links(running: RunningTray) -> bool:

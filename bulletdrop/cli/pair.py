@@ -114,8 +114,8 @@ def _meet(
     if url.startswith(f"{meeting.LINK}:"):
         url, code, held = meeting.read_link(url)
         pin = pin or held
-    # As the setting has it: spelled out, and complained about in the same words.
-    url = load_config({"server": url, "data": config.data}).server
+    # What the tray's page takes, the command takes too; then as the setting has it.
+    url = load_config({"server": meeting.address_of(url), "data": config.data}).server
     return meeting.meet(url, fingerprint=pin, is_theirs=_is_theirs), code
 
 
@@ -127,7 +127,7 @@ def _is_theirs(seen: str) -> bool:
     if not sys.stdin.isatty():
         raise Untrusted(
             "Nobody vouches for this server's certificate. If its page shows this fingerprint, run the command again"
-            f" with --fingerprint {seen}"
+            f' with --fingerprint "{trust.shown(seen)}"'
         )
     click.echo("This server's certificate is one that it made itself. Its fingerprint:\n", err=True)
     click.echo(f"    {trust.shown(seen)}\n", err=True)

@@ -128,6 +128,7 @@ def _print_status(running: RunningTray, *, as_json: bool) -> None:
     need, connection = status["need"], status["connection"]
     lines = [("state", str(status["state"]).replace("_", " ")), ("because", status["message"])]
     lines += [("paused until", status.get("paused_until")), ("to do", need["words"] if need else None)]
+    lines += [("page", need["page"] if need else None)]
     lines += [("server", connection["server"]), ("as", connection["username"])]
     lines += [(name, str(status.get(name, 0))) for name in ("waiting", "sending", "refused", "stalled")]
     for folder in status["folders"]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import json
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bulletdrop.cli.common import data_option, read_expiry, read_password
-from bulletdrop.errors import BulletDropError, Forbidden, Invalid, NotSignedIn, Rejected
+from bulletdrop.errors import BulletDropError, Forbidden, Invalid, NotSignedIn, Rejected, RevokedKey, UnknownType
 
 if TYPE_CHECKING:
     from bulletdrop.tray.client import Client
@@ -27,6 +30,8 @@ EPILOG = (
     "3 the server cannot be reached or asks to come back later · 4 not signed in or paired."
 )
 
+# So much of a refused file is looked at to tell whether it is a text.
+TEXT_BYTES = 4096
 # As in `core/names/slugs`, which starts slowly.
 STYLES = ("random", "words", "date", "name")
 Progress = Callable[[int, int | None], None]
@@ -101,6 +106,11 @@ def upload(
         client = find_client(config, token)
         try:
             done, refused = _each(files, lambda file: _upload_one(client, file, filename, wishes), as_json=as_json)
+        except RevokedKey as error:
+            if token or config.token:
+                raise
+            words = f"{error.message} Pair this machine again: bulletdrop pair {client.server_url}"
+            raise RevokedKey(words) from error
         finally:
             client.close()
     if copy and done:
@@ -147,13 +157,26 @@ def _each(
         except (NotSignedIn, Forbidden):
             raise
         except Rejected as error:
-            click.echo(f"bulletdrop: {file}: {error.message}", err=True)
+            click.echo(f"bulletdrop: {file}: {error.message}{_other_way(file, error)}", err=True)
             refused = True
             continue
         if link:
             links.append(link)
             click.echo(json.dumps(dict(fields), ensure_ascii=False) if as_json else link)
     return links, refused
+
+
+def _other_way(file: str, error: Rejected) -> str:
+    """For a text that is refused for its kind: the command that takes it."""
+    if not isinstance(error, UnknownType) or file == "-":
+        return ""
+    with contextlib.suppress(OSError, UnicodeDecodeError), Path(file).open("rb") as source:
+        start = source.read(TEXT_BYTES)
+        # The last character may be cut.
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+        if start and b"\0" not in start:
+            return f" A text becomes a page with: bulletdrop paste {shlex.quote(file)}"
+    return ""
 
 
 def _by_tray(running: RunningTray, file: str, *, queue: bool) -> tuple[str, Mapping[str, Any]]:

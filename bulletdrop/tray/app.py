@@ -30,7 +30,16 @@ from bulletdrop.tray.icon import TrayBackend, choose_backend
 from bulletdrop.tray.instance import InstanceLock
 from bulletdrop.tray.logoff import Ending, Nothing, Watch, watch
 from bulletdrop.tray.notify import Notifier
-from bulletdrop.tray.pairing import LOCKED, PATIENCE_SECONDS, Pairing, is_alive, read_local_server
+from bulletdrop.tray.pairing import (
+    LOCKED,
+    NOT_RUNNING,
+    PATIENCE_SECONDS,
+    SET_UP,
+    UNPAIRED,
+    Pairing,
+    is_alive,
+    read_local_server,
+)
 from bulletdrop.tray.places import Places
 from bulletdrop.tray.preferences import Chosen
 from bulletdrop.tray.signals import Signals
@@ -74,6 +83,7 @@ class TrayApp:
         self._need: tuple[str | None, str | None] = (None, None)
         self._client: Client | None = None
         self._opened: str | None = None
+        self._told_set_up = False
         self._quitting = threading.Event()
         self._lock = InstanceLock(config.data)
         self._lock.take()
@@ -251,10 +261,13 @@ class TrayApp:
         if (words, page) == self._need:
             return
         self._need = (words, page)
-        if page and page != self._opened and words == "Set up BulletDrop":
+        if page and page != self._opened and words == SET_UP:
             self._opened = page
-            self._say(f"Opening the set-up page: {page}")
+            # Whether a browser opens is not known here: the address stands there in any case.
+            self._say(f"Open the set-up page: {page}")
             open_page(page)
+        elif words in (UNPAIRED, NOT_RUNNING):
+            self._say(f"{words}. To pair with a server elsewhere: bulletdrop pair{f' {page}' if page else ''}")
         self._desktop.changed()
 
     def _pair_again(self) -> None:
@@ -292,7 +305,12 @@ class TrayApp:
         self._desktop.tell(notes.newer(version, page, lambda: open_page(page)))
 
     def _draw(self) -> float:
-        self._access.look(self._engine.status().folders)
+        report = self._engine.status()
+        self._access.look(report.folders)
+        words, page = self._need
+        if words == SET_UP and page and report.waiting and not self._told_set_up:
+            self._told_set_up = True
+            self._desktop.tell(notes.set_up_first(lambda: open_page(page)))
         return self._face.draw()
 
     def _folder_refused(self, folder: Path, cure: str) -> None:

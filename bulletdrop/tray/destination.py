@@ -36,7 +36,10 @@ def find_client(config: Config, token: str | None = None, *, environ: Mapping[st
     if local is None:
         if stored is not None and stored.server and token:
             return Client(stored.server, token, environ=environ)
-        raise Unreachable("No BulletDrop runs on this machine. Start it, or name one with --server.")
+        raise Unreachable(
+            "No BulletDrop runs on this machine, and it is paired with none. Start it, pair with one: bulletdrop pair,"
+            " or name one with --server."
+        )
     here = Server(url=local.url, fingerprint=local.fingerprint)
     return client_for(here, token or _given_here(config, here, local, environ), environ=environ)
 
@@ -53,7 +56,11 @@ def _elsewhere(config: Config, servers: tuple[Server, ...], token: str | None, e
         if own:
             usable.append((server, own))
     if not usable:
-        raise NotSignedIn(f"There is no token for {servers[0].url}. Set BULLETDROP_TOKEN or use --token-stdin.")
+        url = servers[0].url
+        raise NotSignedIn(
+            f"There is no token for {url}. Pair this machine: bulletdrop pair {url}, set BULLETDROP_TOKEN or use"
+            " --token-stdin."
+        )
     chosen = usable[0]
     if len(usable) > 1:
         chosen = next((one for one in usable if answers(one[0], environ=environ)), chosen)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, urlsplit
 
 from bulletdrop import trust
 from bulletdrop.errors import Invalid
-from bulletdrop.tray.answers import Untrusted
+from bulletdrop.tray.answers import CertificateChanged, Untrusted
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.preferences import Server
 from bulletdrop.tray.servers import client_for
 from bulletdrop.tray.wire import NETWORK_ERRORS, Target, certificate_of
+from bulletdrop.tray.words import t
 
 LINK = "bulletdrop"
 CONNECT_SECONDS = 10.0
@@ -35,6 +37,27 @@ def read_link(text: str) -> tuple[str, str, str]:
     return values["url"].rstrip("/"), values["code"], trust.read_fingerprint(fingerprint) if fingerprint else ""
 
 
+def address_of(text: str) -> str:
+    """What a person writes as an address, made whole: "drop.example.org" is https, a number in the LAN http.
+
+    Raises: Invalid.
+    """
+    if not re.match(r"[a-z]+://", text):
+        host = text.partition("/")[0].partition(":")[0]
+        is_near = re.fullmatch(r"[0-9.]+|localhost|[^.]+|.+\.(local|lan|home\.arpa)", host) is not None
+        text = f"{'http' if is_near else 'https'}://{text}"
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        fits = fits and not re.search(r"[\s<>\"'\\^`{|}]", text)
+        _ = parts.port
+    except ValueError:
+        fits = False
+    if not fits:
+        raise Invalid(t("This is no address of a server. Write it like https://drop.example.org."), field="server")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
 def meet(
     url: str,
     *,
@@ -54,8 +77,16 @@ def meet(
     """
     url = url.rstrip("/")
     wanted = Server(url=url, fingerprint=fingerprint)
+    if fingerprint and not url.startswith("https:"):
+        raise CertificateChanged(f"{url} shows no certificate to compare with the fingerprint you gave. Use https.")
     try:
         _hello(wanted, environ)
+    except CertificateChanged as error:
+        seen = trust.shown(seen_certificate(url, environ=environ))
+        raise CertificateChanged(
+            f"The server at {url} shows another certificate than the fingerprint you gave, so nothing was sent. Compare"
+            f" it with the server's page “Pair a device”. Its fingerprint: {seen}"
+        ) from error
     except Untrusted:
         seen = seen_certificate(url, environ=environ)
         if not is_theirs(seen):

@@ -267,6 +267,17 @@ def unreadable(folder: Path, cure: str) -> Note:
     return Note(t("Screenshots cannot be seen."), words, urgent=True)
 
 
+def set_up_first(open_it: Callable[[], object]) -> Note:
+    """A screenshot came, and nobody has made the first account yet."""
+    return Note(
+        t("Set up BulletDrop first."),
+        t("Your screenshot is kept and goes up once there is an account."),
+        buttons=(Button(t("Open"), open_it),),
+        click=open_it,
+        key="set-up",
+    )
+
+
 def cannot_start(problem: str) -> Note:
     """The server that this tray starts does not start."""
     return Note(t("BulletDrop's server cannot start."), problem, urgent=True)

@@ -34,6 +34,8 @@ LOOK_SECONDS = 10.0
 LOOKS = 2
 LOCKED = "Unlock the keyring"
 UNPAIRED = "Pair this computer"
+SET_UP = "Set up BulletDrop"
+NOT_RUNNING = "The server is not running"
 CHANGED = "The server shows another certificate"
 UNREADABLE = "The other host's uploader cannot be read"
 
@@ -212,7 +214,7 @@ class Pairing:
         if vault.is_paired(self._config.data, self._environ):
             self._off()
         else:
-            self._wishes("The server is not running", None)
+            self._wishes(NOT_RUNNING, None)
 
     def _wishes(self, words: str | None, page: str | None) -> None:
         self._wish = words
@@ -328,7 +330,7 @@ class Pairing:
         try:
             paired = client.pair_local(server.local_secret, platform.node() or "This computer")
         except NotSetUp:
-            self._wishes("Set up BulletDrop", setup_page(self._config, server))
+            self._wishes(SET_UP, setup_page(self._config, server))
             return False
         except (NotSignedIn, Forbidden):
             return False  # the file is of a server that has gone; the next one writes its own

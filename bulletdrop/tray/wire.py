@@ -35,6 +35,8 @@ IDLE_SECONDS = 45.0
 
 # What http.client and the socket below it raise when the other side is not there or goes away.
 NETWORK_ERRORS = (http.client.HTTPException, OSError)
+# What OpenSSL, by its version, makes of an answer that is plain HTTP.
+NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG")
 
 
 class FileCut(Exception):
@@ -296,6 +298,9 @@ class Wire:
         return connection, False
 
     def _unreachable(self, error: Exception) -> Unreachable:
+        if isinstance(error, ssl.SSLError) and error.reason in NO_TLS:
+            plain = self._target.url._replace(scheme="http").geturl()
+            return Unreachable(f"The server at {self._target.url.geturl()} does not speak https. Use {plain}")
         told = f"The server at {self._target.url.geturl()} cannot be reached: {_why(error)}."
         more = explain_unreachable(error, self._target.host)
         return Unreachable(f"{told} {more}" if more else told)

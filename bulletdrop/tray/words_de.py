@@ -92,6 +92,10 @@ GERMAN: dict[str, str] = {
     "Send this screenshot?": "Diesen Screenshot senden?",
     "Send {count} screenshots?": "{count} Screenshots senden?",
     "Set up BulletDrop": "BulletDrop einrichten",
+    "Set up BulletDrop first.": "Richten Sie zuerst BulletDrop ein.",
+    "Your screenshot is kept and goes up once there is an account.": (
+        "Der Screenshot bleibt erhalten und geht hoch, sobald es ein Konto gibt."
+    ),
     "Settings…": "Einstellungen…",
     "Show file": "Datei zeigen",
     "Starting": "Startet",

@@ -275,3 +275,10 @@ def test_the_systems_certificates_are_found_wherever_they_lie(tmp_path: Path) ->
     assert context().check_hostname
     assert find_bundle({"SSL_CERT_FILE": "/x"}) is None
     assert find_bundle({}, (str(tmp_path / "none"),)) is None
+
+
+def test_a_server_without_https_is_said_to_have_none_and_where_it_is() -> None:
+    with fake_server() as plain:
+        secure = plain.url.replace("http:", "https:")
+        with pytest.raises(Unreachable, match=f"does not speak https. Use {plain.url}"):
+            Client(secure, "bd_test").health()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bulletdrop import trust
 from tests.support.lan import Machine, two_machines
 from tests.support.screen import wait_for
 from tests.support.server import PASSWORD, binary
@@ -137,9 +138,9 @@ def test_a_server_is_found_in_the_network_paired_by_a_code_and_held_to_its_certi
     # Nobody says yes for the person: the command ends and says what to compare.
     asked = lan.on_device("pair", lan.url)
     assert asked.returncode == 3
-    assert f"--fingerprint {pin}" in asked.stderr
+    assert f'--fingerprint "{trust.shown(str(pin))}"' in asked.stderr
     # The device shows a code, and its owner says yes to it on the server's page.
-    command = [*binary(), "pair", lan.url, "--fingerprint", str(pin), "--json", "--data", str(lan.desk)]
+    command = [*binary(), "pair", lan.url, "--fingerprint", trust.shown(str(pin)), "--json", "--data", str(lan.desk)]
     shown = lan.folder / "pair.log"
     pairing = lan.device.spawn(*command, log=shown, environ=lan.environ)
     lines = wait_for(lambda: shown.read_text().splitlines(), what="the code")

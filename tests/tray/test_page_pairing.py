@@ -104,7 +104,7 @@ def test_with_a_code_of_the_tray_the_fingerprint_stands_beside_it(tray: Controll
 def test_a_fingerprint_that_is_another_one_pairs_with_nobody(tray: Controlled, owner: Owner) -> None:
     browser, code = Browser(tray), owner.offer()["code"]
     browser.post("servers", {"do": "pair", "server": owner.server.url, "code": code, "fingerprint": "ab" * 32})
-    page_with(browser, "shows another certificate")
+    page_with(browser, "shows another certificate than the fingerprint you gave")
     assert listed(tray) == []
     assert "device.redeem" not in owner.server.log.read_text()
     browser.post("servers", {"do": "pair", "server": owner.server.url, "code": code, "fingerprint": "none"})

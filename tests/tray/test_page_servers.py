@@ -10,7 +10,7 @@ import pytest
 
 from bulletdrop.errors import Invalid
 from bulletdrop.tray import vault
-from bulletdrop.tray.page.servers import address_of
+from bulletdrop.tray.meeting import address_of
 from tests.support.server import Server
 from tests.tray.control_kit import Browser
 from tests.tray.engine_kit import eventually

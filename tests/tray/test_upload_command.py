@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bulletdrop.tray import vault
 from tests.support.server import Server, binary
 from tests.tray.engine_kit import FakeServer, Rule, fake_server, png, write
 
@@ -214,3 +215,15 @@ def test_the_real_server_takes_terms_and_the_password_is_in_no_argument(
         assert asked.status_code == status
     for wrong in (("--views", "0"), ("--style", "poem"), ("--password-stdin", "--token-stdin")):
         assert run(path, *wrong, stdin=b"x\n", **clean).returncode == 2
+
+
+def test_a_refused_text_and_a_revoked_key_say_which_command_helps(run: Run, fake: FakeServer, tmp_path: Path) -> None:
+    text = write(tmp_path / "a.txt", b"plain words")
+    fake.rules.append(Rule(415, "unknown_type"))
+    done = run(text, **to(fake))
+    assert f"bulletdrop paste {text}" in done.stderr
+    vault.store_token(tmp_path / "data", fake.url, "bd_old", keyrings=(), elsewhere=True)
+    fake.rules.append(Rule(401, "revoked_key"))
+    done = run(text, "--server", fake.url)
+    assert done.returncode == 4
+    assert f"Pair this machine again: bulletdrop pair {fake.url}" in done.stderr

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import urlsplit
-
 from bulletdrop.errors import BulletDropError, Invalid, NotFound
 from bulletdrop.tray import meeting
 from bulletdrop.tray import servers as listed
 from bulletdrop.tray.control_http import Reply
 from bulletdrop.tray.discovery import Found
+from bulletdrop.tray.meeting import address_of
 from bulletdrop.tray.page.looking import Look, one
 from bulletdrop.tray.page.pairing_try import PairingTry
 from bulletdrop.tray.page.rendering import render
@@ -68,27 +66,6 @@ def act(look: Look, form: dict[str, list[str]]) -> str:
     except BulletDropError as error:
         look.visit.say(error.message, "danger")
         return "servers"
-
-
-def address_of(text: str) -> str:
-    """What a person writes as an address, made whole: "drop.example.org" is https, a number in the LAN http.
-
-    Raises: Invalid.
-    """
-    if not re.match(r"[a-z]+://", text):
-        host = text.partition("/")[0].partition(":")[0]
-        is_near = re.fullmatch(r"[0-9.]+|localhost|[^.]+|.+\.(local|lan|home\.arpa)", host) is not None
-        text = f"{'http' if is_near else 'https'}://{text}"
-    try:
-        parts = urlsplit(text)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
-        fits = fits and not re.search(r"[\s<>\"'\\^`{|}]", text)
-        _ = parts.port
-    except ValueError:
-        fits = False
-    if not fits:
-        raise Invalid(t("This is no address of a server. Write it like https://drop.example.org."), field="server")
-    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
 def _pair(look: Look, form: dict[str, list[str]]) -> str:
