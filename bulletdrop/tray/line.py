@@ -68,9 +68,11 @@ class Line:
                 self.turn.notify_all()
 
     def released(self) -> None:
-        """Whoever entered came back without a word about the server."""
+        """Whoever entered came back without a word about the server: the next one may try."""
         with self.turn:
             self.gate.released()
+            # All others sleep without an end while one tries for them.
+            self.turn.notify_all()
 
     # -- the sign of life, asked for by one thread while nobody answers
 
