@@ -12,6 +12,8 @@ import click
 from bulletdrop.cli.common import data_option
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bulletdrop.config import Config
     from bulletdrop.tray.running_tray import RunningTray
 
@@ -105,8 +107,10 @@ def _speak(config: Config, asked: str, pause: str | None, *, as_json: bool) -> i
     running = the_running(config.data)
     if asked == "pause":
         running.pause(until)
+        click.echo(_paused_words(until))
     elif asked == "resume":
         running.resume()
+        click.echo("Not paused: screenshots are uploaded.")
     elif asked == "status":
         _print_status(running, as_json=as_json)
     elif asked == "recent":
@@ -120,19 +124,34 @@ def _speak(config: Config, asked: str, pause: str | None, *, as_json: bool) -> i
     return 0
 
 
+def _paused_words(until: datetime | None) -> str:
+    from bulletdrop.clock import SystemClock
+    from bulletdrop.tray.page.saying import day_and_time
+
+    if until is None:
+        return "Paused until you resume. Screenshots wait."
+    return f"Paused until {day_and_time(until, SystemClock().now())}. Screenshots wait."
+
+
 def _print_status(running: RunningTray, *, as_json: bool) -> None:
+    from bulletdrop.clock import SystemClock, parse_moment
+    from bulletdrop.tray.page.saying import Times, day_and_time
+
     status = running.status()
     if as_json:
         click.echo(json.dumps(status, indent=2, ensure_ascii=False))
         return
-    need, connection = status["need"], status["connection"]
+    now = SystemClock().now()
+    need, connection, paused = status["need"], status["connection"], status.get("paused_until")
+    until = day_and_time(parse_moment(paused), now) if paused else None
     lines = [("state", str(status["state"]).replace("_", " ")), ("because", status["message"])]
-    lines += [("paused until", status.get("paused_until")), ("to do", need["words"] if need else None)]
+    lines += [("paused until", until), ("to do", need["words"] if need else None)]
     lines += [("page", need["page"] if need else None)]
     lines += [("server", connection["server"]), ("as", connection["username"])]
     lines += [(name, str(status.get(name, 0))) for name in ("waiting", "sending", "refused", "stalled")]
     for folder in status["folders"]:
-        seen = f", last event {folder['last_event_at']}" if folder["last_event_at"] else ""
+        last = folder["last_event_at"]
+        seen = f", last event {Times(now).near(parse_moment(last))}" if last else ""
         lines.append(("folder", f"{folder['path']}: {folder['problem'] or folder['how']}{seen}"))
     for name, value in lines:
         if value:
@@ -140,6 +159,8 @@ def _print_status(running: RunningTray, *, as_json: bool) -> None:
 
 
 def _print_recent(running: RunningTray, *, as_json: bool) -> None:
+    from bulletdrop.clock import parse_moment
+
     items = running.recent(RECENT)
     if as_json:
         click.echo(json.dumps(items, indent=2, ensure_ascii=False))
@@ -148,7 +169,9 @@ def _print_recent(running: RunningTray, *, as_json: bool) -> None:
         click.echo("Nothing yet. Take a screenshot.")
     for item in items:
         what = item["link"] or item["error"] or ""
-        click.echo(f"{item['found_at'][:19].replace('T', ' ')}Z  {item['status']:<9}{item['name']}  {what}".rstrip())
+        when = f"{parse_moment(item['found_at']).astimezone():%Y-%m-%d %H:%M:%S}"
+        said = {"undone": "taken back"}.get(item["status"], item["status"])
+        click.echo(f"{when}  {said:<11}{item['name']}  {what}".rstrip())
 
 
 def show_page(running: RunningTray, place: str = "") -> None:

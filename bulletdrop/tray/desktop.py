@@ -264,6 +264,10 @@ class Desktop:
             burst.untold, burst.told_at = False, self._clock.monotonic()
             self._send(self._note_of(burst, undo=True))
 
+    def _only_for_the_owner(self, items: list[Item]) -> bool:
+        preferences = self._preferences()
+        return not any(preferences.rule_for(item.folder or Path()).is_public for item in items)
+
     def _note_of(self, burst: Burst, *, undo: bool) -> Note:
         ends, private = burst.undo_ends, None
         if undo and self._preferences().undo_private:
@@ -273,6 +277,7 @@ class Desktop:
             key=burst.key,
             held=burst.held,
             undo=(lambda: self._work.put(lambda: self._undo_all(burst, ends))) if undo else None,
+            only_you=self._only_for_the_owner(burst.items),
             private_until=private,
             is_offline=self._state is State.OFFLINE,
         )

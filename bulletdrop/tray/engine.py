@@ -26,6 +26,7 @@ from bulletdrop.tray.network import NetworkWatch
 from bulletdrop.tray.outbox import Outbox
 from bulletdrop.tray.owed import PUBLISH
 from bulletdrop.tray.preferences import Chosen, Preferences, Rule
+from bulletdrop.tray.rows import spoken
 from bulletdrop.tray.rules import Rules
 from bulletdrop.tray.sender import FileGone, Sender
 from bulletdrop.tray.stopover import Pausing
@@ -385,9 +386,7 @@ class Engine:
         return State.IDLE, None
 
     def _shown_as(self, item: Item) -> Item:
-        why = self._why(item.folder) if item.folder is not None else ""
-        if why and item.reason:
-            item = replace(item, reason=f"{item.reason} {why}")
+        item = spoken(item, self._why(item.folder) if item.folder is not None else "")
         goes = item.id in self._sender.sending and item.status is Status.WAITING
         return replace(item, status=Status.SENDING) if goes else item
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from bulletdrop.config import Config
 from bulletdrop.paths import child_environment
 from bulletdrop.tray import folder_places
+from bulletdrop.tray.words import t
 
 ASK_SECONDS = 1.0
 
@@ -134,15 +135,15 @@ def _on_linux(system: System) -> Iterator[tuple[Path | None, str]]:
     xdg = folder_places.xdg_folders(system.config_home, system.home)
     for variable in (folder_places.XDG_SCREENSHOTS, "GRIM_DEFAULT_DIR"):
         if text := system.environ.get(variable):
-            yield system.expand(text), f"the environment's {variable}"
+            yield system.expand(text), t("the environment's {variable}", variable=variable)
     if folder_places.XDG_SCREENSHOTS in xdg:
-        yield xdg[folder_places.XDG_SCREENSHOTS], "the desktop's folder for screenshots"
+        yield xdg[folder_places.XDG_SCREENSHOTS], t("the desktop's folder for screenshots")
     pictures = xdg.get("XDG_PICTURES_DIR", system.home / "Pictures")
     for name in folder_places.TRANSLATIONS:
         if (pictures / name).is_dir():
-            yield pictures / name, "the desktop's folder for screenshots"
-    yield pictures / "Screenshots", "where most desktops put screenshots"
-    yield pictures, "Cinnamon, COSMIC and grim put screenshots here"
+            yield pictures / name, t("the desktop's folder for screenshots")
+    yield pictures / "Screenshots", t("where most desktops put screenshots")
+    yield pictures, t("Cinnamon, COSMIC and grim put screenshots here")
 
 
 def _by_settings(system: System) -> Iterator[tuple[Path | None, str]]:
@@ -151,20 +152,20 @@ def _by_settings(system: System) -> Iterator[tuple[Path | None, str]]:
     spectacle = folder_places.read_ini(config / "spectaclerc")
     for place in (("ImageSave", "imageSaveLocation"), ("Save", "defaultSaveLocation")):
         if text := spectacle.get(place):
-            yield system.expand(text), "Spectacle's setting"
+            yield system.expand(text), t("Spectacle's setting")
     if text := spectacle.get(("ImageSave", "translatedScreenshotsFolder")):
         xdg = folder_places.xdg_folders(config, system.home)
-        yield xdg.get("XDG_PICTURES_DIR", system.home / "Pictures") / text, "Spectacle's folder"
+        yield xdg.get("XDG_PICTURES_DIR", system.home / "Pictures") / text, t("Spectacle's folder")
     for schema, who in (("org.gnome.gnome-screenshot", "GNOME Screenshot"), ("org.mate.screenshot", "MATE Screenshot")):
         if text := system.ask(["gsettings", "get", schema, "auto-save-directory"]):
-            yield system.expand(text), f"{who}'s setting"
+            yield system.expand(text), t("{who}'s setting", who=who)
     for file, section, key, who in (
         ("flameshot/flameshot.ini", "General", "savePath", "Flameshot"),
         ("ksnip/ksnip.conf", "Application", "SaveDirectory", "ksnip"),
         ("xfce4/xfce4-screenshooter", "", "screenshot_dir", "Xfce Screenshooter"),
     ):
         if text := folder_places.read_ini(config / file).get((section, key)):
-            yield system.expand(text), f"{who}'s setting"
+            yield system.expand(text), t("{who}'s setting", who=who)
 
 
 def _on_macos(system: System) -> Iterator[tuple[Path | None, str]]:
@@ -172,19 +173,19 @@ def _on_macos(system: System) -> Iterator[tuple[Path | None, str]]:
     path = system.expand(text) if text else None
     # A folder that does not exist means the desktop, as it does to macOS itself.
     if path is not None and path.is_dir():
-        yield Path(os.path.realpath(path)), "macOS's setting"
+        yield Path(os.path.realpath(path)), t("macOS's setting")
         return
-    yield system.home / "Desktop", "where macOS puts screenshots"
+    yield system.home / "Desktop", t("where macOS puts screenshots")
 
 
 def _on_windows(system: System) -> Iterator[tuple[Path | None, str]]:
     if text := system.known_folder(folder_places.SCREENSHOTS_ID):
-        yield Path(text), "Windows's folder for screenshots"
+        yield Path(text), t("Windows's folder for screenshots")
     for name in ("OneDrive", "OneDriveConsumer", "OneDriveCommercial"):
         if root := system.environ.get(name):
             for path in folder_places.screenshots_below(Path(root)):
-                yield path, "OneDrive's folder for screenshots"
-    yield system.home / "Pictures" / "Screenshots", "where Windows puts screenshots"
+                yield path, t("OneDrive's folder for screenshots")
+    yield system.home / "Pictures" / "Screenshots", t("where Windows puts screenshots")
     captures = system.home / "Videos" / "Captures"
     if captures.is_dir():
-        yield captures, "the Game Bar puts recordings and screenshots of games here"
+        yield captures, t("the Game Bar puts recordings and screenshots of games here")

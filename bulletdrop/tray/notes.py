@@ -61,6 +61,7 @@ class Told:
         undo: takes the burst back, while that is possible; then None.
         private_until: until when only their owner sees them.
         is_offline: whether the server cannot be reached now.
+        only_you: whether the rules of their folders keep them private.
     """
 
     key: str
@@ -68,6 +69,7 @@ class Told:
     undo: Callable[[], object] | None = None
     private_until: datetime | None = None
     is_offline: bool = False
+    only_you: bool = False
 
 
 def links(items: Sequence[Item], told: Told, hands: Presses) -> Note:
@@ -117,7 +119,9 @@ def _sentences(items: Sequence[Item], told: Told) -> list[str]:
         found = [t("Its link is not copied: {link}", link=last.link)]
     else:
         found = [str(last.link)]
-    if told.private_until is not None:
+    if told.only_you:
+        found.append(t("Only you can open it.") if len(items) == 1 else t("Only you can open them."))
+    elif told.private_until is not None:
         found.append(t("Private until {time}.", time=f"{told.private_until:%H:%M:%S}"))
     if told.is_offline and any(item.status is not Status.DONE for item in items):
         found.append(t("It opens for others once the server can be reached."))

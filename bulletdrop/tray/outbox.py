@@ -23,8 +23,7 @@ from bulletdrop.tray.desk import Item, Status
 from bulletdrop.tray.identity import Known, Sighting, same_capture
 from bulletdrop.tray.ledger import USUAL, Ledger, Manner, new_key
 from bulletdrop.tray.owed import Debt
-from bulletdrop.tray.rows import ITEM, KNOWN, Job, to_item, to_known, to_micros, to_moment
-from bulletdrop.tray.words import t
+from bulletdrop.tray.rows import ITEM, KNOWN, STALLED, Job, stalled, to_item, to_known, to_micros, to_moment
 
 _JOB = f"{ITEM}, key, device, inode, mtime_ns, server, told_at, wanted"
 
@@ -153,8 +152,7 @@ class Outbox(Ledger):
                     )
                     return self.get(known.id)
             item_id = self._insert(folder, sighting, None, Status.STALLED)
-            message = t("Its writer stopped half way; it is looked at again every few minutes.")
-            self._write("UPDATE capture SET error_code = 'stalled', error = ? WHERE id = ?", message, item_id)
+            self._write("UPDATE capture SET error_code = ?, error = ? WHERE id = ?", STALLED, stalled(), item_id)
             return self.get(item_id)
 
     def forget_stalled(self, path: Path) -> None:

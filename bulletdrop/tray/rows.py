@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,8 @@ def to_item(row: tuple[Any, ...]) -> Item:
 
 # How a capture came to be noticed, as the `how` column keeps it.
 WRITTEN, RENAMED, MOVED_IN, SCANNED = "written", "renamed", "moved", "scanned"
+# What `error_code` says of one whose writer stopped half way, and of one whose file went away.
+STALLED, GONE = "stalled", "file_gone"
 
 
 def reason(how: str, folder: Path, found_at: datetime, *, wanted: bool) -> str:
@@ -148,9 +150,30 @@ def reason(how: str, folder: Path, found_at: datetime, *, wanted: bool) -> str:
     if wanted:
         return t("You named this file yourself at {time}.", time=time)
     if how == RENAMED:
-        return t("It appeared in {folder} at {time}: renamed into place.", folder=folder, time=time)
+        return t("It appeared in {folder} at {time}. It was renamed into place.", folder=folder, time=time)
     if how == MOVED_IN:
-        return t("It appeared in {folder} at {time}: moved or linked there whole.", folder=folder, time=time)
+        return t("It appeared in {folder} at {time}. It was moved or linked there whole.", folder=folder, time=time)
     if how == SCANNED:
         return t("It was found in {folder} at {time}: it came while nobody looked.", folder=folder, time=time)
-    return t("It appeared in {folder} at {time}: written there.", folder=folder, time=time)
+    return t("It appeared in {folder} at {time}. It was written there.", folder=folder, time=time)
+
+
+def spoken(item: Item, why: str) -> Item:
+    """A capture with its sentences in the language of now: why its folder is watched, and a note of our own."""
+    if why and item.reason:
+        item = replace(item, reason=f"{item.reason} {t('This folder is watched: {why}.', why=why)}")
+    if item.error_code == STALLED:
+        item = replace(item, error=stalled())
+    if item.error_code == GONE:
+        item = replace(item, error=gone(item.name))
+    return item
+
+
+def gone(name: str) -> str:
+    """What is said of a file that went away."""
+    return t("{name} was deleted, moved away or made unreadable before it could be sent.", name=name)
+
+
+def stalled() -> str:
+    """What is said of a file that stopped half way."""
+    return t("Its writer stopped half way; it is looked at again every few minutes.")

@@ -35,11 +35,10 @@ from bulletdrop.tray.line import Line
 from bulletdrop.tray.outbox import Choice, Outbox
 from bulletdrop.tray.preferences import Rule
 from bulletdrop.tray.progress import Progress, Stopped
-from bulletdrop.tray.rows import Job
+from bulletdrop.tray.rows import GONE, Job, gone
 from bulletdrop.tray.telling import LATE_SECONDS, Telling
 from bulletdrop.tray.terms import Terms
 from bulletdrop.tray.uplink import Uplink
-from bulletdrop.tray.words import t
 
 log = get_logger("sender")
 
@@ -59,7 +58,7 @@ CHANGED_SECONDS = 1.0
 class FileGone(Rejected):
     """The file was deleted, moved away or made unreadable before it could be sent."""
 
-    code = "file_gone"
+    code = GONE
     title = "The file is gone"
 
 
@@ -376,8 +375,7 @@ class Sender:
         if misses < most:
             return True
         self._misses.pop(job.item.id, None)
-        message = t("{name} was deleted, moved away or made unreadable before it could be sent.", name=job.item.name)
-        self._give_up(job, FileGone(message, paths=[job.item.path]), Status.FAILED)
+        self._give_up(job, FileGone(gone(job.item.name), paths=[job.item.path]), Status.FAILED)
         return False
 
     def _give_up(self, job: Job, error: BulletDropError, status: Status) -> None:

@@ -15,6 +15,7 @@ GERMAN: dict[str, str] = {
     "BulletDrop runs without an icon.": "BulletDrop läuft ohne Symbol.",
     "BulletDrop {version} is there.": "BulletDrop {version} ist da.",
     "BulletDrop's server cannot start.": "Der Server von BulletDrop kann nicht starten.",
+    "Cinnamon, COSMIC and grim put screenshots here": "Cinnamon, COSMIC und grim legen Bildschirmfotos hier ab",
     "Copy": "Kopieren",
     "Copy again": "Noch einmal kopieren",
     "Copy last link": "Letzten Link kopieren",
@@ -25,13 +26,15 @@ GERMAN: dict[str, str] = {
     "For an hour": "Für eine Stunde",
     "Forget it": "Vergessen",
     "Give this account the right to read {folder}.": "Geben Sie diesem Konto das Recht, {folder} zu lesen.",
-    "It appeared in {folder} at {time}: moved or linked there whole.": (
-        "Er erschien um {time} in {folder}: im Ganzen dorthin bewegt oder verlinkt."
+    "It appeared in {folder} at {time}. It was moved or linked there whole.": (
+        "Er erschien um {time} in {folder}. Er wurde im Ganzen dorthin bewegt oder verlinkt."
     ),
-    "It appeared in {folder} at {time}: renamed into place.": (
-        "Er erschien um {time} in {folder}: an seinen Platz umbenannt."
+    "It appeared in {folder} at {time}. It was renamed into place.": (
+        "Er erschien um {time} in {folder}. Er wurde an seinen Platz umbenannt."
     ),
-    "It appeared in {folder} at {time}: written there.": "Er erschien um {time} in {folder}: dort geschrieben.",
+    "It appeared in {folder} at {time}. It was written there.": (
+        "Er erschien um {time} in {folder}. Er wurde dort geschrieben."
+    ),
     "It is another one": "Es ist ein anderer",
     "It is the same": "Es ist derselbe",
     "It opens for others once the server can be reached.": (
@@ -65,9 +68,12 @@ GERMAN: dict[str, str] = {
     "Nothing was downloaded. The page says what is new.": (
         "Es wurde nichts heruntergeladen. Die Seite sagt, was neu ist."
     ),
+    "OneDrive's folder for screenshots": "der Ordner von OneDrive für Bildschirmfotos",
     "Only that host can delete it: open its own page for that.": (
         "Nur jener Dienst kann es löschen: Öffnen Sie dafür seine eigene Seite."
     ),
+    "Only you can open it.": "Nur Sie können ihn öffnen.",
+    "Only you can open them.": "Nur Sie können sie öffnen.",
     "Open": "Öffnen",
     "Open gallery": "Galerie öffnen",
     "Open page": "Seite öffnen",
@@ -98,6 +104,8 @@ GERMAN: dict[str, str] = {
     ),
     "Settings…": "Einstellungen…",
     "Show file": "Datei zeigen",
+    "Spectacle's folder": "der Ordner von Spectacle",
+    "Spectacle's setting": "die Einstellung von Spectacle",
     "Starting": "Startet",
     "Take a screenshot, and its link is here.": "Machen Sie einen Screenshot, dann steht hier sein Link.",
     "Take it from here: {link}": "Nehmen Sie ihn von hier: {link}",
@@ -142,6 +150,7 @@ GERMAN: dict[str, str] = {
         "Dieser Desktop nimmt nur eines auf einmal. Der Link: {link}"
     ),
     "This device is not paired with a server yet.": "Dieses Gerät ist noch mit keinem Server gekoppelt.",
+    "This folder is watched: {why}.": "Dieser Ordner wird beobachtet: {why}.",
     "Try again": "Erneut versuchen",
     "Try all again": "Alle erneut versuchen",
     "Undo": "Zurücknehmen",
@@ -159,6 +168,7 @@ GERMAN: dict[str, str] = {
     "Windows holds it off: switch BulletDrop on in Task Manager, under Startup apps.": (
         "Windows hält es aus: Schalten Sie BulletDrop im Task-Manager unter Autostart-Apps ein."
     ),
+    "Windows's folder for screenshots": "der Ordner von Windows für Bildschirmfotos",
     "You named this file yourself at {time}.": "Sie haben diese Datei um {time} selbst angegeben.",
     "asks to be sent": "wartet auf Ihr Ja",
     "macOS holds it off: switch BulletDrop on in System Settings, General, Login Items.": (
@@ -167,10 +177,19 @@ GERMAN: dict[str, str] = {
     "macOS may keep BulletDrop from it: System Settings, Privacy & Security, Local Network.": (
         "Vielleicht hält macOS BulletDrop fern: Systemeinstellungen, Datenschutz & Sicherheit, Lokales Netzwerk."
     ),
+    "macOS's setting": "die Einstellung von macOS",
     "not uploaded": "nicht hochgeladen",
     "on its way": "unterwegs",
     "taken back": "zurückgenommen",
+    "the Game Bar puts recordings and screenshots of games here": (
+        "die Game Bar legt Aufnahmen und Bilder von Spielen hier ab"
+    ),
+    "the desktop's folder for screenshots": "der Ordner des Desktops für Bildschirmfotos",
+    "the environment's {variable}": "{variable} aus der Umgebung",
     "tomorrow, {time}": "morgen, {time}",
+    "where Windows puts screenshots": "wo Windows Bildschirmfotos ablegt",
+    "where macOS puts screenshots": "wo macOS Bildschirmfotos ablegt",
+    "where most desktops put screenshots": "wo die meisten Desktops Bildschirmfotos ablegen",
     "yesterday": "gestern",
     "{count} not accepted": "{count} nicht angenommen",
     "{count} screenshots uploaded.": "{count} Screenshots hochgeladen.",
@@ -199,4 +218,5 @@ GERMAN: dict[str, str] = {
     "{name} was deleted, moved away or made unreadable before it could be sent.": (
         "{name} wurde gelöscht, verschoben oder unlesbar, bevor es gesendet werden konnte."
     ),
+    "{who}'s setting": "die Einstellung von {who}",
 }

@@ -304,6 +304,13 @@ def test_a_question_answered_by_its_own_button_is_closed_and_not_asked_in_betwee
     assert [note.closes for note in paper.notes] == [False, False, True]
 
 
+def test_a_private_folder_s_capture_is_told_as_private(desktop: Desktop, paper: Paper) -> None:
+    paper.chosen = Preferences(folders=(Rule(folder=str(FOLDER), is_public=False),))
+    desktop.link_ready(ITEM, late=False)
+    settled(lambda: paper.notes)
+    assert (paper.notes[0].title, paper.notes[0].message) == ("Link copied.", "http://drop/1\nOnly you can open it.")
+
+
 def test_a_refusal_is_told_with_its_reason_and_a_way_on(desktop: Desktop, paper: Paper) -> None:
     desktop.refused(replace(ITEM, status=Status.REFUSED), UnknownType("This server takes no ZIP files."))
     settled(lambda: paper.notes)

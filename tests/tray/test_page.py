@@ -6,10 +6,15 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bulletdrop.tray.desk import Item, Status
+from bulletdrop.tray.page.health import clipboard_words, place_words
+from bulletdrop.tray.rows import spoken
+from bulletdrop.tray.words import speak
 from tests.tray.control_kit import Browser
 from tests.tray.engine_kit import Rule, eventually, png, write
 from tests.tray.steering_kit import Controlled, controlled
@@ -146,6 +151,21 @@ def test_a_picture_in_a_folder_that_is_not_watched_is_noticed_by_the_test(tray: 
     write(pictures / "new.png", png("new"))
     page = eventually(lambda: "which is not watched" in (text := browser.get("folders").text) and text)
     assert f"A picture came into {pictures}" in page
+
+
+def test_health_says_in_words_how_links_are_copied_and_where_the_key_lies() -> None:
+    assert clipboard_words("copykitten", "linux") == "X11, seen to keep what is copied"
+    speak("de")
+    try:
+        assert clipboard_words("none") == "hier gibt es keine"
+        assert place_words("Secret Service keyring") == "dem Schlüsselbund (Secret Service)"
+        item = Item(1, Path("/p/a.png"), "a.png", 1, Status.FAILED, datetime.now(UTC), error="English", reason="Weil.")
+        assert spoken(item, "wo").reason == "Weil. Dieser Ordner wird beobachtet: wo."
+        assert spoken(replace(item, error_code="stalled"), "").error == (
+            "Das schreibende Programm hörte mittendrin auf; alle paar Minuten wird wieder nachgesehen."
+        )
+    finally:
+        speak("en")
 
 
 def test_a_live_look_gets_the_page_only_when_it_changed_and_eats_no_word(tray: Controlled) -> None:

@@ -250,9 +250,9 @@ def test_why_a_file_was_taken_is_told(tmp_path: Path, server: FakeServer) -> Non
         tray.links(4)
         reasons = {item.name: item.reason for item in tray.engine.recent()}
     assert reasons["written.png"].startswith(f"It appeared in {folder} at ")
-    assert reasons["written.png"].endswith(": written there.")
-    assert reasons["renamed.png"].endswith(": renamed into place.")
-    assert reasons["moved.png"].endswith(": moved or linked there whole.")
+    assert reasons["written.png"].endswith(". It was written there.")
+    assert reasons["renamed.png"].endswith(". It was renamed into place.")
+    assert reasons["moved.png"].endswith(". It was moved or linked there whole.")
     assert reasons["named.png"].startswith("You named this file yourself at ")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -89,7 +90,7 @@ def test_second_instance_with_args_pauses_resumes_and_ends_the_first(machine: Ma
 
     for arguments, state in ((["--pause", "1h"], "paused"), (["--resume"], "idle"), (["--pause", "forever"], "paused")):
         done = machine.run("tray", *arguments)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
         becomes(state)
     assert machine.run("tray", "--quit").returncode == 0
     assert machine.tray is not None
@@ -108,7 +109,12 @@ def test_second_instance_with_args_says_how_the_first_stands_and_what_it_sent(ma
     assert str(machine.folder) in told
     status = json.loads(machine.run("tray", "--status", "--json").stdout)
     assert (status["state"], status["folders"][0]["path"]) == ("idle", str(machine.folder))
-    assert f"done     shot.png  {machine.server.url}/" in machine.run("tray", "--recent").stdout
+    assert "last event just now" in told, "in words, not as a number of a clock elsewhere"
+    assert f"done       shot.png  {machine.server.url}/" in machine.run("tray", "--recent").stdout
+    assert machine.run("tray", "--pause", "forever").stdout == "Paused until you resume. Screenshots wait.\n"
+    assert machine.run("tray", "--pause", "1h").stdout.startswith("Paused until to")
+    assert re.search(r"paused until  to\w+, \d\d:\d\d\n", machine.run("tray", "--status").stdout)
+    assert machine.run("tray", "--resume").stdout == "Not paused: screenshots are uploaded.\n"
     assert json.loads(machine.run("tray", "--recent", "--json").stdout)[0]["name"] == "shot.png"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 
 from bulletdrop import __version__
@@ -23,11 +24,34 @@ def show(look: Look) -> Reply:
         look,
         connection=look.steering.connection(),
         summary=summary(report, look.clock.now()),
-        clipboard=Clipboard().way,
+        clipboard=clipboard_words(Clipboard().way),
+        key_lies_in=place_words(look.steering.connection().token_in),
         checkup=look.services.checkup,
         version=__version__,
         data=look.config.data,
     )
+
+
+def clipboard_words(way: str, platform: str = sys.platform) -> str:
+    """How links are copied here, in words."""
+    if way == "copykitten":
+        return t("X11, seen to keep what is copied") if platform == "linux" else t("the system's own")
+    return {
+        "data-control": t("Wayland, kept by BulletDrop itself"),
+        "wl-copy": t("Wayland, by the program wl-copy"),
+        "xclip": t("X11, by the program xclip"),
+        "none": t("there is none here"),
+    }.get(way, way)
+
+
+def place_words(place: str) -> str:
+    """Where the key lies: the vault's own names in words, a path as it is."""
+    return {
+        "": t("nothing yet"),
+        "environment": t("the environment"),
+        "configuration": t("the settings"),
+        "Secret Service keyring": t("the keyring (Secret Service)"),
+    }.get(place, place)
 
 
 def summary(report: Report, now: datetime) -> str:
