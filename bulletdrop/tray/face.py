@@ -19,6 +19,8 @@ log = get_logger("face")
 
 # A menu drawn anew more often than this would only cost the panel work.
 REDRAW_SECONDS = 0.2
+# What is asked for is drawn a moment later: often a link is on its way to the clipboard then, and goes first.
+CALM_SECONDS = 0.1
 # While something is on its way, its progress is looked at this often.
 PROGRESS_SECONDS = 0.5
 
@@ -55,7 +57,8 @@ class Painter:
     def _run(self) -> None:
         again: float | None = None
         while True:
-            self._asked.wait(again)
+            if self._asked.wait(again):
+                self._stopped.wait(CALM_SECONDS)
             if self._stopped.is_set():
                 return
             self._asked.clear()
