@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,27 @@ def test_a_second_tray_on_the_same_folder_is_refused_before_it_touches_anything(
         TrayApp(config, folders=list, clock=SystemClock(), environ={})
     first.close()
     TrayApp(config, folders=list, clock=SystemClock(), environ={}).close()
+
+
+def test_before_there_is_an_account_or_a_server_the_terminal_says_what_to_do_and_a_screenshot_is_answered_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    notes: list[str] = []
+    monkeypatch.setattr("bulletdrop.tray.app.open_page", lambda page: None)
+    config = load_config({"data": tmp_path}, environ={})
+    tray = TrayApp(config, folders=list, clock=SystemClock(), say=said.append, environ={})
+    report = replace(tray._engine.status(), waiting=1)
+    monkeypatch.setattr(tray._engine, "status", lambda: report)
+    monkeypatch.setattr(tray._desktop, "tell", lambda note: notes.append(note.title))
+    tray._needs_person("The server is not running", None)
+    tray._needs_person("Set up BulletDrop", "http://here/setup#code=1")
+    tray._draw()
+    tray._draw()
+    tray.close()
+    assert "bulletdrop pair" in said[0]
+    assert said[1] == "Open the set-up page: http://here/setup#code=1"
+    assert notes == ["Set up BulletDrop first."]
 
 
 def test_a_question_that_hangs_is_given_up_and_not_asked_again_until_it_ends() -> None:
