@@ -37,7 +37,7 @@ RECENT = 10
 @click.option("--status", is_flag=True, help="Say how the tray stands.")
 @click.option("--recent", is_flag=True, help="List the newest captures and their links.")
 @click.option("--settings", is_flag=True, help="Open the tray's own page; without a screen, print its address.")
-@click.option("--quit", "end", is_flag=True, help="End the tray, and wait until it has ended.")
+@click.option("--quit", "end", is_flag=True, help="End the tray, and the server that it started; wait until both have.")
 @click.option("--json", "as_json", is_flag=True, help="With --status or --recent: print JSON.")
 @data_option
 def tray(
@@ -118,9 +118,12 @@ def _speak(config: Config, asked: str, pause: str | None, *, as_json: bool) -> i
     elif asked == "settings":
         show_page(running)
     else:
+        with_server = running.status()["connection"].get("own_server")
         running.quit()
         if not wait_for_end(config.data, QUIT_SECONDS):
             raise Deaf(f"The tray has not ended within {QUIT_SECONDS:.0f} s.")
+        if with_server:
+            click.echo("The server that the tray started has ended with it: links open again once it runs.")
     return 0
 
 
@@ -148,7 +151,8 @@ def _print_status(running: RunningTray, *, as_json: bool) -> None:
     lines += [("paused until", until), ("to do", need["words"] if need else None)]
     lines += [("page", need["page"] if need else None)]
     lines += [("server", connection["server"]), ("as", connection["username"])]
-    lines += [(name, str(status.get(name, 0))) for name in ("waiting", "sending", "refused", "stalled")]
+    counted = ("waiting", "sending", "asking", "refused", "failed", "stalled")
+    lines += [(name, str(status.get(name, 0))) for name in counted]
     for folder in status["folders"]:
         last = folder["last_event_at"]
         seen = f", last event {Times(now).near(parse_moment(last))}" if last else ""

@@ -289,7 +289,8 @@ class TrayApp:
         )
 
     def _connection(self) -> Connection:
-        return replace(self._pairing.present, reserved=self._engine.reserved())
+        own_server = self._child is not None and self._child.pid is not None
+        return replace(self._pairing.present, reserved=self._engine.reserved(), own_server=own_server)
 
     def _gallery(self) -> str:
         used, local = self._pairing.present.server, read_local_server(self._config.data)

@@ -155,7 +155,8 @@ class Candidates:
         end = ending(file, size)
         if end is End.FOREIGN and not one.wanted:
             return Verdict.DROP if rested else Verdict.WAIT
-        if end is End.PARTIAL:
+        if end is End.PARTIAL and not (one.wanted and rested):
+            # What the person named is whole as it rests, whatever it is: the server says what it takes.
             return Verdict.WAIT
         held = has_writer(file.fileno())
         if held:

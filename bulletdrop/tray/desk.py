@@ -59,7 +59,8 @@ class Item:
     `upload_id` is the id for the API; both come with DONE. `still_waiting` is how many other captures were on their
     way when this was handed out: with it a desk can sum up a burst in one notification. `folder` is the watched folder
     that it came from, `reason` says in a sentence why it was taken. `is_public` False: private until the person or the
-    end of the undo window says otherwise. `binned`: its file went to the system's bin.
+    end of the undo window says otherwise. `binned`: its file went to the system's bin. `wanted`: the
+    person named this very file.
     """
 
     id: int
@@ -84,6 +85,7 @@ class Item:
     reason: str = ""
     is_public: bool = True
     binned: bool = False
+    wanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

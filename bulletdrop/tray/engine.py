@@ -166,7 +166,7 @@ class Engine:
         item = self._outbox.retry(item_id)
         self._sender.hurry(item_id)
         if item.status is Status.STALLED:
-            self._intake.recheck(item.path)
+            self._intake.recheck(item.path, wanted=item.wanted)
         self.changed()
 
     def forget(self, item_id: int) -> None:

@@ -124,9 +124,9 @@ class Intake:
         if self._thread.ident is not None:
             self._thread.join(10)
 
-    def recheck(self, path: Path) -> None:
-        """Look at this file again: it is not what it was."""
-        self.hints.put(Hint(path, eager=True))
+    def recheck(self, path: Path, *, wanted: bool = False) -> None:
+        """Look at this file again: it is not what it was. `wanted`: as one that the person named."""
+        self.hints.put(Hint(path, eager=True, wanted=wanted))
 
     def rescan(self) -> None:
         """Scan all folders now."""
@@ -349,7 +349,7 @@ class Intake:
 
     def _note_stalled(self, one: Candidate) -> None:
         self._drop(one)
-        item = self._outbox.stall(one.folder, one.last) if one.last is not None else None
+        item = self._outbox.stall(one.folder, one.last, wanted=one.wanted) if one.last is not None else None
         if item is not None:
             self._hearer.stalled(item)
 

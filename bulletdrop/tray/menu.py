@@ -123,7 +123,8 @@ def state_line(report: Report, now: datetime) -> str | None:
     """The one line that says how things stand, or None when there is nothing to say."""
     count = report.waiting + report.sending
     if report.state is State.WORKING:
-        return t("Uploading {count}", count=count) if count else t("Uploading")
+        words = t("Uploading {count}", count=count) if count else t("Uploading")
+        return " · ".join(part for part in (words, _asking(report.asking)) if part)
     if report.state is State.NEEDS_YOU:
         words = report.message or t("BulletDrop needs you")
     elif report.state is State.OFFLINE:
@@ -134,8 +135,14 @@ def state_line(report: Report, now: datetime) -> str | None:
             words = t("Paused until {time}", time=_end(report.paused_until, now))
     else:
         words = ""
-    parts = [words, _waiting(report, count)]
+    parts = [words, _waiting(report, count), _asking(report.asking)]
     return " · ".join(part for part in parts if part) or None
+
+
+def _asking(count: int) -> str:
+    if count == 1:
+        return t("1 asks before it is sent")
+    return t("{count} ask before they are sent", count=count) if count else ""
 
 
 def _waiting(report: Report, count: int) -> str:

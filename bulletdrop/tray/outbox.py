@@ -115,6 +115,8 @@ class Outbox(Ledger):
             always: the person asked for this very file, so it is a new capture whatever we know.
         """
         with self.together():
+            if always:
+                self.forget_stalled(sighting.path)
             known = None
             if sha256 is not None and not always:
                 known = same_capture(self._candidates(folder, sighting, sha256), sighting, sha256)
@@ -122,8 +124,9 @@ class Outbox(Ledger):
                 return self._begin(folder, sighting, sha256, manner, wanted=always)
             if known.status in (Status.STALLED, Status.FAILED):
                 # Better now: a row of its own, so that it counts as new.
+                wanted = self.get(known.id).wanted
                 self._write("DELETE FROM capture WHERE id = ?", known.id)
-                return self._begin(folder, sighting, sha256, manner, wanted=False)
+                return self._begin(folder, sighting, sha256, manner, wanted=wanted)
             anew = known.status in (Status.WAITING, Status.ASKING, Status.REFUSED) and known.sha256 != sha256
             self._write(
                 "UPDATE capture SET path = ?, device = ?, inode = ?, size = ?, mtime_ns = ? WHERE id = ?",
@@ -139,7 +142,7 @@ class Outbox(Ledger):
             )
             return self._with_slug(known.id, manner)
 
-    def stall(self, folder: Path, sighting: Sighting) -> Item | None:
+    def stall(self, folder: Path, sighting: Sighting, *, wanted: bool = False) -> Item | None:
         """Note a file that stopped half way. None when it was noted before, in this very state."""
         with self.together():
             for known in self._by_place(sighting):
@@ -151,7 +154,7 @@ class Outbox(Ledger):
                         *(sighting.size, sighting.mtime_ns, known.id),
                     )
                     return self.get(known.id)
-            item_id = self._insert(folder, sighting, None, Status.STALLED)
+            item_id = self._insert(folder, sighting, None, Status.STALLED, wanted=wanted)
             self._write("UPDATE capture SET error_code = ?, error = ? WHERE id = ?", STALLED, stalled(), item_id)
             return self.get(item_id)
 
@@ -272,12 +275,14 @@ class Outbox(Ledger):
         )
         return [to_known(row) for row in rows]
 
-    def _insert(self, folder: Path, sighting: Sighting, sha256: str | None, status: Status) -> int:
+    def _insert(
+        self, folder: Path, sighting: Sighting, sha256: str | None, status: Status, *, wanted: bool = False
+    ) -> int:
         return self.spool.insert(
-            "INSERT INTO capture (key, folder, path, device, inode, size, mtime_ns, sha256, status, found_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO capture (key, folder, path, device, inode, size, mtime_ns, sha256, status, found_at,"
+            " wanted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(new_key(), str(folder), str(sighting.path), sighting.device, sighting.inode, sighting.size),
-            *(sighting.mtime_ns, sha256, status.value, self._now()),
+            *(sighting.mtime_ns, sha256, status.value, self._now(), wanted),
         )
 
     def _job(self, item_id: int) -> Job:

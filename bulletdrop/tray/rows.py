@@ -135,6 +135,7 @@ def to_item(row: tuple[Any, ...]) -> Item:
         reason=reason(how, Path(home or folder), found_at, wanted=bool(wanted)),
         is_public=bool(is_public),
         binned=bool(binned),
+        wanted=bool(wanted),
     )
 
 

@@ -30,6 +30,7 @@ class Connection:
         token_in: where the token lies: "environment", a keyring's name, or a file.
         stands_in: True for a second server, while the first is away.
         reserved: how many links are held ready.
+        own_server: whether a server runs that this tray started, and ends with it.
     """
 
     server: str = ""
@@ -37,6 +38,7 @@ class Connection:
     token_in: str = ""
     stands_in: bool = False
     reserved: int = 0
+    own_server: bool = False
 
 
 class Steering(Protocol):

@@ -191,6 +191,8 @@ GERMAN: dict[str, str] = {
     "where macOS puts screenshots": "wo macOS Bildschirmfotos ablegt",
     "where most desktops put screenshots": "wo die meisten Desktops Bildschirmfotos ablegen",
     "yesterday": "gestern",
+    "1 asks before it is sent": "1 fragt, bevor er gesendet wird",
+    "{count} ask before they are sent": "{count} fragen, bevor sie gesendet werden",
     "{count} not accepted": "{count} nicht angenommen",
     "{count} screenshots uploaded.": "{count} Screenshots hochgeladen.",
     "{count} screenshots wait for the server": "{count} Screenshots warten auf den Server",

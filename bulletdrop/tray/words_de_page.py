@@ -323,6 +323,9 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
     "yesterday, {clock}": "gestern, {clock}",
     "you added it": "von Ihnen hinzugefügt",
     "{count} min ago": "vor {count} min",
+    "The server that BulletDrop started here ends with it: its links do not open until it runs again.": (
+        "Der Server, den BulletDrop hier gestartet hat, endet mit ihm: Seine Links öffnen sich erst danach wieder."
+    ),
     "{count} not complete": "{count} nicht vollständig",
     "{count} of {all} folders watched": "{count} von {all} Ordnern beobachtet",
     "{path} belongs to the system: it is not watched.": "{path} gehört dem System und wird nicht beobachtet.",

@@ -110,6 +110,26 @@ def test_a_ticket_tells_what_refused_its_file(tray: Tray, tmp_path: Path) -> Non
         tray.engine.uploaded("nobody's")
 
 
+@pytest.mark.parametrize("data", [b"abc", png()[:-20]], ids=["three letters", "half a picture"])
+def test_a_file_that_the_person_named_goes_as_it_is_and_the_server_answers(
+    tray: Tray, tmp_path: Path, data: bytes
+) -> None:
+    tray.server.rules.append(ServerRule(415, "unknown_type"))
+    ticket = tray.engine.upload(write(tmp_path / "notes.txt", data))
+
+    def refused() -> bool:
+        try:
+            tray.engine.uploaded(ticket)
+        except errors.UnknownType:
+            return True
+        return False
+
+    eventually(refused, 5)
+    item = tray.engine.failed()[0]
+    assert item.reason.startswith("You named this file yourself at ")
+    assert item.status is Status.REFUSED
+
+
 def test_what_failed_is_listed_with_its_reason_and_can_be_tried_again(tray: Tray) -> None:
     tray.server.rules.append(ServerRule(413, "too_big"))
     write(tray.folder / "large.png", png())

@@ -162,6 +162,13 @@ def test_the_state_line_says_what_happens_in_few_words() -> None:
     assert tooltip(QUIET, NOW) == "Ready. Take a screenshot."
 
 
+def test_what_asks_first_shows_in_the_line_and_at_the_icon() -> None:
+    one = replace(QUIET, asking=1)
+    assert state_line(one, NOW) == tooltip(one, NOW) == "1 asks before it is sent"
+    busy = replace(QUIET, state=State.WORKING, sending=1, asking=2)
+    assert state_line(busy, NOW) == "Uploading 1 · 2 ask before they are sent"
+
+
 def test_what_the_person_has_to_do_can_be_chosen() -> None:
     hands = Hands()
     choose(built(hands, need="Set up BulletDrop"), "Set up BulletDrop")

@@ -358,3 +358,14 @@ def test_two_hundred_captures_over_many_kills_arrive_once_each(tmp_path: Path, s
     assert [(name, link) for name, link, _ in told if true[name] != link] == [], "a link that was told leads elsewhere"
     if server.reserves:
         assert len([one for one in server.kept if one.slug]) > 3
+
+
+def test_that_the_person_named_a_file_is_kept_while_it_stalls_and_after(outbox: Outbox, tmp_path: Path) -> None:
+    path = write(tmp_path / "half.png", png()[:-20])
+    stalled = outbox.stall(tmp_path, see(path), wanted=True)
+    assert stalled is not None
+    assert stalled.reason.startswith("You named this file yourself at ")
+    write(path, png())
+    whole = outbox.take_in(tmp_path, see(path), "0" * 64)
+    assert whole is not None
+    assert (whole.wanted, outbox.recent(9)) == (True, [whole])

@@ -107,6 +107,7 @@ def test_second_instance_with_args_says_how_the_first_stands_and_what_it_sent(ma
     assert "state         idle" in told
     assert f"server        {machine.server.url}" in told
     assert str(machine.folder) in told
+    assert "asking        0\nrefused       0\nfailed        0\n" in told
     status = json.loads(machine.run("tray", "--status", "--json").stdout)
     assert (status["state"], status["folders"][0]["path"]) == ("idle", str(machine.folder))
     assert "last event just now" in told, "in words, not as a number of a clock elsewhere"

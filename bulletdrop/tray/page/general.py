@@ -23,6 +23,7 @@ def show(look: Look) -> Reply:
         autostart=autostart.state(),
         autostart_hint=autostart.hint(),
         version=__version__,
+        own_server=look.steering.connection().own_server,
     )
 
 
