@@ -20,6 +20,9 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
     "Address": "Adresse",
     "After the upload": "Nach dem Hochladen",
     "An uploader that cannot be read": "Ein Uploader, der sich nicht lesen lässt",
+    "Another file? Drop it into the gallery in your browser, or run:": (
+        "Noch eine Datei? Ziehen Sie sie im Browser in die Galerie, oder rufen Sie auf:"
+    ),
     "Another folder": "Ein weiterer Ordner",
     "As": "Als",
     "As the system": "Wie das System",

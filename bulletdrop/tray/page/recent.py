@@ -30,6 +30,7 @@ def show(look: Look) -> Reply:
         items=[item for item in items if item.status not in FAILED],
         more=len(items) >= count and count < MOST,
         shown=count,
+        gallery=next((server.url for server in look.steering.chosen.now.servers), ""),
         status_words=status_words,
         can=can,
         progress=getattr(look.steering.report(), "progress", None),
