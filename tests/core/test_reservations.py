@@ -243,3 +243,16 @@ def test_old_links_are_forgotten_by_the_job(site: Site, alice: Caller, clock: Ma
     assert find_arrival(site, late) is None
     with pytest.raises(NotReserved):
         fill(site, laptop, late)
+
+
+def test_an_account_fills_the_table_neither_by_ending_links_nor_by_many_keys(
+    site: Site, alice: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservations, "MOST_OF_ONE", 60)
+    for _ in range(3):
+        laptop = device(site, alice)
+        for row in reservations.reserve(site, laptop, 20):
+            reservations.end(site, laptop, row.slug)
+    with pytest.raises(TooMany) as told:
+        reservations.reserve(site, device(site, alice), 1)
+    assert told.value.retry_after == 3600

@@ -29,6 +29,8 @@ from bulletdrop.errors import Forbidden, Invalid, NotFound, NotReserved, TooMany
 
 MOST_AT_ONCE = 50
 MOST_OPEN = 200
+# Of one account, on all its devices, those that ended lately included.
+MOST_OF_ONE = 10_000
 LONGEST_CODE = 40
 LONGEST_MESSAGE = 500
 # A device that was away for long still fills what it holds; what ended is told for a while.
@@ -83,6 +85,9 @@ def reserve(site: Site, caller: Caller, count: int) -> list[Reservation]:
             if room <= 0:
                 message = f"This device holds {MOST_OPEN} links that are not filled yet. Use them first."
                 raise TooMany(message, retry_after=60)
+            # Ended ones are kept for their pages, and keys are without number.
+            if Reservation.select().where(Reservation.owner == caller.user_id).count() >= MOST_OF_ONE:
+                raise TooMany("Too many links of this account wait or have ended lately.", retry_after=3600)
             slugs = [_free_slug(site) for _ in range(min(count, room))]
             domain = domains.primary_of(site, caller.user_id)
             for slug in slugs:
