@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,21 @@ def drops_of(server: Server) -> dict[str, dict[str, Any]]:
     return made
 
 
+def wait_until_drawn(page: Page) -> None:
+    """A picture of the page has its pixels. Asked again from here: a function to wait for would be text that the page
+    has to run, and its policy says no."""
+    deadline = time.monotonic() + 30
+    while not page.evaluate("() => [...document.querySelectorAll('main img')].some((one) => one.naturalWidth > 100)"):
+        assert time.monotonic() < deadline, "no picture is drawn"
+        page.wait_for_timeout(50)
+
+
 def shows(page: Page, drop: dict[str, Any]) -> None:
     """A drop's page shows its picture, wherever that comes from."""
     page.goto(drop["url"])
     picture = page.locator("main img").first
     expect(picture).to_be_visible()
-    page.wait_for_function("() => [...document.querySelectorAll('main img')].some((one) => one.naturalWidth > 100)")
+    wait_until_drawn(page)
 
 
 def asks_for_a_password(page: Page, server: Server) -> None:
@@ -96,7 +106,7 @@ def asks_for_a_password(page: Page, server: Server) -> None:
     page.get_by_label("Password", exact=True).fill("open sesame")
     page.get_by_role("button", name="Open").click()
     expect(page.locator("main img").first).to_be_visible()
-    page.wait_for_function("() => [...document.querySelectorAll('main img')].some((one) => one.naturalWidth > 100)")
+    wait_until_drawn(page)
     assert {cookie.get("domain") for cookie in page.context.cookies()} == {SHARE}
 
 
