@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from bulletdrop.log import get_logger
 from bulletdrop.paths import child_environment
 from bulletdrop.tray.deadline import within
 from bulletdrop.tray.formats import PICTURES, Clip, Held
+
+if TYPE_CHECKING:
+    from bulletdrop.tray.x11_clipboard import Owner as X11Owner
 
 log = get_logger("clipboard")
 
@@ -35,19 +38,25 @@ class Clipboard:
     def __init__(self, *, detach: bool = False, environ: Mapping[str, str] = os.environ) -> None:
         self._detach = detach
         self._environ = environ
+        self._ready: list[X11Owner] = []  # one at most, for the next text
         self._has_control: bool | None = None  # None: not asked yet, or there was no answer
 
     @property
     def way(self) -> str:
-        """Which way is used here: "data-control", "wl-copy", "xclip", "copykitten", or "none" without a screen."""
+        """Which way is used here: "data-control", "wl-copy", "x11", "xclip", "copykitten", or "none" without a screen.
+
+        The first and "x11" are our own, for a program that lives on.
+        """
         if self._environ.get("WAYLAND_DISPLAY") and not self._detach and self._may_control():
             return "data-control"
         if self._environ.get("WAYLAND_DISPLAY") and shutil.which("wl-copy", path=self._environ.get("PATH")):
             return "wl-copy"
-        if sys.platform == "linux" and not self._environ.get("DISPLAY"):
-            # copykitten's wheel speaks X11 only; on Wayland without wl-copy it can claim success and copy nothing.
+        if sys.platform == "linux" and (self._environ.get("WAYLAND_DISPLAY") or not self._environ.get("DISPLAY")):
+            # What holds X's clipboard beside a Wayland compositor may not be what its windows paste.
             return "none"
-        if self._detach and sys.platform == "linux" and shutil.which("xclip", path=self._environ.get("PATH")):
+        if sys.platform == "linux" and not self._detach:
+            return "x11"
+        if sys.platform == "linux" and shutil.which("xclip", path=self._environ.get("PATH")):
             # copykitten's holder outlives its X server and logs to a fixed path in /tmp; xclip does neither.
             return "xclip"
         return "copykitten"
@@ -75,10 +84,8 @@ class Clipboard:
                 return self._copy_wayland(text)
             if way == "xclip":
                 return self._copy_xclip(text)
-            if way == "copykitten" and sys.platform == "linux" and not self._detach:
-                # X answers within a tenth of a millisecond, or the whole screen stands still: on a busy machine a
-                # thread to wait in would cost a hundred times as much.
-                return self._copy_kitten(text)
+            if way == "x11":
+                return self._own_x11(text, None)
             if way == "copykitten":
                 return within(LIMIT_SECONDS, lambda: self._copy_kitten(text), name="clipboard")
         except Exception as error:  # a clipboard that fails is news for the person, never a reason to stop
@@ -111,11 +118,8 @@ class Clipboard:
             return Held.BOTH if self._own_wayland(text, (picture, kind)) else Held.NOTHING
         if way == "wl-copy":
             return Held.PICTURE if self._picture_wayland(picture, kind) else Held.NOTHING
-        if way == "copykitten" and sys.platform == "linux":
-            from bulletdrop.tray.x11_clipboard import Owner
-
-            is_ours = within(LIMIT_SECONDS, lambda: Owner(text, picture, kind, self._environ).take(), name="clipboard")
-            return Held.BOTH if is_ours else Held.NOTHING
+        if way == "x11":
+            return Held.BOTH if self._own_x11(text, (picture, kind)) else Held.NOTHING
         if way == "copykitten":
             within(LIMIT_SECONDS * 2, lambda: _picture_kitten(picture), name="clipboard")
             return Held.PICTURE
@@ -127,7 +131,7 @@ class Clipboard:
             from bulletdrop.tray.wayland_clipboard import NoDataControl, Owner
 
             try:
-                within(LIMIT_SECONDS, lambda: Owner("", environ=self._environ).close(), name="clipboard")
+                Owner("", environ=self._environ).close()
                 self._has_control = True
             except NoDataControl:
                 self._has_control = False
@@ -135,10 +139,27 @@ class Clipboard:
                 log.debug("The compositor cannot be asked: %s", error)
         return self._has_control is True
 
+    def _own_x11(self, text: str, picture: tuple[Path, str] | None) -> bool:
+        from bulletdrop.tray.x11_clipboard import Owner
+
+        # Not in a thread to wait in, which costs a busy machine more than all of this: each answer has its limit.
+        with contextlib.suppress(OSError):
+            if self._ready:
+                return self._ready.pop().take(text, picture, self._get_ready)
+        return Owner(self._environ).take(text, picture, self._get_ready)
+
+    def _get_ready(self) -> None:
+        """Connect for the next text, so that it need not."""
+        from bulletdrop.tray.x11_clipboard import Owner
+
+        with contextlib.suppress(OSError):
+            if not self._ready:
+                self._ready.append(Owner(self._environ))
+
     def _own_wayland(self, text: str, picture: tuple[Path, str] | None) -> bool:
         from bulletdrop.tray.wayland_clipboard import Owner
 
-        return within(LIMIT_SECONDS, lambda: Owner(text, picture, self._environ).take(), name="clipboard")
+        return Owner(text, picture, self._environ).take()
 
     def _picture_wayland(self, picture: Path, kind: str) -> bool:
         with picture.open("rb") as file:
@@ -198,15 +219,21 @@ class Clipboard:
             timeout=LIMIT_SECONDS,
             check=True,
         )
-        read = subprocess.run(
-            [*xclip, "-out", "-target", "UTF8_STRING"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            timeout=LIMIT_SECONDS,
-            check=True,
-        )
-        return read.stdout == text.encode()
+        # The child takes the clipboard at once, and answers a moment later.
+        deadline = time.monotonic() + LIMIT_SECONDS * 0.8
+        while time.monotonic() < deadline:
+            read = subprocess.run(
+                [*xclip, "-out", "-target", "UTF8_STRING"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                timeout=LIMIT_SECONDS,
+                check=False,
+            )
+            if read.returncode == 0 and read.stdout == text.encode():
+                return True
+            time.sleep(0.02)
+        return False
 
     def _copy_kitten(self, text: str) -> bool:
         import copykitten

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,7 @@ class Wire:
         try:
             self.sock.settimeout(LIMIT_SECONDS)
             self._waiting: list[Event] = []
+            self._out = b""
             self._set_up(_cookie(environ, number))
         except BaseException:
             self.sock.close()
@@ -73,11 +74,12 @@ class Wire:
         """Leave the server; what was owned is owned by nobody."""
         self.sock.close()
 
-    def atom(self, name: str) -> int:
-        """The number of a name."""
-        raw = name.encode()
-        self.send(16, 0, struct.pack("<HH", len(raw), 0) + _padded(raw))
-        return int(struct.unpack_from("<I", self._reply(), 8)[0])
+    def atoms(self, names: Sequence[str]) -> dict[str, int]:
+        """The numbers of names; asked for at once, since each answer takes its way."""
+        for name in names:
+            raw = name.encode()
+            self.send(16, 0, struct.pack("<HH", len(raw), 0) + _padded(raw))
+        return {name: int(struct.unpack_from("<I", self._reply(), 8)[0]) for name in names}
 
     def make_window(self) -> int:
         """A window that nobody sees, which hears of changes of its properties."""
@@ -103,9 +105,9 @@ class Wire:
         width, count = reply[1], struct.unpack_from("<I", reply, 16)[0]
         return reply[32 : 32 + count * width // 8]
 
-    def own(self, window: int, selection: int, time: int) -> bool:
-        """Own a selection. Returns whether the server says so afterwards."""
-        self.send(22, 0, struct.pack("<III", window, selection, time))
+    def own(self, window: int, selection: int) -> bool:
+        """Own a selection from now on. Returns whether the server says so afterwards."""
+        self.send(22, 0, struct.pack("<III", window, selection, 0))
         self.send(23, 0, struct.pack("<I", selection))
         return bool(struct.unpack_from("<I", self._reply(), 8)[0] == window)
 
@@ -115,11 +117,17 @@ class Wire:
         self.send(25, 0, struct.pack("<II", requestor, 0) + event)
 
     def send(self, opcode: int, detail: int, body: bytes) -> None:
-        """Send one request."""
-        self.sock.sendall(struct.pack("<BBH", opcode, detail, 1 + len(body) // 4) + body)
+        """Send one request, together with those that follow before an answer is waited for."""
+        self._out += struct.pack("<BBH", opcode, detail, 1 + len(body) // 4) + body
+
+    def _flush(self) -> None:
+        out, self._out = self._out, b""
+        if out:
+            self.sock.sendall(out)
 
     def event(self, seconds: float | None) -> Event | None:
         """The next event; None when there is none in time. `seconds` None waits. Raises OSError at the end."""
+        self._flush()
         if self._waiting:
             return self._waiting.pop(0)
         self.sock.settimeout(seconds)
@@ -136,6 +144,7 @@ class Wire:
             self.sock.settimeout(LIMIT_SECONDS)
 
     def _reply(self) -> bytes:
+        self._flush()
         while True:
             raw = self._read(32)
             if raw[0] == 1:

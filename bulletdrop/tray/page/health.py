@@ -37,6 +37,7 @@ def clipboard_words(way: str, platform: str = sys.platform) -> str:
     if way == "copykitten":
         return t("X11, seen to keep what is copied") if platform == "linux" else t("the system's own")
     return {
+        "x11": t("X11, seen to keep what is copied"),
         "data-control": t("Wayland, kept by BulletDrop itself"),
         "wl-copy": t("Wayland, by the program wl-copy"),
         "xclip": t("X11, by the program xclip"),
