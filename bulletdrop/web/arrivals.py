@@ -86,8 +86,13 @@ async def instead(request: Request, name: str, nothing: NotFound, again: Again) 
     slug = stem if dot and ending else name
     wants_bytes = slug != name or negotiating.wants_bytes(request)
     arrival = await _look(request, slug)
-    if arrival is None or request.method not in ("GET", "HEAD"):
+    if request.method not in ("GET", "HEAD"):
         raise nothing
+    if arrival is None:
+        if len(slug) != web_of(request).config.slug_length:
+            raise nothing
+        # It may have come between the two questions: its row goes in the transaction that makes the drop.
+        return await again()
     if arrival.state == "waiting" and (wants_bytes or (is_robot(request) and request.method == "GET")):
         seconds = _HEAD_WAIT if request.method == "HEAD" else WAIT
         answer, now = await _wait_for(request, arrival, seconds, again)
@@ -120,6 +125,9 @@ async def _wait_for(
                     return await again(), None
                 except NotFound:
                     waiter.seen = now = await _look(request, arrival.slug)
+                    if now is None:
+                        # As above: it came in between, or it is gone.
+                        return await again(), None
     except TooMany:
         # All places are taken, for which pages look again by themselves: as if the time were over.
         return None, arrival

@@ -283,3 +283,11 @@ def test_an_account_says_whether_its_name_is_told(shared: Server) -> None:
     assert "From <bdi>bob</bdi>." in look(shared, f"/{named}").text
     assert browser.put("/api/v1/account", json={"names_arrivals": False}).status_code == 200
     assert "bob" not in look(shared, f"/{named}").text
+
+
+def test_who_asks_at_the_very_moment_of_the_fill_gets_the_bytes(server_on: Server) -> None:
+    data = [png(seed=bytes([number])) for number in range(30)]
+    for slug, content in zip([row["slug"] for row in reserve(server_on.alice, 30)], data, strict=True):
+        asked = [asking(server_on, f"/{slug}.png", Accept="*/*") for _ in range(3)]
+        assert put(server_on.alice, slug, content).status_code == 201
+        assert [one.outcome().status_code for one in asked] == [200, 200, 200], slug
