@@ -214,6 +214,9 @@ def replace_file(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     with os.fdopen(descriptor, "wb") as file:
+        if hasattr(os, "fchmod"):
+            # Whatever this process leaves out of modes.
+            os.fchmod(descriptor, 0o644)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -34,7 +34,7 @@ _ONCE = {"host", "content-length", "origin", "authorization"}
 class BadRequest(Invalid):
     """What came is no request that this server answers."""
 
-    code = "bad_request"
+    code = "bad_local_request"
     title = "The request could not be read"
 
 
