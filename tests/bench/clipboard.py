@@ -82,6 +82,8 @@ class Clipboard:
         self._display.flush()
         while (event := self._event(until)) is not None:
             if getattr(event, "type", None) == self._notified:
+                if not event.property:  # refused: what stands there is the text of the time before
+                    return None
                 found = self._window.get_full_property(self._place, self._any)
                 return None if found is None else bytes(found.value).decode()
         return None
