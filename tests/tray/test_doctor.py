@@ -207,7 +207,7 @@ def test_on_a_desktop_it_looks_at_tray_keyring_notifications_and_clipboard(scree
     assert found["keyring"]["what"] == "Secret Service keyring: a test secret was kept and deleted"
     assert found["tray"]["what"] == "nothing on this desktop shows icons"
     assert found["notifications"]["level"] == "warn"
-    assert found["clipboard"]["what"].startswith("by copykitten (upload --copy: xclip), not tested")
+    assert found["clipboard"]["what"].startswith("by x11 (upload --copy: xclip), not tested")
     assert found["screenshots"]["what"] == str(shots)
     assert screen.clipboard() == "mine"
     assert list(shots.iterdir()) == []
@@ -215,7 +215,7 @@ def test_on_a_desktop_it_looks_at_tray_keyring_notifications_and_clipboard(scree
 
 def test_the_clipboard_is_tested_when_asked(screen: Screen) -> None:
     _code, found = ask(screen.home / "data", "--clipboard", environ=screen.environ)
-    assert found["clipboard"]["what"] == "by copykitten (upload --copy: xclip), written and read back"
+    assert found["clipboard"]["what"] == "by x11 (upload --copy: xclip), written and read back"
 
 
 def test_a_token_in_a_plain_file_is_said_plainly(tmp_path: Path) -> None:
