@@ -8,12 +8,15 @@ What differs:
 - What lies ready in the cache is sent without looking for a route.
 - After an early refusal the rest of the body is read and dropped for a while, so that clients which read only after
   sending see the answer instead of a reset connection.
+- After a head that cannot be read we shut our side and drop what still comes, instead of closing over it: the system
+  answers bytes for a closed socket with a reset, and that takes the refusal from the client's hands.
 - Heads and chunks are checked to the byte before Sanic reads them: what a proxy might read otherwise is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from asyncio import CancelledError
@@ -39,6 +42,8 @@ HEAD_SECONDS = 15.0
 SMALL_BODY_SECONDS = 20.0
 # A body that is no longer wanted is dropped for this long at most, in seconds.
 LINGER_SECONDS = 10.0
+# The same after a head or chunk that cannot be read: nobody knows where what follows it ends.
+UNREADABLE_LINGER_SECONDS = 2.0
 # Writes above this many bytes wait until the system has taken them. Below it, only those before a close do: on a
 # connection that stays, this much leaves within the keep-alive time at the least rate that we ask of uploads.
 _DRAINED_ABOVE = 80 * 1024
@@ -55,7 +60,28 @@ class BodyCutOff(BadRequest):
 class Connection(Http):  # type: ignore[misc,unused-ignore]
     """One request and its answer on a connection."""
 
-    __slots__ = ("_linger_until",)
+    __slots__ = ("_is_readable", "_linger_until")
+
+    async def http1(self) -> None:
+        """Answer requests until the connection ends; see to it that the last answer can be read."""
+        self._is_readable = True
+        await super().http1()  # type: ignore[no-untyped-call]
+        if not self._is_readable:
+            await self._drop_the_rest()
+
+    async def _drop_the_rest(self) -> None:
+        """Shut our side, so that the client sees the answer's end, and read until it has sent what it was sending."""
+        protocol: Protocol = self.protocol  # type: ignore[assignment]
+        transport = protocol.transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.can_write_eof():
+            transport.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNREADABLE_LINGER_SECONDS):
+                while not protocol.input_ended:
+                    self.recv_buffer.clear()
+                    await self._receive_more()
 
     def init_for_request(self) -> None:
         """Reset what belongs to one request."""
@@ -64,6 +90,7 @@ class Connection(Http):  # type: ignore[misc,unused-ignore]
 
     async def http1_request_header(self) -> None:
         """Read the head of a request, within a time that counts from its first byte and not from its last."""
+        self._is_readable = False
         end = self.recv_buffer.find(b"\r\n\r\n")
         if end < 0:
             try:
@@ -75,6 +102,7 @@ class Connection(Http):  # type: ignore[misc,unused-ignore]
         if 0 <= end < self.HEADER_MAX_SIZE and not is_strict_head(self.recv_buffer, end):
             raise BadRequest("The head of the request is malformed.")
         await super().http1_request_header()  # type: ignore[no-untyped-call]
+        self._is_readable = True
 
     async def _end_of_head(self) -> int:
         """Wait for the empty line after the head; where it begins, or -1 when the head is too long."""
@@ -129,7 +157,7 @@ class Connection(Http):  # type: ignore[misc,unused-ignore]
                     break
                 await self._receive_more()
             if end < 0 or not is_strict_chunk_line(buffer, end + 2):
-                self.keep_alive = False
+                self.keep_alive = self._is_readable = False
                 raise BadRequest("The body is not chunked as it should be.")
         return await super().read()
 

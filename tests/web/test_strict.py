@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import time
 
 import pytest
 
@@ -162,6 +164,26 @@ def test_a_client_that_waits_for_100_before_its_chunks_is_told_to_go_on(shared: 
         assert line.head()[0] == 100
         line.send(_chunked(png(12, 10)))
         assert line.response()[0] == 201
+
+
+UNREADABLE = {
+    "no colon": GET + b"X-A b" + END,
+    "too long": GET + b"X-A: " + b"v" * 40_000 + END,
+    "a chunk's size with 0x": POST + b"Transfer-Encoding: chunked" + END + b"0x2\r\n",
+}
+
+
+@pytest.mark.parametrize("head", UNREADABLE.values(), ids=UNREADABLE)
+def test_who_still_sends_when_the_refusal_comes_can_send_all_and_then_read_it(shared: Server, head: bytes) -> None:
+    with raw(shared) as line:
+        line.sock.sendall(head)
+        select.select([line.sock], [], [], 10)
+        # A socket closed over unread bytes answers each with a reset, and the second of these would fail.
+        for _ in range(5):
+            line.sock.sendall(b"v" * 50_000)
+            time.sleep(0.01)
+        assert line.response()[0] in (400, 401, 413, 431)
+        assert line.sock.recv(1) == b""
 
 
 GOOD_HEADS: dict[str, bytes] = {
