@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from tests.support.early import exchange
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -221,8 +222,7 @@ class Product:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
-            connection.request(method, path, body, {**({"X-API-Key": key} if key else {}), **named})
-            answer = connection.getresponse()
+            answer = exchange(connection, method, path, body, {**({"X-API-Key": key} if key else {}), **named})
             content = answer.read()
         finally:
             connection.close()

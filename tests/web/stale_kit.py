@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import pyotp
 
 from bulletdrop.core.models import new_id
+from tests.support.early import exchange
 from tests.support.server import ALL_SCOPES, PASSWORD, Server
 from tests.web.browser import browser, kept, sign_in
 from tests.web.cast import Headers, bearer, cookies, make_key
@@ -122,8 +123,7 @@ def ask(server: Server, one: Try) -> tuple[int, str]:
     try:
         number = next(_ADDRESSES)
         sent = {"Connection": "close", "X-Forwarded-For": f"10.1.{number >> 8 & 255}.{number & 255}", **one.headers}
-        connection.request(one.method, one.path, body=one.body, headers=sent)
-        answer = connection.getresponse()
+        answer = exchange(connection, one.method, one.path, one.body, sent)
         return answer.status, answer.read().decode("utf-8", "replace")[:4000]
     finally:
         connection.close()

@@ -12,6 +12,7 @@ from http.client import HTTPConnection
 import httpx
 import pytest
 
+from tests.support.early import exchange
 from tests.support.server import PASSWORD, Server, certificates
 from tests.web.browser import browser
 from tests.web.kit import problem
@@ -37,8 +38,8 @@ def try_anew(server: Server, headers: dict[str, str]) -> int:
     connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     with contextlib.closing(connection):
         body = json.dumps({"identifier": "alice", "password": "wrong one"})
-        connection.request("POST", "/api/v1/auth/login", body, {"Content-Type": "application/json", **headers})
-        return connection.getresponse().status
+        said = {"Content-Type": "application/json", **headers}
+        return exchange(connection, "POST", "/api/v1/auth/login", body, said).status
 
 
 def test_guesses_that_are_sent_all_at_once_are_counted_before_they_are_checked(proxied: Server) -> None:
