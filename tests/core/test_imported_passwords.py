@@ -20,10 +20,10 @@ def imported(password: str, rounds: int = 4) -> str:
 
 def test_a_hash_that_would_take_a_day_is_refused_at_once() -> None:
     dear = imported(PASSWORD).replace("$2b$04$", "$2b$31$")
-    began = time.monotonic()
+    began = time.thread_time()
     assert not passwords.password_fits(dear, PASSWORD)
     # bcrypt's work doubles with each step: 31 would take two days, 15 two seconds.
-    assert time.monotonic() - began < 1.5
+    assert time.thread_time() - began < 1.5
 
 
 @pytest.mark.alone

@@ -20,7 +20,8 @@ from bulletdrop.core.drops.pictures import SIZES, ensure_decoded, has_thumbnails
 from bulletdrop.core.models import Blob, new_id
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadPicture, MissingObject, NotFound
-from tests.media.decoder_samples import encoded, laborious_png, scene
+from tests.media.decoder_samples import decoding_children, encoded, laborious_png, scene
+from tests.support.processes import until
 
 
 def keep(site: Site, data: bytes, *, mime: str = "image/png", state: str = "new") -> Blob:
@@ -123,11 +124,11 @@ def test_a_picture_that_is_gone_is_not_found(site: Site) -> None:
 
 
 def test_a_picture_deleted_during_its_decode_leaves_no_thumbnails(site: Site) -> None:
-    blob = keep(site, laborious_png(60))
+    blob = keep(site, laborious_png(150))
 
     def delete() -> None:
         with using(site.db):
-            time.sleep(0.3)
+            until(lambda: any(child.cpu_times().user > 0.3 for child in decoding_children()))
             Blob.delete().where(Blob.id == blob.id).execute()
         site.db.close()
 
@@ -135,7 +136,7 @@ def test_a_picture_deleted_during_its_decode_leaves_no_thumbnails(site: Site) ->
     thread.start()
     try:
         with pytest.raises(NotFound):
-            make_thumbnails(site, blob.id)
+            make_thumbnails(site, blob.id, urgent=True)
     finally:
         thread.join()
     assert list(site.storage.keys("thumbnails/")) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import random
 import struct
@@ -9,6 +10,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import psutil
 from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat
 
 from bulletdrop.media.decoding import turbojpeg
@@ -112,6 +114,15 @@ def laborious_png(frames: int = 200, *, side: int = 1000) -> bytes:
         chunks.append(png_chunk(b"fcTL", struct.pack(">I", 2 * frame - 1) + control))
         chunks.append(png_chunk(b"fdAT", struct.pack(">I", 2 * frame) + data))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + png_chunk(b"IEND", b"")
+
+
+def decoding_children() -> list[psutil.Process]:
+    """The decoding children of this process that run."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # a zombie is one too
+            found += [child] if child.cmdline()[-1:] == ["decode"] else []
+    return found
 
 
 def swapped_profile() -> bytes:
