@@ -36,6 +36,7 @@ __all__ = [
     "csrf_of",
     "form_of",
     "form_values",
+    "leading_to",
     "needs",
     "required_caller",
     "safe_next",
@@ -123,11 +124,10 @@ def signed_in(handler: Handler) -> Handler:
     @wraps(handler)
     async def wrapped(request: Request, *args: Any, **kwargs: Any) -> Any:
         if await caller_of(request) is None:
-            if await in_thread(request, needs_setup):
-                return redirect("/setup")
+            first = "/setup" if await in_thread(request, needs_setup) else "/signin"
             back = request.path if request.method in _SAFE_METHODS else "/"
             query = f"?{request.query_string}" if request.query_string and back != "/" else ""
-            return redirect("/signin" + (f"?next={quote(back + query)}" if back != "/" else ""))
+            return redirect(leading_to(back + query, first))
         return await handler(request, *args, **kwargs)
 
     return wrapped
@@ -216,6 +216,11 @@ def safe_next(value: str | None) -> str:
     if not value or not value.startswith("/") or value.startswith("//") or "\\" in value or not value.isprintable():
         return "/"
     return value
+
+
+def leading_to(back: str, first: str) -> str:
+    """The address of a page that comes first, such as `/signin`, and goes on to another path of ours."""
+    return first + (f"?next={quote(back)}" if back != "/" else "")
 
 
 async def _find_caller(request: Request) -> Caller | None:

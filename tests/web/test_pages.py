@@ -40,9 +40,12 @@ class Tags(HTMLParser):
 
 
 def test_nobody_is_sent_to_set_up_first_and_to_sign_in_later(server: Server) -> None:
-    for path in ("/", "/trash", "/signin"):
+    for path in ("/", "/signin"):
         assert server.anonymous.get(path, headers=HTML).headers["location"] == "/setup"
+    for path in ("/trash", "/signin?next=/trash"):
+        assert server.anonymous.get(path, headers=HTML).headers["location"] == "/setup?next=/trash"
     assert server.anonymous.get("/setup", headers=HTML).status_code == 200
+    assert 'name="next" value="/"' in server.anonymous.get("/setup?next=//elsewhere.example", headers=HTML).text
     server.key_of("alice")
     assert server.anonymous.get("/setup", headers=HTML).headers["location"] == "/signin"
     assert server.anonymous.get("/", headers=HTML).headers["location"] == "/signin"

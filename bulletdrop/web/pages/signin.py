@@ -14,6 +14,7 @@ from bulletdrop.web.auth import (
     caller_of,
     clear_session_cookies,
     form_of,
+    leading_to,
     required_caller,
     safe_next,
     signed_in,
@@ -31,7 +32,7 @@ async def ask(request: Request) -> HTTPResponse:
     if await caller_of(request) is not None:
         return redirect(back)
     if await in_thread(request, needs_setup):
-        return redirect("/setup")
+        return redirect(leading_to(back, "/setup"))
     return _form(request, back=back)
 
 

@@ -1,6 +1,7 @@
 // Forms that work without a script and are better with one: `data-send` sends JSON and says what is wrong beside the field,
 // `data-confirm` asks first. How a page says so stands in templates/kit.html.
 import { ask, questionOf } from "./asking";
+import { takeBrought } from "./brought";
 import { clear, filled, values, wrong } from "./fields";
 import { listen } from "./live";
 import { say } from "./said";
@@ -95,23 +96,10 @@ function showOnce(name: string, value: string): void {
   }
 }
 
-// The address that the server prints carries a code behind the #, which never reaches a server or a log.
-function takeFromHash(): void {
-  const given = new URLSearchParams(location.hash.slice(1));
-  for (const field of document.querySelectorAll<HTMLInputElement>("[data-from-hash]")) {
-    const value = given.get(field.dataset.fromHash ?? "");
-    if (!value) continue;
-    if (field.form) clear(field.form);
-    field.value = value;
-    history.replaceState(null, "", location.pathname + location.search);
-    [...(field.form?.querySelectorAll<HTMLInputElement>(".field input") ?? [])].find((one) => one.value === "")?.focus();
-  }
-}
-
 function start(): void {
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-send], form[data-confirm]")) form.noValidate = true;
-  takeFromHash();
-  window.addEventListener("hashchange", takeFromHash); // the link was opened where the page was open already
+  takeBrought();
+  window.addEventListener("hashchange", takeBrought); // the link was opened where the page was open already
   const said = sessionStorage.getItem(AFTERWARDS);
   sessionStorage.removeItem(AFTERWARDS);
   if (said) say(said);
