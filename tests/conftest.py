@@ -12,7 +12,7 @@ from bulletdrop.clock import ManualClock
 from bulletdrop.config import load_config
 from bulletdrop.core.database import using
 from bulletdrop.core.site import Site, close_site, open_site
-from tests.support.postgres import fresh_database, postgres_server
+from tests.support.postgres import Reused, fresh_database, postgres_server
 from tests.support.server import Server
 from tests.support.spread import scheduler
 
@@ -24,14 +24,31 @@ def postgres() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def reused_postgres(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reused]:
+    """A Postgres database that tests have one after the other, each as the migrations leave it."""
+
+    def migrate_it(url: str) -> None:
+        given = {"data": tmp_path_factory.mktemp("migrating")}
+        close_site(open_site(load_config(given, environ={"BULLETDROP_DATABASE_URL": url})))
+
+    reused = Reused(postgres, migrate_it)
+    yield reused
+    reused.close()
+
+
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """ "" for SQLite, or a fresh Postgres database: parametrize it indirectly, or use `site_on`/`server_on`."""
-    if getattr(request, "param", "sqlite") == "sqlite":
+    """ "" for SQLite, or a Postgres database: parametrize it indirectly, or use `site`/`server_on`."""
+    kind = getattr(request, "param", "sqlite")
+    if kind == "sqlite":
         yield ""
-        return
-    with fresh_database(request.getfixturevalue("postgres")) as url:
-        yield url
+    elif kind == "empty postgres":
+        with fresh_database(request.getfixturevalue("postgres")) as url:
+            yield url
+    else:
+        with request.getfixturevalue("reused_postgres").as_migrated() as url:
+            yield url
 
 
 both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)

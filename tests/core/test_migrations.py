@@ -15,7 +15,6 @@ from bulletdrop.core.database import is_sqlite, open_database, using
 from bulletdrop.core.models import MODELS, database_proxy
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Unavailable
-from tests.conftest import both_databases
 
 
 def test_the_migrations_give_exactly_the_tables_of_the_models(site: Site) -> None:
@@ -39,7 +38,7 @@ def test_a_database_of_a_newer_program_is_refused(site: Site, clock: ManualClock
         migrations.migrate(site.db, now=clock.now())
 
 
-@both_databases
+@pytest.mark.parametrize("database_url", ["sqlite", "empty postgres"], indirect=True)
 def test_eight_that_migrate_at_once_give_one_schema(tmp_path: Path, database_url: str, clock: ManualClock) -> None:
     environ = {"BULLETDROP_DATABASE_URL": database_url} if database_url else {}
     database = open_database(load_config({"data": tmp_path}, environ=environ))

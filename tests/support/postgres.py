@@ -1,4 +1,8 @@
-"""A real Postgres for the tests: a URL, else the system's, else the one from a package; one database a test."""
+"""A real Postgres for the tests: a URL, else the system's, else the one from a package.
+
+A test gets a database of its own, or one that others had before it and that is again as the migrations leave it: to
+make and migrate a new one takes half a second, and a thousand tests want one.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,8 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +107,84 @@ def fresh_database(server: str) -> Iterator[str]:
     finally:
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+class Reused:
+    """One database of a server, which tests use one after the other.
+
+    Args:
+        server: the server's URL without a database name.
+        migrate: brings an empty database up to date, by its URL.
+    """
+
+    def __init__(self, server: str, migrate: Callable[[str], None]) -> None:
+        self._server = server
+        self._migrate = migrate
+        self._kept = ExitStack()
+        self._url = self._tables = ""
+
+    @contextmanager
+    def as_migrated(self) -> Iterator[str]:
+        """The URL of the database, with the rows that the migrations made and no others."""
+        if not self._url:
+            self._url = self._kept.enter_context(fresh_database(self._server))
+            self._migrate(self._url)
+            self._tables = self._run(_KEEP_ROWS, _TABLES)
+        yield self._url
+        self._run(_END_OTHERS)
+        # What a test changed of the tables themselves no deleting of rows brings back.
+        if self._run(_TABLES) != self._tables:
+            self.close()
+            return
+        self._run(_RESTORE_ROWS)
+
+    def close(self) -> None:
+        """Drop the database; the next test gets a new one."""
+        self._url = ""
+        self._kept.close()
+
+    def _run(self, *statements: str) -> str:
+        """Run statements in one transaction. Returns what the last one found, as text."""
+        import psycopg
+
+        with psycopg.connect(self._url) as connection:
+            for statement in statements:
+                cursor = connection.execute(statement)
+            return str(cursor.fetchall()) if cursor.description else ""
+
+
+_END_OTHERS = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+_TABLES = """
+SELECT md5(string_agg(concat_ws(' ', relname, relkind, attname, atttypid, attnotnull), ',' ORDER BY relname, attnum))
+FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+WHERE relnamespace = 'public'::regnamespace AND NOT attisdropped
+"""
+_KEEP_ROWS = """
+CREATE SCHEMA kept;
+DO $$
+DECLARE name text;
+BEGIN
+  FOR name IN SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LOOP
+    EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%I', name, name);
+  END LOOP;
+END $$
+"""
+_RESTORE_ROWS = """
+SET LOCAL session_replication_role = replica;
+DO $$
+DECLARE name text;
+BEGIN
+  FOR name IN SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LOOP
+    EXECUTE format('DELETE FROM public.%I; INSERT INTO public.%I SELECT * FROM kept.%I', name, name, name);
+  END LOOP;
+  FOR name IN SELECT relname FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace LOOP
+    EXECUTE format('ALTER SEQUENCE public.%I RESTART', name);
+  END LOOP;
+END $$
+"""
 
 
 def _admin_url(server: str) -> str:
