@@ -98,8 +98,11 @@ class Web:
         return self._date[2]
 
     def next_request_id(self) -> str:
-        """An id for one request: unique, short, and cheap enough for every thumbnail."""
-        return f"{self._prefix}{next(self._count):x}"
+        """An id for one request: unique, short, and cheap enough for every thumbnail.
+
+        Of one length, for it stands in refusals: those that say the same are then of one length too.
+        """
+        return f"{self._prefix}{next(self._count):06x}"
 
 
 def make_web(config: Config) -> Web:
