@@ -61,7 +61,7 @@ def test_four_workers_answer_as_one_server_and_end_with_it(four: Server) -> None
     assert {get(four, "/health").json()["instance"] for _ in range(20)} == {announced["instance"]}
     assert four.log.read_text().count("is ready at") == 1
     began = time.monotonic()
-    assert four.stop() == 0
+    assert four.stop(seconds=30) == 0
     assert time.monotonic() - began < 8  # nobody waited for the end of an upload
     assert not any(is_running(pid) for pid in workers)
     assert group_is_empty(parent)
@@ -69,13 +69,12 @@ def test_four_workers_answer_as_one_server_and_end_with_it(four: Server) -> None
 
 
 def test_connections_are_spread_over_the_workers(four: Server) -> None:
-    before = {pid: connections_of(pid) for pid in workers_of(four)}
     with contextlib.ExitStack() as stack:
         for _ in range(60):
             connection = stack.enter_context(raw(four))
             connection.send(head_of(four, "GET", "/health"))
             assert connection.response()[0] == 200
-        got = [connections_of(pid) - count for pid, count in before.items()]
+        got = [connections_of(pid, port=four.port) for pid in workers_of(four)]
         assert sum(got) >= 60
         assert sum(count > 0 for count in got) >= 2
 
@@ -92,14 +91,14 @@ def test_a_worker_that_is_killed_comes_back_while_the_others_answer(four: Server
         for pid in workers_of(four):
             os.kill(pid, signal.SIGKILL)
         assert get(four, "/health").status_code == 200
-        until(lambda: len(workers_of(four)) == 4, 20)
+        until(lambda: len(workers_of(four)) == 4)
 
 
 def test_when_the_parent_is_killed_nothing_stays_and_the_port_is_free(four: Server) -> None:
     workers, group = workers_of(four), four.pid
     with raw(four) as idle:
         os.kill(four.pid, signal.SIGKILL)
-        until(lambda: group_is_empty(group) or not any(is_running(pid) for pid in workers), 4)
+        until(lambda: group_is_empty(group) or not any(is_running(pid) for pid in workers))
         assert idle.is_closed()
     four.kill()
     with socket.create_server(("127.0.0.1", four.port)):
@@ -150,17 +149,18 @@ def test_workers_that_never_get_to_answer_end_the_server_with_an_error(tmp_path:
         start_new_session=True,
     )
     killed = set()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         for pid in workers_of(process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             killed.add(pid)
         time.sleep(0.02)
-    _, said = process.communicate(timeout=5)
+    _, said = process.communicate(timeout=30)
     assert process.returncode == 3
     assert "workers end before they answer" in said
-    assert 5 <= len(killed) <= 10
+    # Five of one worker in a row; on a busy machine one may get to answer before we see it, and counts anew.
+    assert 5 <= len(killed) <= 20
     assert group_is_empty(process.pid)
 
 
