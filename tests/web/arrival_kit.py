@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.server import Server
+from tests.support.server import Server, certificates
 from tests.web.kit import png
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -39,7 +39,7 @@ def put(client: httpx.Client, slug: str, data: bytes | None = None, **wishes: st
 
 def look(server: Server, path: str, **headers: str) -> httpx.Response:
     """A stranger's browser asks once."""
-    return httpx.get(server.url + path, headers={**HTML, **headers}, trust_env=False, timeout=40)
+    return httpx.get(server.url + path, headers={**HTML, **headers}, trust_env=False, verify=certificates(), timeout=40)
 
 
 class Later:
@@ -78,17 +78,26 @@ class Later:
 
 def asking(server: Server, path: str, **headers: str) -> Later:
     """A stranger's request that is on its way."""
-    return Later(lambda: httpx.get(server.url + path, headers=headers, trust_env=False, timeout=40))
+    return Later(
+        lambda: httpx.get(server.url + path, headers=headers, trust_env=False, verify=certificates(), timeout=40)
+    )
 
 
 def listening(server: Server, slug: str, client: httpx.Client | None = None) -> Later:
-    """A page that listens for what becomes of a slug; its outcome is the text of the whole stream."""
+    """A page that listens for what becomes of a slug, and has begun to; its outcome is the text of the whole stream."""
+    begun = threading.Event()
 
     def listen() -> str:
-        reader = client or httpx.Client(base_url=server.url, trust_env=False)
-        with reader, reader.stream("GET", f"/{slug}/arrival", timeout=60) as answer:
-            assert answer.status_code == 200, answer.status_code
-            assert answer.headers["content-type"] == "text/event-stream"
-            return "".join(answer.iter_text())
+        reader = client or httpx.Client(base_url=server.url, trust_env=False, verify=certificates())
+        try:
+            with reader, reader.stream("GET", f"/{slug}/arrival", timeout=60) as answer:
+                assert answer.status_code == 200, answer.status_code
+                assert answer.headers["content-type"] == "text/event-stream"
+                begun.set()
+                return "".join(answer.iter_text())
+        finally:
+            begun.set()
 
-    return Later(listen)
+    later = Later(listen)
+    assert begun.wait(60)
+    return later
