@@ -174,12 +174,14 @@ class Client:
         """To whom this server hands slugs out."""
         return Holder.of(self.server_url, self._token)
 
-    def reserve(self, count: int) -> list[Reserved]:
+    def reserve(self, count: int, store: str = "") -> list[Reserved]:
         """Have links handed out for what is not there yet.
 
+        Args:
+            store: a mark of where they are kept.
         Raises: NotFound from a server that does not know this; Unreachable; any `Rejected` or `Busy` that it answers.
         """
-        answer = self._send("POST", "/reservations", {"count": count})
+        answer = self._send("POST", "/reservations", {"count": count, "store": store})
         try:
             return [
                 Reserved(
@@ -192,6 +194,14 @@ class Client:
                 for one in self._fields(answer)["items"][:count]
             ]
         except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise answers.not_ours(self.server_url, answer) from error
+
+    def reserved(self, store: str) -> list[str]:
+        """The slugs that were handed out to this store and are not filled yet. Raises as `reserve`."""
+        answer = self._send("GET", "/reservations")
+        try:
+            return [str(one["slug"]) for one in self._fields(answer)["items"] if one["store"] == store]
+        except (KeyError, TypeError) as error:
             raise answers.not_ours(self.server_url, answer) from error
 
     def end_reservation(self, slug: str, code: str, message: str) -> None:

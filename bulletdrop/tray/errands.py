@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable
 
 from bulletdrop.clock import Clock
-from bulletdrop.errors import Blocked, BulletDropError, Busy, Conflict, Gone, NotFound, NotSignedIn, Rejected
+from bulletdrop.errors import Blocked, BulletDropError, Busy, Conflict, Gone, NotFound, NotSignedIn, Rejected, TooMany
 from bulletdrop.log import get_logger
 from bulletdrop.tray.answers import CertificateChanged, Unreachable, Untrusted
 from bulletdrop.tray.bin import to_bin
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.gate import MOST_SECONDS, ladder
+from bulletdrop.tray.holding import Holder
 from bulletdrop.tray.identity import Sighting
 from bulletdrop.tray.line import Line
 from bulletdrop.tray.outbox import Outbox
@@ -51,6 +52,7 @@ class Errands:
         self._not_before: dict[int, float] = {}
         self._pool_at = 0.0
         self._pool_failures = 0
+        self._gave_back = False
         self._served: Client | None = None
         self._thread = threading.Thread(target=self._run, name="sender-errands", daemon=True)
 
@@ -150,7 +152,7 @@ class Errands:
             stale = pool.stale(holder)
             pool.drop(stale)
             for slug in stale:
-                self._outbox.owed.add(Debt(END, holder.server, {"slug": slug, "code": UNUSED[0], "message": UNUSED[1]}))
+                self._outbox.owed.add(self._unused(holder, slug))
         count = pool.wanted(holder)
         if not count:
             self._line.released()
@@ -162,20 +164,43 @@ class Errands:
             self._hold_pool(ladder(self._pool_failures))
         except Busy as error:
             self._line.released()
-            self._hold_pool(min(error.retry_after or ladder(self._pool_failures), MOST_SECONDS))
+            seconds = min(error.retry_after or ladder(self._pool_failures), MOST_SECONDS)
+            # Once: who is refused again after that waits as everybody.
+            is_new, self._gave_back = not self._gave_back, isinstance(error, TooMany) and self._give_back(client)
+            self._hold_pool(0.0 if self._gave_back and is_new else seconds)
         except Rejected as error:
             self._line.released()
             log.info("This server holds no links ready: %s", error.message)
             self._hold_pool(UNKNOWN_SECONDS)
         else:
             self._passed()
-            self._pool_failures = 0
+            self._pool_failures, self._gave_back = 0, False
             self._changed()
+
+    def _give_back(self, client: Client) -> bool:
+        """End what was handed out to this very store and never came here, for its answer was lost. Returns whether
+        there was any: it is owed, and done before the pool is asked for again.
+
+        What other stores hold is left alone: another machine with our key may have given those links away.
+        """
+        try:
+            slugs = self._outbox.pool.unknown(client.reserved(self._outbox.pool.store()))
+        except BulletDropError as error:
+            log.info("Which links the server holds for us cannot be asked: %s", error.message)
+            return False
+        with self._outbox.together():
+            for slug in slugs:
+                self._outbox.owed.add(self._unused(client.holder, slug))
+        return bool(slugs)
+
+    @staticmethod
+    def _unused(holder: Holder, slug: str) -> Debt:
+        return Debt(END, holder.server, {"slug": slug, "code": UNUSED[0], "message": UNUSED[1]})
 
     def _reserve(self, client: Client, count: int) -> None:
         """Ask for so many, a few at a time: that is durable at once, and no server refuses it for its number."""
         while count > 0 and not self._line.stopping:
-            items = client.reserve(min(count, AT_ONCE))
+            items = client.reserve(min(count, AT_ONCE), self._outbox.pool.store())
             if not items:
                 return
             self._outbox.pool.put(client.holder, items)

@@ -6,7 +6,10 @@ a network. What is left is counted here, and when it runs low the sender's erran
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import secrets
+import socket
+from collections.abc import Iterable, Sequence
 
 from bulletdrop.tray.holding import Holder, Reserved
 from bulletdrop.tray.rows import to_micros
@@ -65,6 +68,29 @@ class Pool:
             *(holder.server, holder.device, self._spool.now()),
         )
         return int(found[0][0])
+
+    def store(self) -> str:
+        """The mark by which the server knows this pool from others with the same key.
+
+        Another one after the file was lost, and for a copy of it, on this machine or elsewhere: what was handed out by
+        a mark is nobody's but ours, unless a whole machine was doubled, name and disk.
+        """
+        here = f"{socket.gethostname()}:{self._spool.path.stat().st_ino}"
+        with self._spool.together():
+            found = self._spool.rows("SELECT value FROM setting WHERE name = 'store'")
+            mark, _, was_here = str(found[0][0]).partition(" ") if found else ("", "", "")
+            if was_here != here:
+                mark = secrets.token_hex(8)
+                self._spool.write("INSERT OR REPLACE INTO setting VALUES ('store', ?)", f"{mark} {here}")
+        return mark
+
+    def unknown(self, slugs: Iterable[str]) -> list[str]:
+        """Those of which nothing is known here: not ready, given to no capture, and with no word owed about them."""
+        with self._spool.together():
+            known = {row[0] for row in self._spool.rows("SELECT slug FROM reserved UNION SELECT slug FROM capture")}
+            for (detail,) in self._spool.rows("SELECT detail FROM owed"):
+                known.add(json.loads(detail).get("slug"))
+        return [slug for slug in slugs if slug not in known]
 
     def wanted(self, holder: Holder) -> int:
         """How many to ask the server for now: none while half of what shall be there is left."""

@@ -24,6 +24,7 @@ class Spool:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
         self._clock = clock
         self._lock = threading.RLock()
         try:

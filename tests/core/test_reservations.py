@@ -7,7 +7,7 @@ import pytest
 from bulletdrop.clock import ManualClock
 from bulletdrop.core.drops import found, intake, reservations, uploads
 from bulletdrop.core.drops.intake import Wishes
-from bulletdrop.core.drops.reservations import MOST_OPEN, find_arrival
+from bulletdrop.core.drops.reservations import MOST_ON_DEVICE, MOST_OPEN, find_arrival
 from bulletdrop.core.models import Reservation, ShortLink, Upload, User
 from bulletdrop.core.names import preferences
 from bulletdrop.core.names.chosen import is_slug_taken, is_taken
@@ -121,6 +121,31 @@ def test_a_device_holds_two_hundred_at_most(site: Site, alice: Caller, clock: Ma
     # Those whose time is over are the device's still, but no more in its way.
     clock.advance(days=8)
     assert len(reservations.reserve(site, laptop, 20)) == 20
+
+
+def test_a_store_that_was_lost_takes_no_room_from_the_next(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    for _ in range(4):
+        reservations.reserve(site, laptop, 50, store="lost")
+    with pytest.raises(TooMany):
+        reservations.reserve(site, laptop, 1, store="lost")
+    assert {row.store for row in reservations.reserve(site, laptop, 50, store="next")} == {"next"}
+
+
+def test_however_many_stores_it_has_a_device_holds_a_thousand_at_most(site: Site, alice: Caller) -> None:
+    laptop = device(site, alice)
+    for turn in range(20):
+        reservations.reserve(site, laptop, 49, store=str(turn))
+    assert len(reservations.reserve(site, laptop, 50, store="20")) == MOST_ON_DEVICE - 20 * 49
+    with pytest.raises(TooMany):
+        reservations.reserve(site, laptop, 1, store="21")
+
+
+@pytest.mark.parametrize("store", ["s" * 41, "a\0b"])
+def test_a_store_is_a_short_mark(site: Site, alice: Caller, store: str) -> None:
+    with pytest.raises(Invalid) as wrong:
+        reservations.reserve(site, device(site, alice), 1, store=store)
+    assert wrong.value.field == "store"
 
 
 def test_however_many_ask_at_once_a_device_holds_two_hundred(site: Site, alice: Caller) -> None:

@@ -70,6 +70,8 @@ class FakeServer:
         self.link_ending = False
         self.lasts = timedelta(days=7)
         self.open: set[str] = set()
+        self.stores: dict[str, str] = {}
+        self.most_open = 200
         self.ended: dict[str, str] = {}
         self.small: list[tuple[str, str]] = []
         self.judge_small: Callable[[str, str], Rule | None] = lambda method, path: None
@@ -149,6 +151,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
     def do_GET(self) -> None:
+        if self.path == "/api/v1/reservations":
+            self._small("GET")
+            return
         self._answer(200, {"status": "ok", "instance": "fake", "version": "0"})
 
     def do_PUT(self) -> None:
@@ -174,12 +179,16 @@ class _Handler(BaseHTTPRequestHandler):
         with fake.lock:
             fake.small.append((method, path))
             rule = fake.judge_small(method, path)
-        if rule is not None:
+        if rule is not None and not rule.lose:
             self._refuse(rule)
             return
         noun, _, rest = path.lstrip("/").partition("/")
         with fake.lock:
             status, answer = self._change(method, noun, rest, value)
+        if rule is not None:
+            self.close_connection = True
+            self.shutdown()
+            return
         if status >= 400:
             self._refuse(Rule(status, str(answer["code"])))
         else:
@@ -188,8 +197,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _change(self, method: str, noun: str, rest: str, value: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         fake = self.owner
         if noun == "reservations" and fake.reserves:
+            if method == "GET":
+                return 200, {"items": [{"slug": one, "store": fake.stores[one]} for one in sorted(fake.open)]}
             if method == "POST":
-                return 201, {"items": [self._hand_out() for _ in range(value["count"])]}
+                room = fake.most_open - sum(fake.stores[one] == value["store"] for one in fake.open)
+                items = [self._hand_out(value["store"]) for _ in range(min(room, value["count"]))]
+                return (201, {"items": items}) if items else (429, {"code": "too_many"})
             if rest not in fake.open:
                 return 404, {"code": "not_found"}
             fake.open.discard(rest)
@@ -209,10 +222,11 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, {}
         return 404, {"code": "not_found"}
 
-    def _hand_out(self) -> dict[str, object]:
+    def _hand_out(self, store: str) -> dict[str, object]:
         fake = self.owner
         slug = f"r{len(fake.open) + len(fake.ended) + len(fake.kept)}x{secrets.token_hex(3)}"
         fake.open.add(slug)
+        fake.stores[slug] = store
         ends = datetime.now(UTC) + fake.lasts
         return {
             "slug": slug,

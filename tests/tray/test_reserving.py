@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from bulletdrop.clock import SystemClock
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.desk import State, Status
+from bulletdrop.tray.holding import Holder, Reserved
+from bulletdrop.tray.identity import Sighting
+from bulletdrop.tray.ledger import Manner
+from bulletdrop.tray.outbox import Outbox
+from bulletdrop.tray.owed import END, Debt
 from bulletdrop.tray.reserving import USUAL
 from tests.tray.engine_kit import FakeServer, Rule, Tray, eventually, fake_server, png, running, stay, write
 
@@ -206,7 +213,73 @@ def test_a_server_that_holds_reservations_back_holds_up_no_upload(tmp_path: Path
         shoot(tray)
         tray.links(1)
         assert tray.engine.status().state is not State.OFFLINE
-        assert len(server.small) == 1
+        assert server.small.count(("POST", "/reservations")) == 1
+
+
+def test_links_whose_answer_was_lost_are_given_back_when_there_is_no_room_for_more(
+    tmp_path: Path, server: FakeServer
+) -> None:
+    server.most_open = USUAL
+    server.judge_small = lambda method, path: Rule(lose=True) if method == "POST" else None
+    with running(tmp_path, server) as tray:
+        eventually(lambda: server.open)
+        with server.lock:
+            lost = set(server.open)
+        assert tray.engine.reserved() == 0
+        server.judge_small = lambda method, path: None
+        # As a machine that woke: what waits is tried at once.
+        tray.engine.rescan()
+        eventually(lambda: lost <= server.ended.keys() and tray.engine.reserved() >= USUAL / 2)
+        assert set(server.ended.values()) == {"unused"}
+
+
+def test_links_that_another_machine_with_the_same_key_holds_are_left_alone(tmp_path: Path, server: FakeServer) -> None:
+    with running(tmp_path / "other", server) as other:
+        eventually(lambda: other.engine.reserved() == USUAL)
+        other.engine.pause()
+        theirs = set(server.open)
+        server.most_open = 0
+        with running(tmp_path, server) as tray:
+            eventually(lambda: ("GET", "/reservations") in server.small)
+            assert tray.engine.reserved() == 0
+            server.most_open = 200
+            tray.engine.use_client(Client(server.url, "bd_test", answer_seconds=5.0))
+            eventually(lambda: tray.engine.reserved() == USUAL)
+        assert theirs <= server.open
+        assert server.ended == {}
+
+
+def test_a_link_that_was_given_away_or_is_owed_a_word_is_known_and_no_other(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.db", SystemClock())
+    holder = Holder("http://h.example", "d")
+    ends = SystemClock().now() + timedelta(days=1)
+    outbox.pool.put(holder, [Reserved(slug, "u", "d", ends) for slug in ("ready", "given")])
+    shot = write(tmp_path / "shot.png", png())
+    sighting = Sighting.look(shot)
+    assert sighting is not None
+    item = outbox.take_in(tmp_path, sighting, "0" * 64, manner=Manner(holder=holder))
+    assert item is not None
+    outbox.owed.add(Debt(END, holder.server, {"slug": "owed"}))
+    slugs = {"ready", "given", "owed", "lost"}
+    assert item.slug in slugs
+    assert outbox.pool.unknown(slugs) == ["lost"]
+    outbox.close()
+
+
+def test_a_copy_of_the_outbox_is_another_store_and_the_same_one_stays_the_same(tmp_path: Path) -> None:
+    def mark(path: Path) -> str:
+        outbox = Outbox(path, SystemClock())
+        try:
+            return outbox.pool.store()
+        finally:
+            outbox.close()
+
+    path, copy = tmp_path / "outbox.db", tmp_path / "copy.db"
+    first = mark(path)
+    assert mark(path) == first
+    shutil.copy(path, copy)
+    assert mark(copy) != first
+    assert mark(path) == first
 
 
 def test_another_key_does_not_use_the_links_of_the_old_one(tray: Tray) -> None:

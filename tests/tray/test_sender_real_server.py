@@ -68,6 +68,19 @@ def fetch(link: str | None, **options: Any) -> httpx.Response:
     return httpx.get(link or "", trust_env=False, timeout=40, **options)
 
 
+def test_a_tray_that_lost_its_outbox_six_times_has_links_all_the_same(server: Server, tmp_path: Path) -> None:
+    given = ""
+    for turn in range(7):
+        with tray_for(server, tmp_path) as (_, desk):
+            if turn == 6:
+                write(tmp_path / "shots" / "shot.png", png())
+                eventually(lambda: desk.there)
+                given = desk.links[0][0].link or ""
+        for lost in (tmp_path / "tray" / "tray").glob("outbox.db*"):
+            lost.unlink()
+    assert fetch(given).status_code == 200
+
+
 def test_a_screenshot_becomes_a_link_that_opens(server: Server, tmp_path: Path) -> None:
     with tray_for(server, tmp_path) as (_, desk):
         data = png(size=200_000)

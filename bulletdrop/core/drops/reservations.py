@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from peewee import JOIN
+from peewee import JOIN, fn
 
 from bulletdrop.core.database import is_sqlite, transaction
 from bulletdrop.core.drops.rows import OWN_NAME
@@ -28,9 +28,13 @@ from bulletdrop.core.text import cleaned
 from bulletdrop.errors import Forbidden, Invalid, NotFound, NotReserved, TooMany
 
 MOST_AT_ONCE = 50
+# In one store of a device, and in all of them: a tray that lost its store begins anew, and what the lost one held is
+# not ended, for another machine with the same key may hold it.
 MOST_OPEN = 200
+MOST_ON_DEVICE = 1000
 # Of one account, on all its devices, those that ended lately included.
 MOST_OF_ONE = 10_000
+LONGEST_STORE = 40
 LONGEST_CODE = 40
 LONGEST_MESSAGE = 500
 # A device that was away for long still fills what it holds; what ended is told for a while.
@@ -63,16 +67,20 @@ class Arrival:
     is_held: bool = False
 
 
-def reserve(site: Site, caller: Caller, count: int) -> list[Reservation]:
+def reserve(site: Site, caller: Caller, count: int, *, store: str = "") -> list[Reservation]:
     """Hand out slugs: random ones, whatever the account's style is, for links to what nobody has seen yet.
 
     Args:
         count: 1 to MOST_AT_ONCE; where that many more would be too many open ones, as many as there is room for.
+        store: a mark of where the device keeps them; any text, LONGEST_STORE characters at most.
     Returns: the rows, with the domain that their links are built with.
-    Raises: Invalid, TooMany when the device holds MOST_OPEN already, Forbidden for who is no device.
+    Raises: Invalid; TooMany when the store holds MOST_OPEN already, or all of the device's MOST_ON_DEVICE; Forbidden
+    for who is no device.
     """
     if not 1 <= count <= MOST_AT_ONCE:
         raise Invalid(f"count is 1 to {MOST_AT_ONCE}.", field="count")
+    if len(store) > LONGEST_STORE or "\0" in store:
+        raise Invalid(f"store is a mark of at most {LONGEST_STORE} characters.", field="store")
     device, now = _device(caller), site.clock.now()
 
     def hand_out() -> list[str]:
@@ -81,10 +89,7 @@ def reserve(site: Site, caller: Caller, count: int) -> list[Reservation]:
             owner = User.get_or_none(User.id == caller.user_id)
             if owner is None:
                 raise NotFound("This account is gone.")
-            room = MOST_OPEN - Reservation.select().where(_open(site, device)).count()
-            if room <= 0:
-                message = f"This device holds {MOST_OPEN} links that are not filled yet. Use them first."
-                raise TooMany(message, retry_after=60)
+            room = _room(site, device, store)
             # Ended ones are kept for their pages, and keys are without number.
             if Reservation.select().where(Reservation.owner == caller.user_id).count() >= MOST_OF_ONE:
                 raise TooMany("Too many links of this account wait or have ended lately.", retry_after=3600)
@@ -95,6 +100,7 @@ def reserve(site: Site, caller: Caller, count: int) -> list[Reservation]:
                     slug=slug,
                     owner=owner,
                     device=device,
+                    store=store,
                     domain=domain,
                     is_named=owner.names_arrivals,
                     created_at=now,
@@ -277,6 +283,16 @@ def _device(caller: Caller) -> str:
 
 def _open(site: Site, device: str) -> Any:
     return _fillable(device) & (Reservation.expires_at > site.clock.now())
+
+
+def _room(site: Site, device: str, store: str) -> int:
+    """How many more the device may hold in this store. Raises TooMany for none."""
+    held: Any = Reservation.select(Reservation.store, fn.COUNT(Reservation.slug)).where(_open(site, device))
+    held_in: dict[str, int] = dict(held.group_by(Reservation.store).tuples())
+    for most, count in ((MOST_OPEN, held_in.get(store, 0)), (MOST_ON_DEVICE, sum(held_in.values()))):
+        if count >= most:
+            raise TooMany(f"This device holds {most} links that are not filled yet. Use them first.", retry_after=60)
+    return min(MOST_OPEN - held_in.get(store, 0), MOST_ON_DEVICE - sum(held_in.values()))
 
 
 def _fillable(device: str) -> Any:

@@ -17,6 +17,8 @@ class Reservation(Base):
     owner = ForeignKeyField(User, backref="reservations", on_delete="CASCADE")
     # The id of the key (or, of a browser, the session) that it was handed to. Nobody else can fill it.
     device = CharField(max_length=22, index=True)
+    # Which of its stores keeps it: a tray's outbox has a mark of its own, and so is told from one that was lost.
+    store = CharField(max_length=40, default="")
     # The domain that its link was built with; none is `public_url`.
     domain_id: str | None
     domain = ForeignKeyField(Domain, backref="reservations", on_delete="SET NULL", null=True)

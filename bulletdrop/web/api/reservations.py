@@ -11,7 +11,7 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from bulletdrop.core.drops import reservations
-from bulletdrop.core.drops.reservations import LONGEST_CODE, LONGEST_MESSAGE, MOST_AT_ONCE
+from bulletdrop.core.drops.reservations import LONGEST_CODE, LONGEST_MESSAGE, LONGEST_STORE, MOST_AT_ONCE
 from bulletdrop.core.models import Reservation
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
@@ -25,9 +25,14 @@ from bulletdrop.web.threads import in_thread
 
 
 class ReservationsIn(Struct, forbid_unknown_fields=True):
-    """How many links to hand out; fewer come when the device holds nearly as many as it may."""
+    """How many links to hand out; fewer come when the device holds nearly as many as it may.
+
+    `store` is a mark of where the device keeps them, of its own making: each store has room for itself, so that one
+    that was lost takes none from the next.
+    """
 
     count: Annotated[int, msgspec.Meta(ge=1, le=MOST_AT_ONCE)] = 1
+    store: Annotated[str, msgspec.Meta(max_length=LONGEST_STORE)] = ""
 
 
 class ReservationEnd(Struct, forbid_unknown_fields=True):
@@ -48,6 +53,7 @@ class ReservationOut(Struct):
     direct_base: str
     link_ending: bool
     expires_at: datetime
+    store: str
 
 
 class ReservationsOut(Struct):
@@ -60,7 +66,7 @@ async def create_reservations(request: Request) -> HTTPResponse:
     """Hand out links whose bytes come later, for this key or session alone."""
     caller = await required_caller(request)
     wanted = json_of(request, ReservationsIn)
-    return json_answer(await in_thread(request, _reserve, caller, wanted.count), status=201)
+    return json_answer(await in_thread(request, _reserve, caller, wanted), status=201)
 
 
 async def list_reservations(request: Request) -> HTTPResponse:
@@ -78,8 +84,8 @@ async def end_reservation(request: Request, slug: str) -> HTTPResponse:
     return nothing()
 
 
-def _reserve(site: Site, caller: Caller, count: int) -> ReservationsOut:
-    return _out(site, reservations.reserve(site, caller, count))
+def _reserve(site: Site, caller: Caller, wanted: ReservationsIn) -> ReservationsOut:
+    return _out(site, reservations.reserve(site, caller, wanted.count, store=wanted.store))
 
 
 def _list(site: Site, caller: Caller) -> ReservationsOut:
@@ -91,7 +97,8 @@ def _out(site: Site, rows: list[Reservation]) -> ReservationsOut:
     for row in rows:
         url = reservations.page_url(site, row)
         # Not at the files' own address: whether the drop will be everybody's, nobody knows yet. This one leads there.
-        found.append(ReservationOut(row.slug, url, url, row.owner.link_ending, milliseconds(row.expires_at)))
+        ends = milliseconds(row.expires_at)
+        found.append(ReservationOut(row.slug, url, url, row.owner.link_ending, ends, row.store))
     return ReservationsOut(found)
 
 
