@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from dataclasses import dataclass, field
@@ -93,9 +94,11 @@ def _send(
     head = "\r\n".join((f"{line} HTTP/1.1", *fields, "", ""))
     status = 0
     with socket.create_connection(("127.0.0.1", product.port), timeout=PATIENCE) as connection:
-        connection.sendall(head.encode() + body)
-        if length > len(body):
-            connection.shutdown(socket.SHUT_WR)
+        # Who is refused before the end finds the connection closed, and the refusal in it.
+        with contextlib.suppress(OSError):
+            connection.sendall(head.encode() + body)
+            if length > len(body):
+                connection.shutdown(socket.SHUT_WR)
         try:
             answer = connection.recv(4096)
             status = int(answer[9:12]) if answer.startswith(b"HTTP/1.1 ") else 0

@@ -15,6 +15,9 @@ from tests.faults.clients import Traffic
 from tests.faults.ledger import Ledger
 from tests.faults.product import Product, ProductError
 
+# The longest that the undisturbed work at the end of a run may take, in seconds.
+WORK_SECONDS = 60
+
 
 @dataclass
 class KillReport:
@@ -102,8 +105,12 @@ async def _under_load(
             await asyncio.to_thread(product.kill)
             report.kills += 1
             report.restarts.append(await asyncio.to_thread(product.start))
-        # Some undisturbed work at the end, so that the last restart is seen to take uploads.
-        await asyncio.sleep(1.0)
+        # Some undisturbed work at the end, so that the last restart is seen to take uploads: on a busy machine too.
+        enough = traffic.figures["acked"] + 2 * clients
+        for _ in range(WORK_SECONDS):
+            await asyncio.sleep(1.0)
+            if traffic.figures["acked"] >= enough:
+                break
     finally:
         traffic.stop()
         report.seconds = time.monotonic() - began

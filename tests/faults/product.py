@@ -166,13 +166,13 @@ class Product:
             self.process = None
 
     def stop(self) -> None:
-        """A clean stop: SIGTERM to the server alone, SIGKILL to the group after ten seconds."""
+        """A clean stop: SIGTERM to the server alone, SIGKILL to the group after half a minute."""
         if self.process is None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
+            self.process.wait(30)
         self.kill()
 
     def log_tail(self, size: int = 1500) -> str:
