@@ -125,7 +125,7 @@ def test_a_leaving_account_is_dark_at_once_and_signing_in_brings_everything_back
         problem(other.post("/api/v1/auth/refresh", json={}), 401)
         problem(server.bob.get("/api/v1/uploads"), 403, "blocked")
         while server.anonymous.get(path_of(drop["direct_url"])).status_code != 404:
-            assert time.monotonic() - began < 10, "its drops are still shown"
+            assert time.monotonic() - began < 30, "its drops are still shown"
             time.sleep(0.05)
     with browser(server) as back:
         assert sign_in(back, "bob").status_code == 200

@@ -171,9 +171,9 @@ def test_whoever_was_let_in_before_gets_nothing_once_it_ended(shared: Server, en
         elif end == "deleted":
             shared.alice.delete(f"/api/v1/albums/{album['id']}").raise_for_status()
         elif end == "over":
-            soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
-            change(shared.alice, album, expires_at=soon)
-            time.sleep(1.2)
+            soon = datetime.now(UTC) + timedelta(seconds=4)
+            change(shared.alice, album, expires_at=soon.isoformat())
+            time.sleep((soon - datetime.now(UTC)).total_seconds() + 0.2)
         elif end == "taken out":
             shared.alice.delete(f"/api/v1/albums/{album['id']}/items/{drop['id']}").raise_for_status()
         else:

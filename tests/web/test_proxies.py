@@ -224,7 +224,9 @@ def test_a_page_that_waits_is_told_at_once_and_bytes_wait_too(server: Server, pr
         put(server.alice, drop, domain="")
         began = time.monotonic()
         assert "event: arrived" in lines
-        assert time.monotonic() - began < 3
+        assert (
+            time.monotonic() - began < 12
+        )  # before the stream's next sign of life, which would flush what is kept back
     assert bytes_.outcome().status_code == 200
 
 

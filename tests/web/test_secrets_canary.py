@@ -119,7 +119,7 @@ def _open(server: Server, made: dict[str, Any], canaries: Canaries) -> None:
 
 def _until_gone(server: Server) -> None:
     """The file's bytes are destroyed after its last byte went out."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while list(_files(server.data / "secrets")) and time.monotonic() < deadline:
         time.sleep(0.05)
 

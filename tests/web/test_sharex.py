@@ -160,7 +160,7 @@ def test_sharex_sends_texts_also_where_text_files_are_not_taken(server: Server) 
 
 def until(ask: Callable[[], str], words: str = "Too long") -> str:
     """An answer once the server has noticed a new setting; the last one where it never does."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while words not in (said := ask()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return said
