@@ -12,6 +12,7 @@ import os
 import secrets
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +33,9 @@ PIECE = 256 * 1024
 MAX_ANSWER = 4 * 1024 * 1024
 # A kept connection that rested longer may be dead without a sign (the machine slept, a router forgot it): open anew.
 IDLE_SECONDS = 45.0
+
+# What the pairing page calls this computer.
+_SYSTEMS = {"linux": "Linux", "win32": "Windows", "darwin": "macOS"}
 
 # What http.client and the socket below it raise when the other side is not there or goes away.
 NETWORK_ERRORS = (http.client.HTTPException, OSError)
@@ -250,9 +254,9 @@ class Wire:
             return answer
 
     def exchange_json(self, method: str, path: str, value: Mapping[str, Any]) -> Answer:
-        """Send a JSON object."""
+        """Send a JSON object, from nobody yet: for pairing, where the person sees what asks, and on which system."""
         data = json.dumps(value).encode()
-        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "BulletDrop"}
+        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": _agent()}
         return self.exchange(method, path, headers, Body(io.BytesIO(data), len(data), None, start=0))
 
     def close(self) -> None:
@@ -338,6 +342,11 @@ class Wire:
         if not finished or response.will_close or not response.isclosed():
             self._drop(connection)
         return answer
+
+
+def _agent() -> str:
+    system = _SYSTEMS.get(sys.platform, "")
+    return f"BulletDrop ({system})" if system else "BulletDrop"
 
 
 def _why(error: Exception) -> str:

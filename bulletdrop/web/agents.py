@@ -22,6 +22,7 @@ _SYSTEMS = (
     ("Android", "Android"),
     ("Windows", "Windows"),
     ("Mac OS X", "macOS"),
+    ("macOS", "macOS"),
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
@@ -29,8 +30,16 @@ _SYSTEMS = (
 
 def in_words(user_agent: str) -> str:
     """`Firefox on Windows`; the first word of what we do not know; "An unknown program" for nothing."""
-    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "")
-    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    browser, system = _named(_BROWSERS, user_agent), system_of(user_agent)
     if browser and system:
         return f"{browser} on {system}"
     return browser or system or (user_agent.split("/")[0].split(" ")[0][:40] if user_agent else "An unknown program")
+
+
+def system_of(user_agent: str) -> str:
+    """`Windows`, `Linux`, …, one of our own words; empty for what does not say, or says something else."""
+    return _named(_SYSTEMS, user_agent)
+
+
+def _named(signs: tuple[tuple[str, str], ...], user_agent: str) -> str:
+    return next((name for sign, name in signs if sign in user_agent), "")

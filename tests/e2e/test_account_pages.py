@@ -169,6 +169,7 @@ def test_a_device_is_paired_by_a_yes_on_the_page(server: Server, visits: Visits,
         expect(page.get_by_role("heading", name="Is this your device?")).to_be_visible()
         expect(page.get_by_text(asked["user_code"])).to_be_visible()
         expect(page.get_by_text("Work laptop")).to_be_visible()
+        expect(page.get_by_text("BulletDrop on Linux")).to_be_visible()
         page.get_by_label("Delete drops").uncheck()
         page.get_by_role("button", name="Yes, pair it").click()
         expect(page.get_by_text("Paired. The device goes on by itself.")).to_be_visible()
@@ -177,6 +178,7 @@ def test_a_device_is_paired_by_a_yes_on_the_page(server: Server, visits: Visits,
     assert json.loads(said.splitlines()[-1])["username"] == "bob"
     page.goto(f"{server.url}/account/keys")
     row = page.get_by_role("table", name="Devices").get_by_role("row", name=re.compile("Work laptop"))
+    expect(row.get_by_role("rowheader")).to_have_text("Work laptop Linux")
     expect(row).to_contain_text("Upload and change drops")
     expect(row).not_to_contain_text("Delete drops")
 

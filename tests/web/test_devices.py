@@ -144,6 +144,68 @@ def test_an_offered_code_is_none_that_a_device_shows_and_the_other_way_round(ser
     problem(redeem(server, shown["device_code"][:99]), 400, "expired_token")
 
 
+def test_a_device_is_shown_with_the_system_that_it_named_however_it_was_paired(server_on: Server) -> None:
+    server = server_on
+    server.key_of("alice")  # whose a device on this machine is
+    linux, windows = {"User-Agent": "BulletDrop (Linux)"}, {"User-Agent": "BulletDrop (Windows)"}
+    codes = server.anonymous.post("/api/v1/devices/code", json={"device_name": "workshop"}, headers=linux).json()
+    with signed_in(server, "bob") as bob:
+        assert "BulletDrop on Linux" in page_of(bob, codes["user_code"])
+        bob.post("/api/v1/devices/approve", json={"user_code": codes["user_code"]})
+        server.anonymous.post("/api/v1/devices/token", json={"device_code": codes["device_code"]}).raise_for_status()
+        wanted = {"code": offered(bob)["code"], "device_name": "kitchen"}
+        server.anonymous.post("/api/v1/devices/redeem", json=wanted, headers=windows).raise_for_status()
+        made = {one["device_name"]: one for one in devices_of(bob)}
+        assert {name: one["system"] for name, one in made.items()} == {"workshop": "Linux", "kitchen": "Windows"}
+        assert {"Linux", "Windows"} == set(re.findall(r"<small[^>]*>(.*?)</small>", keys_page(bob)))
+        # Under another name, its own one stays to be seen.
+        bob.patch(f"/api/v1/api-keys/{made['workshop']['id']}", json={"name": "The old one"}).raise_for_status()
+        assert ">Linux · workshop</small>" in keys_page(bob)
+    secret = json.loads((server.data / "run" / "server.json").read_text())["local_secret"]
+    here = {"secret": secret, "device_name": "tower"}
+    server.anonymous.post("/api/v1/devices/local", json=here, headers=linux).raise_for_status()
+    with signed_in(server, "alice") as alice:
+        assert [one["system"] for one in devices_of(alice)] == ["Linux"]
+
+
+def test_nothing_that_a_device_says_of_itself_is_believed_or_shown_as_it_is(server: Server) -> None:
+    said = (
+        "",
+        "x" * 4000,
+        "<b>Amiga</b>",
+        "Pay here: https://example.com",
+        "Windows" * 900,
+        "Lin\u202eux Linux<i>",
+    )
+    with signed_in(server, "bob") as bob:
+        for number, agent in enumerate(said):
+            wanted = {"code": offered(bob)["code"], "device_name": f"<u>{number}\u202e</u>"}
+            headers = {b"User-Agent": agent.encode()}
+            server.anonymous.post("/api/v1/devices/redeem", json=wanted, headers=headers).raise_for_status()
+        made = {one["device_name"]: one["system"] for one in devices_of(bob)}
+        assert made == {
+            f"<u>{number}</u>": system for number, system in enumerate(("", "", "", "", "Windows", "Linux"))
+        }
+        page = keys_page(bob)
+    assert sorted(re.findall(r"<small[^>]*>(.*?)</small>", page)) == ["Linux", "Windows"]
+    assert not re.search(r"<[bui]>|Amiga|example\.com|xxxx|\u202e", page)
+
+
+def page_of(browser: httpx.Client, code: str) -> str:
+    """What the owner sees of the device that shows this code."""
+    return browser.post("/pair", data={"user_code": code}).raise_for_status().text
+
+
+def devices_of(browser: httpx.Client) -> list[dict[str, Any]]:
+    """Somebody's devices by the API, without their other keys."""
+    return [one for one in browser.get("/api/v1/api-keys").json()["items"] if one["device_name"]]
+
+
+def keys_page(browser: httpx.Client) -> str:
+    """The page of keys and devices."""
+    return browser.get("/account/keys").raise_for_status().text
+
+
 def test_a_code_dies_with_its_owners_password(server: Server) -> None:
     with signed_in(server, "bob") as bob:
         code = offered(bob)["code"]

@@ -91,6 +91,8 @@ class ApiKey(Base):
     device_name = CharField(max_length=100, null=True)
     # The kind of client whose file holds it (`people/clients`); None for a key that somebody keeps themselves.
     client = CharField(max_length=20, null=True)
+    # What a device called itself when it was paired. Anybody can say anything there.
+    user_agent = CharField(max_length=300, default="")
     prefix = CharField(max_length=12)
     key_hash = CharField(max_length=64, unique=True)
     scopes: Any = JSONField(default=list)

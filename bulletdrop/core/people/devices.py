@@ -69,7 +69,7 @@ def links_of_running(data: Path) -> str:
     return str(_read(data / "run" / "server.json").get("links", ""))
 
 
-def pair_local(site: Site, *, secret: str, device_name: str) -> tuple[ApiKey, str, User]:
+def pair_local(site: Site, *, secret: str, device_name: str, user_agent: str = "") -> tuple[ApiKey, str, User]:
     """Give a tray on this machine a key of the first admin's. The secret works once: a new one is written.
 
     Raises: Forbidden for a wrong secret, NotSetUp before there is an admin.
@@ -80,7 +80,7 @@ def pair_local(site: Site, *, secret: str, device_name: str) -> tuple[ApiKey, st
         raise NotSetUp("This server has no admin yet. Open its set-up page first.")
     _use_up(site, secret)
     name = free_device_name(user.id, cleaned(device_name, most=100).strip() or "This machine")
-    key, plain = create_key(site, user, name=name, scopes=TRAY_SCOPES, device_name=name)
+    key, plain = create_key(site, user, name=name, scopes=TRAY_SCOPES, device_name=name, user_agent=user_agent)
     return key, plain, user
 
 

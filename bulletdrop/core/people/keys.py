@@ -34,6 +34,7 @@ def create_key(
     rate_limit_per_hour: int | None = None,
     session_id: str | None = None,
     client: str | None = None,
+    user_agent: str = "",
 ) -> tuple[ApiKey, str]:
     """Make a key. Returns its row and the key itself, which cannot be had again.
 
@@ -41,6 +42,7 @@ def create_key(
         rate_limit_per_hour: requests that the key itself may make in an hour, beside the plan's limit; None for any.
         session_id: the session that asks for it. When that has ended meanwhile, no key outlives it.
         client: the kind of client whose file will hold it.
+        user_agent: what the device that gets it calls itself.
 
     Raises: Invalid for no name, no scope, a scope that does not exist, or a limit that is none; Forbidden for
         `admin` for somebody who is none; NotSignedIn when the session has ended.
@@ -65,6 +67,7 @@ def create_key(
             name=name.strip(),
             device_name=cleaned(device_name, most=100) if device_name else None,
             client=client,
+            user_agent=cleaned(user_agent, most=300),
             prefix=plain[:9],
             key_hash=_hash(plain),
             scopes=wanted,

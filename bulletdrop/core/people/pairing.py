@@ -121,7 +121,7 @@ def offer(site: Site, caller: Caller) -> Offered:
         return Offered(spelled(code), now + LIVES)
 
 
-def redeem(site: Site, code: str, *, device_name: str, address: str) -> tuple[ApiKey, str, User]:
+def redeem(site: Site, code: str, *, device_name: str, address: str, user_agent: str = "") -> tuple[ApiKey, str, User]:
     """A device uses the code that its owner made. Of many that come with one code, one gets the key.
 
     Raises: ExpiredCode for a wrong, used or old one; Denied for an account that cannot be used.
@@ -132,7 +132,7 @@ def redeem(site: Site, code: str, *, device_name: str, address: str) -> tuple[Ap
     if offered is None or offered.approved_at is None:
         raise ExpiredCode("This code is wrong, used up or too old. Make a new one on the server's page.")
     name = cleaned(device_name, most=100).strip() or "A device"
-    offered.device_name = name
+    offered.device_name, offered.user_agent = name, user_agent
     made = _make_key(site, offered)
     record(site, "device.redeem", actor=offered.user_id, subject=name, address=address)
     return made
@@ -214,7 +214,8 @@ def _make_key(site: Site, pairing: Pairing) -> tuple[ApiKey, str, User]:
         if user is None or not user.is_active or user.delete_scheduled_for is not None:
             raise Denied("The owner's account cannot be used.")
         name = free_device_name(user.id, pairing.device_name)
-        key, plain = create_key(site, user, name=name, scopes=pairing.scopes, device_name=name)
+        agent = pairing.user_agent
+        key, plain = create_key(site, user, name=name, scopes=pairing.scopes, device_name=name, user_agent=agent)
     return key, plain, user
 
 

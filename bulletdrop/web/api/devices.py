@@ -107,8 +107,9 @@ async def pair_local(request: Request) -> HTTPResponse:
     check_origin(request)
     wanted = json_of(request, DeviceIn)
     async with guess(request):
+        agent = request.headers.get("user-agent", "")
         _, plain, user = await in_thread(
-            request, devices.pair_local, secret=wanted.secret, device_name=wanted.device_name
+            request, devices.pair_local, secret=wanted.secret, device_name=wanted.device_name, user_agent=agent
         )
     return json_answer(DeviceOut(plain, user_out(user)), status=201)
 
@@ -175,8 +176,9 @@ async def redeem(request: Request) -> HTTPResponse:
     wanted = json_of(request, RedeemIn)
     # Right ones count too: nobody has more than a few devices to pair.
     await limit_by_address(request, "pair-redeem", most=MOST_BEGUN, window=WINDOW)
+    agent, address = request.headers.get("user-agent", ""), address_of(request)
     _, plain, user = await in_thread(
-        request, pairing.redeem, wanted.code, device_name=wanted.device_name, address=address_of(request)
+        request, pairing.redeem, wanted.code, device_name=wanted.device_name, address=address, user_agent=agent
     )
     return json_answer(DeviceOut(plain, user_out(user)), status=201)
 

@@ -13,6 +13,7 @@ from bulletdrop.core.names import urls
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.people.sessions import Tokens
 from bulletdrop.core.site import Site
+from bulletdrop.web.agents import system_of
 
 # A time of day without its offset is nobody's time.
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -86,12 +87,13 @@ class KeyPatch(Struct, forbid_unknown_fields=True):
 
 
 class KeyOut(Struct):
-    """An API key, without the key itself."""
+    """An API key, without the key itself. `system` is what a device said that it runs on, such as `Linux`, or empty."""
 
     id: str
     name: str
     prefix: str
     device_name: str | None
+    system: str
     scopes: list[str]
     rate_limit_per_hour: int | None
     request_count: int
@@ -241,6 +243,7 @@ def key_out(key: ApiKey) -> KeyOut:
         name=key.name,
         prefix=key.prefix,
         device_name=key.device_name,
+        system=system_of(key.user_agent),
         scopes=list(key.scopes),
         rate_limit_per_hour=key.rate_limit_per_hour,
         request_count=key.request_count,

@@ -14,6 +14,7 @@ from bulletdrop.core.people import keys
 from bulletdrop.core.people.callers import SCOPES, Caller
 from bulletdrop.core.site import Site
 from bulletdrop.errors import BadCsrf, BulletDropError, Busy, Invalid, NotFound, Rejected
+from bulletdrop.web.agents import system_of
 from bulletdrop.web.api.proofs import prove
 from bulletdrop.web.auth import form_of, form_values, required_caller, signed_in
 from bulletdrop.web.context import App
@@ -98,6 +99,7 @@ async def _page(
         status=status_of(error) if error else 201 if made else 200,
         devices=[row for row in rows if row.device_name],
         keys=[row for row in rows if not row.device_name],
+        told={row.id: _told(row) for row in rows if row.device_name},
         meanings={scope: MEANINGS[scope] for scope in SCOPES if scope != "admin" or caller.is_admin},
         lifetimes=LIFETIMES,
         made=made,
@@ -106,6 +108,12 @@ async def _page(
         chosen=["uploads:read", "uploads:write"] if chosen is None else chosen,
         said=said_of(request, _SAID),
     )
+
+
+def _told(device: ApiKey) -> str:
+    """What a device said of itself: its system, and its own name where its owner gave it another one."""
+    own = device.device_name if device.device_name != device.name else ""
+    return " · ".join(filter(None, (system_of(device.user_agent), own)))
 
 
 def _create(site: Site, caller: Caller, name: str, scopes: list[str], lifetime: str, limit: str) -> tuple[ApiKey, str]:
