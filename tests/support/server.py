@@ -104,7 +104,7 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
-    def stop(self, *, seconds: float = 10) -> int:
+    def stop(self, *, seconds: float = 30) -> int:
         """End it as an admin would (SIGTERM). Returns its exit code."""
         return self._end(signal.SIGTERM, seconds)
 

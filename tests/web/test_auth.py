@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.server import PASSWORD, Server
 from tests.web.browser import browser, cookies_of, sign_in, signed_in
-from tests.web.kit import form, kept, png, post_form, problem, upload
+from tests.web.kit import form, png, post_form, problem, settled, upload
 
 
 def test_a_sign_in_gives_tokens_and_cookies(shared: Server) -> None:
@@ -204,7 +204,7 @@ def test_cookies_that_count_no_longer_are_taken_away(shared: Server) -> None:
 
 def test_without_the_csrf_token_a_cookie_changes_nothing(shared: Server) -> None:
     made = upload(shared.alice)
-    before = kept(shared)
+    before = settled(shared)
     with signed_in(shared, "alice") as client, signed_in(shared, "bob") as other:
         for token in (None, "", "nonsense", other.cookies["bd_csrf"]):
             client.headers.pop("X-CSRF-Token", None)
@@ -216,7 +216,7 @@ def test_without_the_csrf_token_a_cookie_changes_nothing(shared: Server) -> None
             problem(post_form(client, form(png())), 403, "bad_csrf")
             problem(client.post("/api/v1/api-keys", json={"name": "x", "scopes": ["uploads:read"]}), 403, "bad_csrf")
             problem(client.post("/api/v1/auth/logout"), 403, "bad_csrf")
-    assert kept(shared) == before
+    assert settled(shared) == before
     assert shared.alice.get(f"/api/v1/uploads/{made['id']}").json()["trashed_at"] is None
 
 

@@ -22,7 +22,7 @@ from tests.support.needs import requires
 from tests.support.server import Server
 from tests.web.browser import kept as person
 from tests.web.cast import bearer, make_key
-from tests.web.kit import BOUNDARY, FORM_TYPE, head_of, kept, path_of, png, problem, raw, settled
+from tests.web.kit import BOUNDARY, FORM_TYPE, head_of, path_of, png, problem, raw, settled
 
 MB = 1024 * 1024
 PAIRS = "application/x-www-form-urlencoded"
@@ -223,14 +223,14 @@ REFUSED: dict[str, tuple[bytes, str, int, str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_taken_is_refused_in_their_shape(on: Server, nobody: httpx.Client, name: str) -> None:
     body, kind, status, words = REFUSED[name]
-    before = kept(on)
+    before = settled(on)
     answer = nobody.post("/3/image", content=body, headers={**client_id(on), "Content-Type": kind})
     assert words in imgur(answer, status)["error"]
     assert settled(on) == before
 
 
 def test_too_large_is_told_before_and_while_it_comes(on: Server, nobody: httpx.Client) -> None:
-    before = kept(on)
+    before = settled(on)
     large = base64.b64encode(b"\0" * (5 * MB))
     headers = {**client_id(on), "Content-Type": PAIRS}
     assert "up to 4 MB" in imgur(nobody.post("/3/image", content=b"image=" + large, headers=headers), 413)["error"]
@@ -251,7 +251,7 @@ def test_nobody_gets_in_without_a_key_that_counts(on: Server, nobody: httpx.Clie
     alice.delete(f"/api/v1/api-keys/{gone['id']}").raise_for_status()
     session = dict(alice.cookies)
     token = session["bd_access"]
-    before = kept(on)
+    before = settled(on)
     wrong: list[tuple[dict[str, str], int]] = [
         ({}, 401),
         ({"Authorization": "Client-ID 16d41e28a3ba71e"}, 401),
