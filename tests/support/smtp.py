@@ -42,7 +42,7 @@ class Sink:
                 self._arrived.notify_all()
         return self.reply
 
-    def wait(self, fits: Callable[[EmailMessage], bool], *, seconds: float = 20) -> EmailMessage:
+    def wait(self, fits: Callable[[EmailMessage], bool], *, seconds: float = 40) -> EmailMessage:
         """The first mail that fits, waited for."""
         deadline = time.monotonic() + seconds
         with self._arrived:
@@ -75,11 +75,12 @@ def mail_server(*, certificate: Path | None = None) -> Iterator[Sink]:
         from aiosmtpd.controller import Controller
 
     sink = Sink()
-    options: dict[str, Any] = {}
+    # As long as a busy machine may take for its thread's first turn.
+    options: dict[str, Any] = {"ready_timeout": 30.0}
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        options = {"tls_context": context, "require_starttls": True}
+        options |= {"tls_context": context, "require_starttls": True}
     controller: Any = Controller(sink, hostname="127.0.0.1", port=sink.port, enable_SMTPUTF8=True, **options)
     lines: list[Any] = []
     make_line = controller.factory
