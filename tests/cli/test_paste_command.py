@@ -28,7 +28,7 @@ def test_a_text_on_standard_input_becomes_a_link(server: Server) -> None:
     done = run(server, "paste", "--title", "A note", "--expires", "7d", stdin="one\ntwö\n".encode())
     assert (done.returncode, done.stderr) == (0, b"")
     link = done.stdout.decode().strip()
-    assert httpx.get(f"{link}.txt", trust_env=False).text == "one\ntwö\n"
+    assert httpx.get(f"{link}.txt", trust_env=False, timeout=30).text == "one\ntwö\n"
     drop = server.alice.get("/api/v1/uploads").json()["items"][0]
     assert (drop["title"], drop["source"]) == ("A note", "cli")
     assert drop["expires_at"] is not None
@@ -48,8 +48,8 @@ def test_an_address_becomes_a_short_one(server: Server) -> None:
     done = run(server, "shorten", "https://example.org/a?b", "--name", "ours", "--views", "1")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().strip() == f"{server.url}/ours"
-    assert httpx.get(f"{server.url}/ours", trust_env=False).headers["location"] == "https://example.org/a?b"
-    assert httpx.get(f"{server.url}/ours", trust_env=False).status_code == 410
+    assert httpx.get(f"{server.url}/ours", trust_env=False, timeout=30).headers["location"] == "https://example.org/a?b"
+    assert httpx.get(f"{server.url}/ours", trust_env=False, timeout=30).status_code == 410
     whole = json.loads(run(server, "shorten", "https://example.org", "--ask-first", "--json").stdout)
     assert (whole["asks_first"], whole["url"]) == (True, "https://example.org/")
 
@@ -57,8 +57,8 @@ def test_an_address_becomes_a_short_one(server: Server) -> None:
 def test_a_password_comes_on_standard_input_alone(server: Server) -> None:
     done = run(server, "shorten", "https://example.org/", "--password-stdin", stdin=b"open sesame\n")
     link = done.stdout.decode().strip()
-    assert httpx.get(link, trust_env=False).status_code == 401
-    opened = httpx.get(link, headers={"X-Share-Password": "open sesame"}, trust_env=False)
+    assert httpx.get(link, trust_env=False, timeout=30).status_code == 401
+    opened = httpx.get(link, headers={"X-Share-Password": "open sesame"}, trust_env=False, timeout=30)
     assert opened.headers["location"] == "https://example.org/"
 
 

@@ -84,7 +84,7 @@ class OidcProvider:
         told: dict[str, object] = {"mode": mode, "people": people}
         if allow is not None:
             told["allow"] = allow
-        httpx.post(f"{self.url}/-/tell", json=told, trust_env=False).raise_for_status()
+        httpx.post(f"{self.url}/-/tell", json=told, trust_env=False, timeout=30).raise_for_status()
 
     def sign_in(self, address: str, subject: str) -> str:
         """Go to the provider's page, fill in its form, and say where it sends the browser back to."""

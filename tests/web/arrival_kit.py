@@ -88,7 +88,7 @@ def listening(server: Server, slug: str, client: httpx.Client | None = None) -> 
     begun = threading.Event()
 
     def listen() -> str:
-        reader = client or httpx.Client(base_url=server.url, trust_env=False, verify=certificates())
+        reader = client or httpx.Client(base_url=server.url, trust_env=False, verify=certificates(), timeout=30)
         try:
             with reader, reader.stream("GET", f"/{slug}/arrival", timeout=60) as answer:
                 assert answer.status_code == 200, answer.status_code

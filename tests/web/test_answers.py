@@ -21,7 +21,7 @@ def weak(shared: Server) -> Iterator[httpx.Client]:
     """Alice, with a key that may read and write and nothing else."""
     arguments = ("key", "add", "alice", "--name", "weak", "--scope", "uploads:read uploads:write")
     key = shared.command(*arguments).stdout.strip()
-    with httpx.Client(base_url=shared.url, headers={"Authorization": f"Bearer {key}"}) as client:
+    with httpx.Client(base_url=shared.url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
         yield client
 
 

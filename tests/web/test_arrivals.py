@@ -237,7 +237,7 @@ def test_a_key_that_is_revoked_takes_its_links_along(server_on: Server) -> None:
     browser = kept_browser(server_on, "alice")
     made = browser.post("/api/v1/api-keys", json={"name": "laptop", "scopes": ["uploads:write"]}).json()
     with httpx.Client(
-        base_url=server_on.url, headers={"Authorization": f"Bearer {made['key']}"}, trust_env=False
+        base_url=server_on.url, headers={"Authorization": f"Bearer {made['key']}"}, trust_env=False, timeout=30
     ) as laptop:
         slug = held(laptop)
     stream = listening(server_on, slug)

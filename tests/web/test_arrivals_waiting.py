@@ -166,7 +166,9 @@ def test_the_owners_own_page_turns_while_strangers_wait_on(shared: Server) -> No
     slug = held(shared.alice)
     headers = {"Authorization": f"Bearer {shared.key_of('alice')}"}
     owner = listening(
-        shared, slug, httpx.Client(base_url=shared.url, headers=headers, trust_env=False, verify=certificates())
+        shared,
+        slug,
+        httpx.Client(base_url=shared.url, headers=headers, trust_env=False, verify=certificates(), timeout=20),
     )
     hers = asking(shared, f"/{slug}.png", **headers)
     stranger = listening(shared, slug)
@@ -219,8 +221,8 @@ def test_the_stream_of_what_is_there_says_so_at_once_and_of_nothing_it_is_a_404(
     put(shared.alice, slug)
     assert listening(shared, slug).outcome() == "event: arrived\ndata:\n\n"
     for name in ("nothing", "no%00thing", "%ff"):
-        assert httpx.get(f"{shared.url}/{name}/arrival", trust_env=False).status_code == 404
-    asked = httpx.head(f"{shared.url}/{held(shared.alice)}/arrival", trust_env=False)
+        assert httpx.get(f"{shared.url}/{name}/arrival", trust_env=False, timeout=20).status_code == 404
+    asked = httpx.head(f"{shared.url}/{held(shared.alice)}/arrival", trust_env=False, timeout=20)
     assert (asked.status_code, asked.headers["content-type"]) == (200, "text/event-stream")
 
 
@@ -230,7 +232,7 @@ def test_nothing_else_speaks_of_what_is_on_its_way(shared: Server) -> None:
         answer = look(shared, path)
         assert answer.status_code == 404, path
         assert WAITING not in answer.text
-    assert httpx.post(f"{shared.url}/{slug}", trust_env=False).status_code == 405
+    assert httpx.post(f"{shared.url}/{slug}", trust_env=False, timeout=20).status_code == 405
 
 
 @contextlib.contextmanager
@@ -256,12 +258,12 @@ def stream_status(server: Server, slug: str) -> int:
 def test_one_address_holds_so_many_places_and_is_served_all_the_same(server: Server) -> None:
     slug = held(server.alice)
     with streams(server, slug, MOST_PER_ADDRESS) as open_ones:
-        refused = httpx.get(f"{server.url}/{slug}/arrival", trust_env=False)
+        refused = httpx.get(f"{server.url}/{slug}/arrival", trust_env=False, timeout=20)
         problem(refused, 429, "too_many")
         # The page looks again by itself, and nobody else's request waits.
         began = time.monotonic()
         assert WAITING in look(server, f"/{slug}").text
-        problem(httpx.get(f"{server.url}/{slug}.png", trust_env=False), 404, "still_arriving")
+        problem(httpx.get(f"{server.url}/{slug}.png", trust_env=False, timeout=20), 404, "still_arriving")
         assert WAITING in look(server, f"/{slug}", **ROBOT).text
         assert server.anonymous.get("/health").status_code == 200
         assert time.monotonic() - began < 20  # not even the 25 seconds of one who waits
@@ -272,7 +274,7 @@ def test_one_address_holds_so_many_places_and_is_served_all_the_same(server: Ser
             sock.shutdown(socket.SHUT_WR)
         until(lambda: stream_status(server, slug) == 200)
         with streams(server, slug, 40):
-            problem(httpx.get(f"{server.url}/{slug}/arrival", trust_env=False), 429)
+            problem(httpx.get(f"{server.url}/{slug}/arrival", trust_env=False, timeout=20), 429)
         put(server.alice, slug)
         for sock in open_ones[40:]:
             told = b""
@@ -293,7 +295,7 @@ def test_who_has_left_holds_no_place_when_asking_for_bytes(server: Server) -> No
                 asked.append(sock)
             # Those for whom there is no place are answered, and the others wait.
             until(lambda asked=asked: len(select.select(asked, [], [], 0)[0]) == 5)  # type: ignore[misc]
-            problem(httpx.get(f"{server.url}/{slug}.png", trust_env=False), 404, "still_arriving")
+            problem(httpx.get(f"{server.url}/{slug}.png", trust_env=False, timeout=20), 404, "still_arriving")
         until(lambda: stream_status(server, slug) == 200)
     late = asking(server, f"/{slug}.png")
     time.sleep(0.4)

@@ -143,7 +143,9 @@ def test_an_admin_s_key_gets_no_admin_s_account_by_a_link_from_before_the_promot
         key = admin.post("/api/v1/api-keys", json={"name": "k", "scopes": ["admin"], "password": PASSWORD}).json()[
             "key"
         ]
-        with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as program:
+        with httpx.Client(
+            base_url=server.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=30
+        ) as program:
             wanted = {"username": "dora", "email": "dora@example.org"}
             made = program.post("/api/v1/admin/users", json=wanted).json()
             admin.patch(f"/api/v1/admin/users/{made['id']}", json={"is_admin": True}).raise_for_status()

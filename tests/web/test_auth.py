@@ -147,7 +147,7 @@ def test_many_requests_that_wake_together_share_one_refresh(shared: Server) -> N
         refresh = client.cookies["bd_refresh"]
 
     def ask(_: int) -> httpx.Response:
-        return httpx.get(f"{shared.url}/api/v1/auth/me", cookies={"bd_refresh": refresh}, trust_env=False)
+        return httpx.get(f"{shared.url}/api/v1/auth/me", cookies={"bd_refresh": refresh}, trust_env=False, timeout=30)
 
     with ThreadPoolExecutor(12) as threads:
         answers = list(threads.map(ask, range(24)))
@@ -166,7 +166,7 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_refresh_cookie_swapped_a_moment_ago_ends_with_its_session(server_on: Server, change: str) -> None:
     def ask(cookie: str) -> httpx.Response:
-        return httpx.get(f"{server_on.url}/api/v1/auth/me", cookies={"bd_refresh": cookie}, trust_env=False)
+        return httpx.get(f"{server_on.url}/api/v1/auth/me", cookies={"bd_refresh": cookie}, trust_env=False, timeout=30)
 
     with signed_in(server_on, "bob") as client:
         old = client.cookies["bd_refresh"]
@@ -197,7 +197,7 @@ def test_a_refresh_on_the_way_to_a_private_picture_reaches_the_browser(shared: S
 
 def test_cookies_that_count_no_longer_are_taken_away(shared: Server) -> None:
     cookies = {"bd_access": "nonsense", "bd_refresh": "nonsense"}
-    answer = httpx.get(f"{shared.url}/api/v1/auth/me", cookies=cookies, trust_env=False)
+    answer = httpx.get(f"{shared.url}/api/v1/auth/me", cookies=cookies, trust_env=False, timeout=30)
     problem(answer, 401)
     assert cookies_of(answer)["bd_refresh"]["max-age"] == "0"
 

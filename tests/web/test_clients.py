@@ -75,7 +75,9 @@ def test_each_file_has_a_key_of_its_own_that_does_no_more_than_it_needs(shared: 
     key = key_in(text)
     assert key.startswith(new["prefix"])
     assert key != key_in(made(shared, kind, "Anna's laptop"))
-    with httpx.Client(base_url=shared.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as client:
+    with httpx.Client(
+        base_url=shared.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=30
+    ) as client:
         problem(client.get("/api/v1/api-keys"), 403)
         problem(client.post("/api/v1/clients", json={"kind": kind}), 403)
         problem(client.get("/api/v1/uploads"), 403, "missing_scope")
@@ -193,7 +195,9 @@ def test_the_pages_button_answers_with_the_file_and_lists_its_key(server: Server
     done = page(server, revoke=row["id"], sure="yes")
     assert done.status_code == 303
     assert row["id"] not in {one["id"] for one in keys_of(server)}
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as client:
+    with httpx.Client(
+        base_url=server.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=30
+    ) as client:
         problem(client.put("/api/v1/uploads/a.png", content=png()), 401, "revoked_key")
 
 

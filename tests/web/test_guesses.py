@@ -99,7 +99,7 @@ def test_set_up_codes_and_local_secrets_are_braked_at_once_too(make_server: Call
 
         def post(_: int, server: Server = server, path: str = path, wanted: dict[str, str] = wanted) -> int:
             return httpx.post(
-                f"{server.url}/api/v1/{path}", json=wanted, trust_env=False, verify=certificates()
+                f"{server.url}/api/v1/{path}", json=wanted, trust_env=False, verify=certificates(), timeout=30
             ).status_code
 
         with ThreadPoolExecutor(20) as threads:

@@ -215,7 +215,7 @@ def test_nobody_is_signed_in_on_a_domain_even_with_the_cookies(server: Server) -
     claim(server, server.alice, BOOKS)
     hidden = upload(server.alice, domain=BOOKS, is_public="false")
     assert hidden["url"].startswith(f"https://{MAIN}/")
-    with httpx.Client(base_url=server.url, trust_env=False, headers={"Host": MAIN}) as browser:
+    with httpx.Client(base_url=server.url, trust_env=False, headers={"Host": MAIN}, timeout=30) as browser:
         sign_in(browser, "alice")
         jar = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
     assert "__Host-bd_access" in jar

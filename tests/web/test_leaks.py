@@ -258,7 +258,7 @@ def test_a_limited_drop_is_seen_as_often_as_allowed_whichever_address_is_asked(s
 def test_what_was_opened_may_be_looked_at_again_with_its_parts(shared: Server) -> None:
     row = upload(shared.alice, png(), named="once.png", max_views="1")
     shared.alice.get(f"/i/{row['id']}?size=thumb").raise_for_status()
-    with httpx.Client(base_url=shared.url, trust_env=False) as visitor:
+    with httpx.Client(base_url=shared.url, trust_env=False, timeout=30) as visitor:
         assert visitor.get(f"/{row['slug']}", headers={"Accept": "text/html"}).status_code == 200
         assert visitor.get(f"/{row['slug']}.png").status_code == 200
         assert visitor.get(f"/{row['slug']}.png", headers={"Range": "bytes=10-19"}).status_code == 206

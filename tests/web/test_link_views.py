@@ -77,7 +77,7 @@ def test_bytes_that_are_asked_for_by_themselves_are_a_view(shared: Server) -> No
 def test_a_head_is_no_view_and_gives_nothing(shared: Server) -> None:
     link = share(shared, max_views=1)
     for path in (link["path"], f"{link['path']}/file.png"):
-        answer = httpx.head(shared.url + path, trust_env=False)
+        answer = httpx.head(shared.url + path, trust_env=False, timeout=30)
         assert answer.status_code == 200
         assert not {"etag", "content-length", "content-disposition", "last-modified"} & set(answer.headers)
         assert not answer.cookies
@@ -90,11 +90,11 @@ def test_robots_and_browsers_ahead_of_a_wish_use_up_nothing_and_see_nothing(
 ) -> None:
     for terms in ({"max_views": 1}, {"password": "open sesame"}):
         link = share(shared, **terms)
-        page = httpx.get(shared.url + link["path"], headers=headers, trust_env=False)
+        page = httpx.get(shared.url + link["path"], headers=headers, trust_env=False, timeout=30)
         # What a browser fetched ahead it would show as the page itself, had it come without an error.
         assert page.status_code == (403 if "Sec-Purpose" in headers else 200)
         assert "canary" not in page.text
-        file = httpx.get(f"{shared.url}{link['path']}/file.png", headers=headers, trust_env=False)
+        file = httpx.get(f"{shared.url}{link['path']}/file.png", headers=headers, trust_env=False, timeout=30)
         assert file.status_code == 403
         assert views(shared, link) == 0
         assert not page.cookies

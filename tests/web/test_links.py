@@ -181,7 +181,7 @@ def test_a_drop_that_leaves_the_album_leaves_its_links(shared: Server) -> None:
 def test_robots_are_told_of_an_open_link_to_an_open_drop_and_of_no_other(shared: Server) -> None:
     public, private = a_drop(shared, is_public="true", title="Wanted"), a_drop(shared)
     link = share(shared, public)
-    page = httpx.get(shared.url + link["path"], headers=DISCORD, trust_env=False)
+    page = httpx.get(shared.url + link["path"], headers=DISCORD, trust_env=False, timeout=30)
     tags = Tags(page.text).meta
     assert tags["og:title"] == "Wanted"
     assert tags["og:url"] == link["url"]
@@ -189,12 +189,12 @@ def test_robots_are_told_of_an_open_link_to_an_open_drop_and_of_no_other(shared:
     assert public["id"] not in page.text
     assert public["slug"] not in page.text
     assert "oembed" not in page.text
-    picture = httpx.get(tags["og:image"], headers=DISCORD, trust_env=False)
+    picture = httpx.get(tags["og:image"], headers=DISCORD, trust_env=False, timeout=30)
     assert picture.headers["content-type"].startswith("image/")
     assert views(shared, link) == 0
     for other in (share(shared, private), share(shared, public, max_views=5), share(shared, public, password="x")):
         for headers in (HTML, DISCORD):
-            page = httpx.get(shared.url + other["path"], headers=headers, trust_env=False)
+            page = httpx.get(shared.url + other["path"], headers=headers, trust_env=False, timeout=30)
             assert "og:image" not in page.text
             assert "Wanted" not in str(Tags(page.text).meta)
 

@@ -110,9 +110,9 @@ def test_a_refused_browser_still_gets_the_token_that_its_refresh_gave(server: Se
     with signed_in(server, "bob") as page:
         limit_user(server, "bob", 1)
         refresh = {"bd_refresh": page.cookies["bd_refresh"]}
-        answer = httpx.get(server.url + ME, cookies=refresh, trust_env=False)
+        answer = httpx.get(server.url + ME, cookies=refresh, trust_env=False, timeout=30)
         assert answer.status_code == 200
         refresh = {"bd_refresh": answer.cookies["bd_refresh"]}
-        answer = httpx.get(server.url + ME, cookies=refresh, trust_env=False)
+        answer = httpx.get(server.url + ME, cookies=refresh, trust_env=False, timeout=30)
         assert answer.status_code == 429
         assert answer.cookies["bd_refresh"] != refresh["bd_refresh"]

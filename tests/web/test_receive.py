@@ -271,6 +271,6 @@ def test_the_same_bytes_are_stored_once(shared: Server) -> None:
 
 def test_a_stranger_cannot_upload(shared: Server, nothing_new: None) -> None:
     problem(post_form(shared.anonymous, form(png())), 401, "not_signed_in")
-    client = httpx.Client(base_url=shared.url, headers={"X-API-Key": "bd_nonsense"}, trust_env=False)
+    client = httpx.Client(base_url=shared.url, headers={"X-API-Key": "bd_nonsense"}, trust_env=False, timeout=30)
     with client:
         problem(post_form(client, form(png())), 401, "not_signed_in")

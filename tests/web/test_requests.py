@@ -270,7 +270,7 @@ def test_a_key_without_the_right_to_upload_asks_nobody_for_files(server: Server)
     made = kept(server, "alice").post("/api/v1/api-keys", json={"name": "k", "scopes": ["links:read", "links:write"]})
     key = {"Authorization": f"Bearer {made.json()['key']}"}
     path, asked = f"/api/v1/upload-requests/{wanted['id']}", {"album_id": wanted["album_id"], "title": "Mine"}
-    with httpx.Client(base_url=server.url, trust_env=False, headers=key) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, headers=key, timeout=30) as client:
         problem(client.post("/api/v1/upload-requests", json=asked), 403)
         assert client.patch(path, json={"revoked": True}).status_code == 200
         for changes in ({"revoked": False}, {"revoked": True, "max_files": None}, {"password": None}):

@@ -88,7 +88,7 @@ def test_on_https_the_half_cookie_is_bound_to_the_host(make_server: Callable[...
     server = make_server(BULLETDROP_PUBLIC_URL="https://drop.example.org")
     server.key_of("alice")
     headers = {"Host": "drop.example.org"}
-    with httpx.Client(base_url=server.url, trust_env=False, headers=headers) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, headers=headers, timeout=30) as client:
         token = sign_in(client, "alice").json()["access_token"]
         bearer = {"Authorization": f"Bearer {token}"}
         made = client.post("/api/v1/account/totp", json={"password": PASSWORD}, headers=bearer).json()
@@ -262,7 +262,7 @@ def test_another_sites_page_finishes_no_sign_in(shared: Server, bob: Person, hea
     with browser(shared) as client:
         half(client)
         cookies = dict(client.cookies)
-    with httpx.Client(base_url=shared.url, cookies=cookies, headers=headers, trust_env=False) as elsewhere:
+    with httpx.Client(base_url=shared.url, cookies=cookies, headers=headers, trust_env=False, timeout=30) as elsewhere:
         problem(elsewhere.post(RECOVERY, json={"code": code}), 403, "bad_csrf")
         problem(elsewhere.post("/api/v1/auth/passkeys/options", json={}), 403, "bad_csrf")
         problem(elsewhere.post("/api/v1/auth/passkeys", json={"credential": {}}), 403, "bad_csrf")
@@ -283,7 +283,7 @@ def test_a_session_planted_before_the_sign_in_is_not_gone_on_with(shared: Server
         assert answer.status_code == 200
         for name in ("bd_access", "bd_refresh", "bd_csrf"):
             assert cookies_of(answer)[name]["value"] != planted[name]
-        me = httpx.get(f"{shared.url}/api/v1/auth/me", cookies=planted, trust_env=False).json()
+        me = httpx.get(f"{shared.url}/api/v1/auth/me", cookies=planted, trust_env=False, timeout=30).json()
         assert me["username"] == "charlie"
 
 

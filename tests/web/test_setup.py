@@ -64,7 +64,7 @@ def test_the_local_secret_makes_one_key_for_twenty_who_come_at_once(make_server:
         def pair(host: int, wanted: dict[str, str] = wanted) -> int:
             headers = {"X-Forwarded-For": f"203.0.113.{host}"}
             url = f"{server.url}/api/v1/devices/local"
-            return httpx.post(url, json=wanted, headers=headers, trust_env=False).status_code
+            return httpx.post(url, json=wanted, headers=headers, trust_env=False, timeout=30).status_code
 
         with ThreadPoolExecutor(20) as threads:
             assert sorted(threads.map(pair, range(20))) == [201] + 19 * [403]

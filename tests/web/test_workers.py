@@ -50,7 +50,7 @@ def four(make_server: Callable[..., Server]) -> Server:
 
 def get(server: Server, path: str, **options: object) -> httpx.Response:
     """Ask on a connection of its own, so that any worker may get it."""
-    return httpx.get(server.url + path, trust_env=False, verify=certificates(), timeout=20, **options)  # type: ignore[arg-type]
+    return httpx.get(server.url + path, trust_env=False, verify=certificates(), timeout=40, **options)  # type: ignore[arg-type]
 
 
 def test_four_workers_answer_as_one_server_and_end_with_it(four: Server) -> None:
@@ -170,7 +170,7 @@ def test_settings_that_no_worker_can_start_with_are_said_at_once(tmp_path: Path)
         [*binary(), "serve", "--workers", "3", *arguments],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
         env={**os.environ, "BULLETDROP_TRUSTED_PROXIES": "nonsense"},
     )
@@ -276,7 +276,7 @@ def test_a_limit_by_address_is_exact_over_all_workers_and_a_household_is_one_add
     def ask(address: str) -> httpx.Response:
         wanted = {"device_name": "desk", "scopes": ["uploads:read"]}
         url, headers = f"{server.url}/api/v1/devices/code", {"X-Forwarded-For": address}
-        return httpx.post(url, json=wanted, headers=headers, trust_env=False, verify=False, timeout=20)
+        return httpx.post(url, json=wanted, headers=headers, trust_env=False, verify=False, timeout=40)
 
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda number: ask(f"2001:db8:1:2::{number:x}"), range(1, 61)))
