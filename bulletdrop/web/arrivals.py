@@ -17,19 +17,20 @@ from sanic.response import HTTPResponse
 
 from bulletdrop.core.database import using
 from bulletdrop.core.drops import reservations
-from bulletdrop.core.drops.found import find_page
+from bulletdrop.core.drops.found import find_page, is_theirs_at
 from bulletdrop.core.drops.reservations import Arrival
 from bulletdrop.core.models import Upload
+from bulletdrop.core.names.chosen import is_handed_out
 from bulletdrop.core.names.places import Place
 from bulletdrop.core.site import Site
 from bulletdrop.errors import Gone, NotFound, StillArriving, TooMany
-from bulletdrop.web import negotiating
-from bulletdrop.web.auth import address_of
+from bulletdrop.web import negotiating, seeing
+from bulletdrop.web.auth import address_of, caller_of
 from bulletdrop.web.context import App, Web, web_of, web_of_app
 from bulletdrop.web.patience import most_waiting, unsent
 from bulletdrop.web.peers import neighbours
 from bulletdrop.web.robots import is_robot
-from bulletdrop.web.seeing import NOTHING, is_theirs
+from bulletdrop.web.seeing import NOTHING
 from bulletdrop.web.threads import in_thread
 from bulletdrop.web.waiting import Waiter, Waiting
 
@@ -50,6 +51,39 @@ _STREAM_HEADERS = {
 }
 
 Again = Callable[[], Awaitable[HTTPResponse]]
+# A slug that may be on its way, and how a drop is found: a use case and its arguments.
+Find = Callable[..., Upload]
+
+
+class OnItsWay(Exception):
+    """At a slug something is on its way, or has come for its own people alone."""
+
+    def __init__(self, arrival: Arrival) -> None:
+        super().__init__(arrival.slug)
+        self.arrival = arrival
+
+
+def find_arrived(site: Site, slug: str, find: Find, *args: str, place: Place) -> Upload:
+    """What `find` gives, unless strangers are to be told that it is on its way: then its drop is not asked for.
+
+    Raises: OnItsWay; what `find` raises.
+    """
+    if len(slug) == site.config.slug_length and is_handed_out(slug):
+        arrival = reservations.find_arrival(site, slug, place=place)
+        if arrival is not None:
+            raise OnItsWay(arrival)
+    return find(site, *args, place=place)
+
+
+def find_at_once(site: Site, slug: str, find: Find, *args: str, place: Place) -> Upload:
+    """What `find` gives, for those who may see what lies at the slug."""
+    return find(site, *args, place=place)
+
+
+async def is_theirs(request: Request, slug: str) -> bool:
+    """True when the drop with this slug has come and is the asker's, or in a team of theirs."""
+    caller = await caller_of(request)
+    return caller is not None and await in_thread(request, is_theirs_at, caller, slug)
 
 
 def attach(app: App) -> None:
@@ -73,19 +107,22 @@ def made(web: Web) -> Waiting:
     return Waiting(look, total=total, per_address=per_address)
 
 
-async def instead(request: Request, name: str, nothing: NotFound, again: Again) -> HTTPResponse:
+async def instead(
+    request: Request, name: str, nothing: NotFound, again: Again, arrival: Arrival | None = None
+) -> HTTPResponse:
     """The answer where no drop can be shown at `/{name}`, which may still be on its way.
 
     Args:
         name: as it was asked for, with the ending of the bytes or without.
         nothing: why no drop can be shown.
-        again: answers as if the request came now.
+        again: answers as if the request came now. Raises NotFound or OnItsWay.
+        arrival: how things stand, where that is known.
     Raises: `nothing` for what is not on its way; StillArriving and Gone for bytes.
     """
     stem, dot, ending = name.rpartition(".")
     slug = stem if dot and ending else name
     wants_bytes = slug != name or negotiating.wants_bytes(request)
-    arrival = await _look(request, slug)
+    arrival = arrival or await _look(request, slug)
     if request.method not in ("GET", "HEAD"):
         raise nothing
     if arrival is None:
@@ -123,7 +160,7 @@ async def _wait_for(
                     break
                 try:
                     return await again(), None
-                except NotFound:
+                except (NotFound, OnItsWay):
                     waiter.seen = now = await _look(request, arrival.slug)
                     if now is None:
                         # As above: it came in between, or it is gone.
@@ -191,22 +228,24 @@ async def _said(request: Request, slug: str) -> tuple[Arrival | None, str]:
     arrival, upload = await web_of(request).arrivals.once(
         slug, place, lambda: in_thread(request, _stand, slug, place=place)
     )
-    if upload is not None and (upload.is_public or await is_theirs(request, upload)):
-        return arrival, "arrived"
     if arrival is None:
+        if upload is not None and (upload.is_public or await seeing.is_theirs(request, upload)):
+            return None, "arrived"
         raise NotFound(NOTHING)
+    if await is_theirs(request, slug):
+        return arrival, "arrived"
     return arrival, "" if arrival.state == "waiting" else "ended"
 
 
 def _stand(site: Site, slug: str, *, place: Place) -> tuple[Arrival | None, Upload | None]:
-    """What is to be told of a slug, and its drop, where that is there."""
+    """What is to be told of a slug; its drop, where there is nothing to be told of it."""
     arrival = reservations.find_arrival(site, slug, place=place)
-    if arrival is not None and not arrival.is_held:
+    if arrival is not None:
         return arrival, None
     try:
-        return arrival, find_page(site, slug, place=place)
+        return None, find_page(site, slug, place=place)
     except NotFound:
-        return arrival, None
+        return None, None
 
 
 async def _look(request: Request, slug: str) -> Arrival | None:

@@ -12,6 +12,7 @@ from bulletdrop.core.models import Upload
 from bulletdrop.core.names import urls
 from bulletdrop.errors import NotFound
 from bulletdrop.web import arrivals, negotiating
+from bulletdrop.web.arrivals import Find, OnItsWay, find_arrived, find_at_once
 from bulletdrop.web.context import App, web_of
 from bulletdrop.web.files import from_cache, serve_found, serve_upload
 from bulletdrop.web.hosts import content_redirect
@@ -54,6 +55,8 @@ async def by_name(request: Request, name: str) -> HTTPResponse:
     name = plain(name)
     try:
         return await _by_name(request, name)
+    except OnItsWay as told:
+        return await arrivals.instead(request, name, NotFound(NOTHING), lambda: _by_name(request, name), told.arrival)
     except NotFound as nothing:
         return await arrivals.instead(request, name, nothing, lambda: _by_name(request, name))
 
@@ -62,10 +65,20 @@ async def _by_name(request: Request, name: str) -> HTTPResponse:
     lying_ready = from_cache(request)
     if lying_ready is not None:
         return lying_ready
+    try:
+        return await _found(request, name, find_arrived)
+    except OnItsWay as told:
+        # Of what strangers may not see nothing is asked for them: it would take longer than what is not there yet.
+        if not await arrivals.is_theirs(request, told.arrival.slug):
+            raise
+    return await _found(request, name, find_at_once)
+
+
+async def _found(request: Request, name: str, find: Find) -> HTTPResponse:
     stem, dot, ending = name.rpartition(".")
     if dot:
         try:
-            found = (find_public, stem, ending)
+            found = (find, stem, find_public, stem, ending)
             return await serve_found(request, *found, download=wants_download(request), place=request.ctx.place)
         except NotFound:
             # A custom name may hold a dot of its own: `/release-1.2` is a page.
@@ -77,7 +90,7 @@ async def _by_name(request: Request, name: str) -> HTTPResponse:
     from bulletdrop.web.pages import drops, short
 
     try:
-        upload = await in_thread(request, find_page, name, place=request.ctx.place)
+        upload = await in_thread(request, find, name, find_page, name, place=request.ctx.place)
     except NotFound:
         return await short.short_page(request, name)
     if leads_on(upload, name, place=request.ctx.place) and (upload.is_public or await is_theirs(request, upload)):

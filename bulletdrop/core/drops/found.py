@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bulletdrop.core.drops.rows import LIVE, joined, put_into_trash, with_tags
-from bulletdrop.core.models import Team, Upload, User
+from bulletdrop.core.models import Team, TeamMember, Upload, User
 from bulletdrop.core.names.chosen import MAIN, find_chosen
 from bulletdrop.core.names.places import MAIN_PLACE, Place
 from bulletdrop.core.names.urls import token_fits
@@ -119,6 +119,15 @@ def is_one_of_theirs(site: Site, caller: Caller | None, upload: Upload) -> bool:
     if upload.team_id is None:
         return caller.user_id == upload.owner_id
     return teams.role_in(site, upload.team_id, caller.user_id) is not None
+
+
+def is_theirs_at(site: Site, caller: Caller | None, slug: str) -> bool:
+    """As `is_one_of_theirs`, of the drop with this slug, and False where there is none: one query for both."""
+    if caller is None or not caller.may("uploads:read"):
+        return False
+    team_ids = TeamMember.select(TeamMember.team).where(TeamMember.user == caller.user_id)
+    mine = ((Upload.owner == caller.user_id) & Upload.team.is_null()) | Upload.team.in_(team_ids)
+    return bool(Upload.select(Upload.id).where((Upload.slug == slug) & mine).exists())
 
 
 def payer_of(upload: Upload) -> User | Team:

@@ -1,0 +1,124 @@
+"""Neither what is asked for it nor how long the answer takes tells a private drop that has come from one on its way."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from http.client import HTTPConnection
+
+import pytest
+
+from bulletdrop.core.drops.found import find_page, find_public, is_theirs_at
+from bulletdrop.core.names.places import MAIN_PLACE
+from bulletdrop.core.people.callers import Caller
+from bulletdrop.core.site import Site
+from bulletdrop.web.arrivals import Find, OnItsWay, _stand, find_arrived
+from tests.core.drops_kit import person
+from tests.core.reservations_kit import device, fill
+from tests.core.reservations_kit import held as held_on
+from tests.support.server import Server
+from tests.web.arrival_kit import HTML, held, put
+from tests.web.test_sign_in_timing import auc
+
+
+@pytest.fixture
+def alice(site: Site) -> Caller:
+    return person(site, "alice")
+
+
+@pytest.fixture
+def both(site: Site, alice: Caller) -> tuple[str, str]:
+    """A slug whose private drop has come, and one that waits."""
+    laptop = device(site, alice)
+    full, empty = held_on(site, laptop), held_on(site, laptop)
+    fill(site, laptop, full, is_public=False)
+    return full, empty
+
+
+def asked(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The statements that the database was sent, without their values."""
+    return [str(record.msg[0]) for record in caplog.records if record.name == "peewee"]
+
+
+@pytest.mark.parametrize("ending", [None, "png", "jpg"])
+def test_a_stranger_who_looks_at_a_slug_costs_the_same_two_questions_whether_its_drop_is_there_or_not(
+    site: Site, both: tuple[str, str], ending: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    statements = []
+    with caplog.at_level(logging.DEBUG, "peewee"):
+        for slug in both:
+            caplog.clear()
+            find: Find = find_page if ending is None else find_public
+            with pytest.raises(OnItsWay) as told:
+                find_arrived(site, slug, find, *([slug] if ending is None else [slug, ending]), place=MAIN_PLACE)
+            assert told.value.arrival.state == "waiting"
+            statements.append(asked(caplog))
+    assert statements[0] == statements[1]
+    assert len(statements[0]) == 2
+
+
+def test_a_stream_asks_the_same_of_both(site: Site, both: tuple[str, str], caplog: pytest.LogCaptureFixture) -> None:
+    statements = []
+    with caplog.at_level(logging.DEBUG, "peewee"):
+        for slug in both:
+            caplog.clear()
+            arrival, upload = _stand(site, slug, place=MAIN_PLACE)
+            assert arrival is not None
+            assert upload is None
+            statements.append(asked(caplog))
+    assert statements[0] == statements[1]
+
+
+def test_somebody_elses_account_is_told_with_one_question_that_neither_is_theirs(
+    site: Site, both: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    charlie = person(site, "charlie")
+    statements = []
+    with caplog.at_level(logging.DEBUG, "peewee"):
+        for slug in both:
+            caplog.clear()
+            assert not is_theirs_at(site, charlie, slug)
+            statements.append(asked(caplog))
+    assert statements[0] == statements[1]
+    assert len(statements[0]) == 1
+
+
+def test_whose_drop_has_come_is_told_so_and_by_no_key_that_may_not_read(
+    site: Site, alice: Caller, both: tuple[str, str]
+) -> None:
+    full, empty = both
+    assert is_theirs_at(site, alice, full)
+    assert not is_theirs_at(site, alice, empty)
+    assert not is_theirs_at(site, None, full)
+    assert not is_theirs_at(site, Caller(alice.user_id, "alice", is_admin=False, scopes=frozenset()), full)
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("who", ["", "charlie"], ids=["nobody", "charlie"])
+def test_how_long_the_page_takes_does_not_tell_a_private_drop_that_has_come(
+    server: Server, who: str, method: str
+) -> None:
+    full, empty = held(server.alice), held(server.alice)
+    put(server.alice, full, is_public="false").raise_for_status()
+    headers = HTML | ({"Authorization": f"Bearer {server.key_of(who)}"} if who else {})
+    times: dict[str, list[float]] = {full: [], empty: []}
+    order = random.Random(7)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        for turn in range(-20, 250):
+            for slug in order.sample((full, empty), 2):
+                began = time.perf_counter()
+                connection.request(method, f"/{slug}", headers=headers)
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200
+                if turn >= 0:
+                    times[slug].append(time.perf_counter() - began)
+    finally:
+        connection.close()
+    found = auc(times[full], times[empty])
+    print(f"AUC {method} {who or 'nobody'} {found:.3f}")
+    # Four standard deviations to either side; see `auc`.
+    assert 0.38 < found < 0.62
