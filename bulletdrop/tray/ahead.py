@@ -1,4 +1,4 @@
-"""Hears an answer that comes while the request is still going out, in the clear and under TLS."""
+"""Hears an answer that comes while the request is still going out, in the clear and under TLS; and for so long only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import io
 import select
 import socket
 import ssl
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 # What a socket raises when the other side hung up while we were writing.
@@ -24,6 +25,8 @@ class Ahead:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._early = b""
+        self._silence: float | None = None
+        self._until: float | None = None
 
     def spoken(self) -> bool:
         """Whether an answer, or the end, is there to be read. Never waits."""
@@ -46,18 +49,31 @@ class Ahead:
             self._sock.settimeout(limit)
         return True
 
+    def listen(self, *, silence: float, whole: float) -> None:
+        """The answer is read now: no pause in it may be longer than `silence` seconds, nor all of it than `whole`."""
+        self._silence, self._until = silence, time.monotonic() + whole
+
+    def _hold_on(self) -> None:
+        """Called before each read: one byte at a time would otherwise be an answer without an end."""
+        if self._until is not None and self._silence is not None:
+            left = self._until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the answer does not end")
+            self._sock.settimeout(min(self._silence, left))
+
     def makefile(self, mode: str = "rb", *args: Any) -> io.BufferedReader:
         """For http.client: the bytes to read, the early one first."""
         early, self._early = self._early, b""
-        return io.BufferedReader(_Chained(early, self._sock.makefile("rb", buffering=0)))
+        return io.BufferedReader(_Chained(early, self._sock.makefile("rb", buffering=0), self._hold_on))
 
 
 class _Chained(io.RawIOBase):
-    """Some bytes, then a stream."""
+    """Some bytes, then a stream; `before` is called ahead of each read of it."""
 
-    def __init__(self, early: bytes, rest: io.RawIOBase | socket.SocketIO) -> None:
+    def __init__(self, early: bytes, rest: io.RawIOBase | socket.SocketIO, before: Callable[[], None]) -> None:
         self._early = early
         self._rest = rest
+        self._before = before
 
     def readable(self) -> bool:
         return True
@@ -67,6 +83,7 @@ class _Chained(io.RawIOBase):
             count = min(len(buffer), len(self._early))
             buffer[:count], self._early = self._early[:count], self._early[count:]
             return count
+        self._before()
         return self._rest.readinto(buffer)
 
     def close(self) -> None:

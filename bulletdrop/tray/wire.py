@@ -33,6 +33,8 @@ PIECE = 256 * 1024
 MAX_ANSWER = 4 * 1024 * 1024
 # A kept connection that rested longer may be dead without a sign (the machine slept, a router forgot it): open anew.
 IDLE_SECONDS = 45.0
+# Answers are small. One that is not whole after so many times the longest silence is none.
+WHOLE = 2.0
 
 # What the pairing page calls this computer.
 _SYSTEMS = {"linux": "Linux", "win32": "Windows", "darwin": "macOS"}
@@ -234,7 +236,7 @@ class Wire:
         self._closed = False
 
     def exchange(self, method: str, path: str, headers: Mapping[str, str], body: Body | None) -> Answer:
-        """Send one request, return the whole answer.
+        """Send one request, return the whole answer, which has an end in time: see WHOLE.
 
         A kept connection that the server closed meanwhile is replaced once, without a word. Raises Unreachable.
         """
@@ -295,7 +297,6 @@ class Wire:
             if isinstance(error, ssl.SSLCertVerificationError):
                 raise Untrusted(self._unreachable(error).message) from error
             raise self._unreachable(error) from error
-        connection.sock.settimeout(self._answer_seconds)
         self._mine.connection, self._mine.ahead = connection, ahead.prepare(connection)
         with self._lock:
             self._all.add(connection)
@@ -323,6 +324,7 @@ class Wire:
         headers: Mapping[str, str],
         body: Body | None,
     ) -> Answer:
+        connection.sock.settimeout(self._answer_seconds)
         connection.putrequest(method, self._target.request_target(path), skip_accept_encoding=True)
         for name, value in headers.items():
             connection.putheader(name, value)
@@ -335,6 +337,7 @@ class Wire:
             connection.putheader(*framing)
             connection.endheaders()
             finished = ahead.send(connection, self._mine.ahead, body.pieces(), chunked=chunked)
+        self._mine.ahead.listen(silence=self._answer_seconds, whole=WHOLE * self._answer_seconds)
         response = connection.getresponse()
         data = response.read(MAX_ANSWER)
         answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
@@ -10,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -122,6 +124,45 @@ def test_a_server_that_never_answers_is_left_after_the_limit(
     with pytest.raises(Unreachable, match="did not answer in time"):
         client.upload(write(tmp_path / "shot.png", png()), "shot.png")
     assert time.monotonic() - started < 15
+
+
+@contextmanager
+def dripping(piece: bytes, pause: float) -> Iterator[str]:
+    """The address of a server that answers with the same piece for ever, so many seconds apart."""
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n")
+                while not over.wait(pause):
+                    connection.sendall(piece)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        over.set()
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+@pytest.mark.parametrize("piece", [b"X", b"\r\n{"], ids=["header", "body"])
+def test_an_answer_that_comes_byte_by_byte_holds_nobody_for_ever(piece: bytes) -> None:
+    with dripping(piece, 0.05) as url:
+        wire = Wire(Target.parse(url, {}), connect_seconds=30, answer_seconds=1)
+        began = time.monotonic()
+        with pytest.raises(Unreachable):
+            wire.exchange("GET", "/health", {}, None)
+        # No silence was ever as long as the limit for one.
+        assert time.monotonic() - began < 30
+        wire.close()
 
 
 def test_an_early_answer_is_heard_before_the_body_is_through(
