@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
+from bulletdrop.core.audit import record
+from bulletdrop.core.database import transaction
 from bulletdrop.core.drops import intake
 from bulletdrop.core.drops.intake import Incoming, Wishes
 from bulletdrop.core.models import Blob, Upload, new_id
-from bulletdrop.core.people import accounts
+from bulletdrop.core.people import accounts, passwords
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
 from tests.support.pictures import screenshot
 
 
+@functools.cache
+def _hashed() -> str:
+    return passwords.hash_password("correct horse")
+
+
 def person(site: Site, name: str) -> Caller:
-    user = accounts.create_user(site, username=name, email=f"{name}@example.org", password="correct horse")
+    """An account, as `accounts.create_user` makes it. Its password is hashed once for all: that is slow on purpose."""
+    with transaction(site.db):
+        user = accounts.insert_user(site, username=name, email=f"{name}@example.org", password_hash=_hashed())
+    record(site, "user.add", subject=user.username, category="admin")
     return Caller(user.id, user.username, user.is_admin)
 
 
