@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulletdrop import log
@@ -100,6 +100,7 @@ def test_a_log_line_is_one_json_object_with_the_request_id() -> None:
     assert "0123456789" not in line
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC), min_value=datetime(1971, 1, 1), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001
 def test_a_time_written_and_read_is_the_same_to_the_millisecond(moment: datetime) -> None:
     read = parse_moment(rfc3339(moment))

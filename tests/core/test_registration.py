@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import bcrypt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulletdrop.clock import ManualClock
@@ -330,6 +330,7 @@ def test_addresses_that_look_alike_are_one_address_but_digits_are_no_letters(sit
     accounts.create_user(site, username="dave", email="al1ce@example.org", password=PASSWORD)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_a_shape_is_its_own_shape_and_case_does_not_matter(name: str) -> None:
     assert email_shape(email_shape(name)) == email_shape(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulletdrop.core.text import line_of, lines_of
@@ -44,6 +44,7 @@ def test_ends_of_lines_are_one_sign() -> None:
     assert lines(" a\r\nb\rc\td\n") == "a\nb\nc\td"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_what_is_kept_is_kept_as_it_is(text: str) -> None:
     try:

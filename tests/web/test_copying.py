@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -64,6 +64,7 @@ def flat(tokens: list[Token]) -> list[Token]:
     return [token for token in inner if token.type not in ("text", "text_special")]
 
 
+@settings(deadline=None)
 @given(NAMES)
 def test_markdown_reads_one_link_to_the_page_whatever_a_file_is_called(name: str) -> None:
     text = made(name)["Markdown"]
@@ -74,6 +75,7 @@ def test_markdown_reads_one_link_to_the_page_whatever_a_file_is_called(name: str
     assert shown == words.name(name)
 
 
+@settings(deadline=None)
 @given(NAMES, st.booleans())
 def test_markdown_reads_one_picture_whatever_it_is_called(name: str, small: bool) -> None:
     text = made(name, picture=True, thumb_url=THUMB if small else "")["Markdown"]
@@ -84,6 +86,7 @@ def test_markdown_reads_one_picture_whatever_it_is_called(name: str, small: bool
     assert all(child.type in ("text", "text_special") for child in image.children or ())
 
 
+@settings(deadline=None)
 @given(NAMES, st.booleans())
 def test_html_holds_our_elements_and_no_other(name: str, picture: bool) -> None:
     text = made(name, picture=picture, thumb_url=THUMB)["HTML"]
@@ -96,6 +99,7 @@ def test_html_holds_our_elements_and_no_other(name: str, picture: bool) -> None:
         assert found.text == words.name(name)
 
 
+@settings(deadline=None)
 @given(NAMES, st.booleans())
 def test_bbcode_holds_our_tags_and_no_other(name: str, picture: bool) -> None:
     text = made(name, picture=picture, thumb_url=THUMB)["BBCode"]
@@ -104,6 +108,7 @@ def test_bbcode_holds_our_tags_and_no_other(name: str, picture: bool) -> None:
     assert "\n" not in text
 
 
+@settings(deadline=None)
 @given(NAMES)
 def test_a_frame_is_one_element_with_the_name_as_its_title(name: str) -> None:
     text = made(name, embed_url="https://pics.example/embed/1")["Frame"]
@@ -111,6 +116,7 @@ def test_a_frame_is_one_element_with_the_name_as_its_title(name: str) -> None:
     assert (tag, attributes["src"], attributes["title"]) == ("iframe", "https://pics.example/embed/1", words.name(name))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab)]>\"'( [<\\`é", max_size=20))
 def test_no_path_ends_a_link_early(path: str) -> None:
     found = {form.label: form.text for form in forms("x", f"https://pics.example/{path}")}

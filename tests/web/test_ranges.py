@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulletdrop.web.disposition import content_disposition, extended_filename
@@ -24,6 +24,7 @@ from bulletdrop.web.ranges import (
 SIZES = st.integers(min_value=0, max_value=10**12)
 
 
+@settings(deadline=None)
 @given(header=st.text(max_size=60) | st.from_regex(r"bytes=[0-9,\- ]{0,30}", fullmatch=True), size=SIZES)
 def test_whatever_is_asked_the_span_lies_within_the_file(header: str, size: int) -> None:
     try:
@@ -35,6 +36,7 @@ def test_whatever_is_asked_the_span_lies_within_the_file(header: str, size: int)
         assert span.length > 0
 
 
+@settings(deadline=None)
 @given(size=st.integers(min_value=1, max_value=10**12), data=st.data())
 def test_a_span_that_was_written_is_read_back(size: int, data: st.DataObject) -> None:
     start = data.draw(st.integers(min_value=0, max_value=size - 1))
@@ -44,6 +46,7 @@ def test_a_span_that_was_written_is_read_back(size: int, data: st.DataObject) ->
     assert parse_range(f"bytes=-{size - start}", size) == Span(start, size)
 
 
+@settings(deadline=None)
 @given(header=st.text(max_size=80))
 def test_a_list_of_tags_never_fails(header: str) -> None:
     matches(header, '"abc"', weak=True)
@@ -52,12 +55,14 @@ def test_a_list_of_tags_never_fails(header: str) -> None:
     parse_http_date(header)
 
 
+@settings(deadline=None)
 @given(st.lists(st.from_regex(r'(W/)?"[!#-~]{0,10}"', fullmatch=True)))
 def test_a_tag_is_found_in_any_list_that_holds_it(tags: list[str]) -> None:
     assert matches(", ".join([*tags, '"ours"']), '"ours"', weak=False)
     assert matches(",".join(['W/"ours"', *tags]), '"ours"', weak=True)
 
 
+@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001 - made aware below
 def test_a_date_that_was_written_is_read_back(moment: datetime) -> None:
     aware = moment.replace(tzinfo=UTC)
@@ -71,6 +76,7 @@ def test_a_date_that_was_written_is_read_back(moment: datetime) -> None:
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=80)
 
 
+@settings(deadline=None)
 @given(name=NAMES, attachment=st.booleans())
 def test_any_name_is_written_so_that_it_can_be_read_back(name: str, attachment: bool) -> None:
     header = content_disposition(name, attachment=attachment)
@@ -84,6 +90,7 @@ def test_any_name_is_written_so_that_it_can_be_read_back(name: str, attachment: 
         assert extended_filename(header) == name
 
 
+@settings(deadline=None)
 @given(st.text(max_size=100))
 def test_a_part_with_any_disposition_never_fails(header: str) -> None:
     extended_filename(f"form-data; name=file; filename*={header}")
