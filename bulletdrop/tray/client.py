@@ -222,6 +222,10 @@ class Client:
         except (Invalid, NotFound, Gone):
             return None
 
+    def look_at(self, upload_id: str) -> Uploaded:
+        """What the server has under this id, by its own account. Raises as `reserve`; NotFound if it is not there."""
+        return self._uploaded(self._send("GET", f"/uploads/{quote(upload_id, safe='')}"))
+
     def greet(self) -> None:
         """Show the token, and change nothing. Raises as `reserve`; NotSignedIn where it is not taken (any longer)."""
         answer = self._send("GET", "/uploads?limit=1")

@@ -6,14 +6,14 @@ None of them holds up an upload. They wait while nobody answers, and go on howev
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bulletdrop.clock import Clock
 from bulletdrop.errors import Blocked, BulletDropError, Busy, Conflict, Gone, NotFound, NotSignedIn, Rejected, TooMany
 from bulletdrop.log import get_logger
 from bulletdrop.tray.answers import CertificateChanged, Unreachable, Untrusted
 from bulletdrop.tray.bin import to_bin
-from bulletdrop.tray.client import Client
+from bulletdrop.tray.client import Client, Uploaded
 from bulletdrop.tray.gate import MOST_SECONDS, ladder
 from bulletdrop.tray.holding import Holder
 from bulletdrop.tray.identity import Sighting
@@ -246,6 +246,9 @@ class Errands:
             client.publish(detail["upload_id"])
             if debt.capture is not None:
                 self._outbox.published(debt.capture)
+        elif debt.kind == BIN and _is_kept(client.look_at(detail["upload_id"]), detail):
+            # Twice, after a kill, is as good as once: there is one file to move.
+            self._outbox.owed.add(Debt(BIN, "", detail["marks"], debt.capture))
 
     def _to_bin(self, debt: Debt) -> None:
         assert debt.kind == BIN
@@ -282,6 +285,19 @@ class Errands:
             self._changed()
         else:
             self._line.released()
+
+
+def _is_kept(found: Uploaded, detail: Mapping[str, str]) -> bool:
+    """Whether the server still has what it said that it keeps.
+
+    Those are our bytes: every upload names their SHA-256, and others are refused (400 wrong_digest). The one that the
+    server says may differ from it, for metadata is taken out of what is kept.
+    """
+    is_same = (found.id, found.fields.get("sha256")) == (detail["upload_id"], detail["sha256"])
+    if is_same and found.fields.get("trashed_at") is None and found.fields.get("state") != "broken":
+        return True
+    log.warning("The server does not have what it said. The file stays where it is.")
+    return False
 
 
 def recall(client: Client, *, upload_id: str, slug: str, key: str) -> None:

@@ -4,7 +4,7 @@
     end       say that nothing will come to a reserved slug
     publish   make a drop public whose Undo has passed
     album     put a drop into its folder's album
-    bin       put the file into this system's bin
+    bin       put the file into this system's bin; to a server: ask it first whether it has what it said
 
 Each may be carried out twice, after a kill, and has its effect once.
 """

@@ -13,6 +13,7 @@ from bulletdrop.tray.rows import Job
 
 # How long the person can take a link back before anybody may see what is behind it.
 UNDO_SECONDS = 10.0
+SHA256_LETTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,14 @@ class Terms:
             debts.append(Debt(PUBLISH, server, {"upload_id": answer.id}, capture, undone_by))
         if self.rule.album:
             debts.append(Debt(ALBUM, server, {"album_id": self.rule.album, "upload_id": answer.id}, capture))
-        if self.rule.bin_after and not job.wanted and _is_verified(answer):
-            debts.append(Debt(BIN, "", job.at.marks(), capture, undone_by))
+        kept_as = str(answer.fields.get("sha256") or "")
+        if self.rule.bin_after and not job.wanted and len(kept_as) == SHA256_LETTERS:
+            # Before anything of the person's is moved the server is asked once more what it has.
+            detail = {"marks": job.at.marks(), "upload_id": answer.id, "sha256": kept_as}
+            debts.append(Debt(BIN, server, detail, capture, undone_by))
         return debts
 
 
 def _in_undo(told_at: datetime, now: datetime) -> bool:
     """Also False for a time to come: the clock was set back."""
     return timedelta(0) <= now - told_at < timedelta(seconds=UNDO_SECONDS)
-
-
-def _is_verified(answer: Uploaded) -> bool:
-    """Whether the server said which bytes it has. They are ours: every upload names its SHA-256, and another one is
-    refused (400 wrong_digest). The one in the answer may differ, for metadata is taken out of what is kept."""
-    return len(str(answer.fields.get("sha256") or "")) == 64

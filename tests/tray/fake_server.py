@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
     def do_GET(self) -> None:
-        if self.path == "/api/v1/reservations":
+        if self.path == "/api/v1/reservations" or self.path.startswith("/api/v1/uploads/"):
             self._small("GET")
             return
         self._answer(200, {"status": "ok", "instance": "fake", "version": "0"})
@@ -215,6 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return 404, {"code": "not_found"}
             if noun == "albums":
                 found[0].albums.append(rest.partition("/")[0])
+            elif method == "GET":
+                return 200, self._fields(found[0])
             elif method == "DELETE":
                 found[0].deleted += 1
             else:
@@ -265,12 +267,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.shutdown()
             return
+        self._answer(status, self._fields(kept))
+
+    def _fields(self, kept: Received) -> dict[str, Any]:
+        fake = self.owner
         upload_id = f"s{fake.kept.index(kept)}"
         slug = kept.slug or upload_id
         links = {"url": f"{fake.url}/{slug}", "direct_url": f"{fake.url}/{slug}.png"}
         links["deletion_url"] = f"{fake.url}/delete/{slug}/x"
         more = {"sha256": kept.sha256, "size": kept.size, "slug": slug, "is_public": kept.is_public}
-        self._answer(status, {"id": upload_id, **links, **more})
+        return {"id": upload_id, **links, **more}
 
     def _by_key(self) -> Received | None:
         key = self.headers.get("Idempotency-Key")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bulletdrop.tray.desk import Status
+from bulletdrop.tray.desk import State, Status
 from bulletdrop.tray.preferences import Chosen, Preferences, Rule
 from bulletdrop.tray.reserving import USUAL
 from bulletdrop.tray.rules import Rules
@@ -172,6 +173,51 @@ def test_a_file_that_is_no_longer_the_very_same_stays(tmp_path: Path, server: Fa
         tray.engine.rescan()
         stay(0.7)
         assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"sha256": "0" * 64}, 200),
+        ({"trashed_at": "2026-01-01T00:00:00Z"}, 200),
+        ({"state": "broken"}, 200),
+        ({"id": "another"}, 200),
+        ({"code": "not_found"}, 404),
+        ({"code": "forbidden"}, 403),
+    ],
+    ids=["other bytes", "in the trash", "broken", "another drop", "nothing", "not told"],
+)
+def test_a_file_stays_that_the_server_does_not_say_it_has_when_it_is_asked_again(
+    tmp_path: Path, server: FakeServer, said: dict[str, str], status: int
+) -> None:
+    clock = Ahead()
+    with running(tmp_path, server, clock=clock, folders=rule(tmp_path, bin_after=True)) as tray:
+        shoot(tray)
+        eventually(lambda: tray.engine.recent() and tray.engine.recent()[0].status is Status.DONE)
+        fields = {"id": "s0", "url": f"{server.url}/s0", "sha256": server.kept[0].sha256}
+        body = json.dumps({**fields, **said} if status == 200 else {"error": {**said, "message": "No."}})
+        server.judge_small = lambda method, path: ServerRule(status, body=body.encode()) if method == "GET" else None
+        clock.by = timedelta(seconds=11)
+        tray.engine.rescan()
+        eventually(lambda: ("GET", "/uploads/s0") in server.small)
+        eventually(lambda: tray.engine._outbox.owed.count() == 0)
+        assert (tray.folder / "shot.png").exists()
+        assert tray.engine.recent()[0].binned is False
+
+
+def test_a_file_waits_for_its_server_before_it_goes_to_the_bin(tmp_path: Path, server: FakeServer) -> None:
+    clock = Ahead()
+    with running(tmp_path, server, clock=clock, folders=rule(tmp_path, bin_after=True)) as tray:
+        shoot(tray)
+        eventually(lambda: tray.engine.recent() and tray.engine.recent()[0].status is Status.DONE)
+        server.down()
+        clock.by = timedelta(seconds=11)
+        tray.engine.rescan()
+        eventually(lambda: tray.engine.status().state is State.OFFLINE)
+        assert (tray.folder / "shot.png").exists()
+        server.up()
+        tray.engine.rescan()
+        eventually(lambda: tray.engine.recent()[0].binned)
 
 
 def test_a_refused_file_never_goes_to_the_bin(tmp_path: Path, server: FakeServer) -> None:
