@@ -95,6 +95,9 @@ def _keep_autostart(config: Config, wish: str) -> int:
     click.echo("off" if state == "disabled_by_system" else state)
     if state == "disabled_by_system":
         click.echo(f"bulletdrop: {autostart.hint()}", err=True)
+    # Beside the one word that programs read.
+    for sentence in autostart.account():
+        click.echo(f"bulletdrop: {sentence}", err=True)
     return 0
 
 

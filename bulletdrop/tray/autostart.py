@@ -12,6 +12,8 @@ What was said there holds: the state is then "disabled_by_system", and nothing b
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,6 +63,11 @@ class Machine:
 
 class Entry(Protocol):
     """One system's place for programs that start at login. All raise OSError when it cannot be reached."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as the person finds it: a file, or a value of the registry."""
+        ...
 
     def state(self) -> State:
         """What will happen at the next login."""
@@ -144,6 +151,25 @@ def refresh(machine: Machine | None = None) -> bool:
         return False
     log.info("Start at login now names this program.", extra={"program": machine.program[0]})
     return True
+
+
+def account(machine: Machine | None = None) -> list[str]:
+    """What is written down, where, and when it counts, in sentences; none where it cannot be told."""
+    machine = machine or Machine()
+    try:
+        own = entry(machine)
+        command, is_on = own.command(), own.state() == "on"
+    except (OSError, ValueError) as error:
+        log.info("What starts at login cannot be told: %s", error)
+        return []
+    if not is_on:
+        # Also for an entry that is there and switched off: `hint` says where that was done.
+        return [t("Nothing of BulletDrop starts at your next login. What runs now goes on.")]
+    said = [t("The entry is {place}.", place=own.place)]
+    if command is not None:  # else it is one for everybody
+        line = subprocess.list2cmdline(command) if machine.platform == "win32" else shlex.join(command)
+        said.append(t("From your next login on it starts: {command}", command=line))
+    return [*said, t("Nothing was started or ended now.")]
 
 
 def hint(platform: str = sys.platform) -> str:

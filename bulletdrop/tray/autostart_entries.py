@@ -40,6 +40,11 @@ class DesktopEntry:
         # A package of a distribution may start it for everybody; the person's own file wins.
         self._shared = [Path(one) / "autostart" / DESKTOP_FILE for one in config_dirs.split(":") if one]
 
+    @property
+    def place(self) -> str:
+        files = [self.path, *self._shared]
+        return str(next((path for path in files if path.exists()), self.path))
+
     def state(self) -> State:
         values = next(self._files(), None)
         if values is None or values.get(OWN_OFF) == "true":
@@ -89,6 +94,10 @@ class RunKey:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
+    @property
+    def place(self) -> str:
+        return rf"HKEY_CURRENT_USER\{RUN_KEY}\{RUN_NAME}"
+
     def state(self) -> State:
         if self.command() is None:
             return "off"
@@ -124,6 +133,10 @@ class LaunchAgent:
     def __init__(self, home: Path, *, ask: Callable[[Sequence[str]], str | None]) -> None:
         self.path = home / "Library" / "LaunchAgents" / f"{AGENT_ID}.plist"
         self._ask = ask
+
+    @property
+    def place(self) -> str:
+        return str(self.path)
 
     def state(self) -> State:
         if self.command() is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import plistlib
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from bulletdrop.tray import autostart
 from bulletdrop.tray.autostart import CannotStartAtLogin, Machine
 from bulletdrop.tray.autostart_entries import (
+    AGENT_ID,
     APPROVED_KEY,
     RUN_KEY,
     RUN_NAME,
@@ -51,6 +54,43 @@ def test_on_linux_it_is_a_file_in_the_autostart_folder_and_goes_again(tmp_path: 
     assert autostart.turn_off(machine) == "off"
     assert not desktop_file(tmp_path).exists()
     assert autostart.turn_off(machine) == "off"
+
+
+def test_who_turns_it_on_is_told_what_was_written_where_and_when_it_counts(tmp_path: Path) -> None:
+    machine = linux(tmp_path, "/opt/my programs/bulletdrop")
+    off = ["Nothing of BulletDrop starts at your next login. What runs now goes on."]
+    assert autostart.account(machine) == off
+    autostart.turn_on(["tray"], machine)
+    assert autostart.account(machine) == [
+        f"The entry is {desktop_file(tmp_path)}.",
+        "From your next login on it starts: '/opt/my programs/bulletdrop' tray",
+        "Nothing was started or ended now.",
+    ]
+    autostart.turn_off(machine)
+    assert autostart.account(machine) == off
+    registry = windows(Values())
+    autostart.turn_on(["tray"], registry)
+    assert autostart.account(registry)[:2] == [
+        rf"The entry is HKEY_CURRENT_USER\{RUN_KEY}\{RUN_NAME}.",
+        r'From your next login on it starts: "C:\Program Files\BulletDrop\bulletdropw.exe" tray',
+    ]
+    agent = macos(tmp_path)
+    autostart.turn_on([], agent)
+    assert autostart.account(agent)[0] == f"The entry is {tmp_path}/Library/LaunchAgents/{AGENT_ID}.plist."
+
+
+def test_the_command_says_on_to_programs_and_the_rest_to_people(tmp_path: Path) -> None:
+    config = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_CONFIG_DIRS": str(tmp_path)}
+    said = {}
+    for wish in ("on", "state", "off"):
+        command = [sys.executable, "-m", "bulletdrop", "tray", "--autostart", wish, "--data", str(tmp_path / "data")]
+        said[wish] = subprocess.run(command, env=os.environ | config, capture_output=True, text=True, timeout=60)
+    assert [one.stdout for one in said.values()] == ["on\n", "on\n", "off\n"]
+    place = str(tmp_path / "config" / "autostart" / "bulletdrop.desktop")
+    for wish in ("on", "state"):
+        assert place in said[wish].stderr
+        assert "From your next login on it starts:" in said[wish].stderr
+    assert "What runs now goes on." in said["off"].stderr
 
 
 @pytest.mark.parametrize("line", ["Hidden=true", "X-GNOME-Autostart-enabled=false"])
