@@ -19,6 +19,7 @@ from bulletdrop.tray.ledger import check_decline, check_forget, check_retry
 from bulletdrop.tray.notify import Note
 from bulletdrop.tray.preferences import Chosen
 from bulletdrop.tray.steering import Connection, Need
+from bulletdrop.tray.words_said import told
 
 log = get_logger("tray")
 
@@ -169,7 +170,7 @@ class Acts:
         try:
             found = choose_files()
         except NoChooser as error:
-            self._desktop.tell(Note(f"{error.title}.", error.message))
+            self._desktop.tell(_sorry(error))
             self.open_gallery()
             return
         for path in found:
@@ -211,9 +212,14 @@ class Acts:
             try:
                 action()
             except BulletDropError as error:
-                self._desktop.tell(Note(f"{error.title}.", error.message))
+                self._desktop.tell(_sorry(error))
             except Exception:
                 log.exception("What was asked for did not work.")
             self._desktop.changed()
 
         threading.Thread(target=act, name="tray-action", daemon=True).start()
+
+
+def _sorry(error: BulletDropError) -> Note:
+    title, sentence = told(error)
+    return Note(f"{title}.", sentence)

@@ -35,6 +35,7 @@ from bulletdrop.tray.tickets import Tickets
 from bulletdrop.tray.uplink import Uplink
 from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
 from bulletdrop.tray.words import t
+from bulletdrop.tray.words_said import told
 
 log = get_logger("engine")
 
@@ -374,11 +375,11 @@ class Engine:
             return State.NEEDS_YOU, t("This device is not paired with a server yet.")
         if needs_person and obstacle is not None:
             second = t("The second server is used only while the first is away.") if self.away() else ""
-            return State.NEEDS_YOU, f"{obstacle.message} {t('Pair this device again.')} {second}".rstrip()
+            return State.NEEDS_YOU, f"{told(obstacle)[1]} {t('Pair this device again.')} {second}".rstrip()
         if self._pausing.now:
             return State.PAUSED, t("Uploads are paused.")
         if obstacle is not None:
-            return State.OFFLINE, obstacle.message
+            return State.OFFLINE, told(obstacle)[1]
         if self._server_off:
             return State.OFFLINE, t("The server cannot be reached.")
         if self._sender.sending or self._outbox.waiting():

@@ -14,6 +14,7 @@ from bulletdrop.tray.icon import TrayBackend
 from bulletdrop.tray.menu import MOST_RECENT, Hands, Sight, build_menu, tooltip
 from bulletdrop.tray.pairing import CHANGED, LOCKED, UNREADABLE
 from bulletdrop.tray.words import t
+from bulletdrop.tray.words_said import said
 
 log = get_logger("face")
 
@@ -145,4 +146,4 @@ def spoken_need(words: str) -> str:
         CHANGED: lambda: t("The server shows another certificate"),
         UNREADABLE: lambda: t("The other host's uploader cannot be read"),
     }
-    return known[words]() if words in known else words
+    return known[words]() if words in known else said(words)

@@ -11,6 +11,7 @@ from bulletdrop.tray.desk import Item, Report, State, Status
 from bulletdrop.tray.pausing import pause_end
 from bulletdrop.tray.steering import Steering
 from bulletdrop.tray.words import t
+from bulletdrop.tray.words_said import said
 
 LONGEST_NAME = 40
 LONGEST_REASON = 90
@@ -266,4 +267,4 @@ def _choices(item: Item, sight: Sight, hands: Hands) -> list[Entry]:
 
 
 def _why(item: Item) -> str:
-    return short_name(item.error or t("It was not complete."), 70)
+    return short_name(said(item.error, item.error_code) if item.error else t("It was not complete."), 70)

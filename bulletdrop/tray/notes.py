@@ -13,6 +13,7 @@ from bulletdrop.tray.desk import Item, Status
 from bulletdrop.tray.formats import Held, is_picture
 from bulletdrop.tray.notify import Button, Note
 from bulletdrop.tray.words import t
+from bulletdrop.tray.words_said import said, told
 
 
 class Presses(Protocol):
@@ -151,14 +152,15 @@ def refusal(item: Item, error: BulletDropError, hands: Presses) -> Note:
             t("{name} has stopped growing. It is sent once it is whole.", name=item.name),
         )
     # Servers begin some of their sentences with the title that stands above it here.
-    said = f"{item.name}: {error.message.removeprefix(f'{error.title}. ')}"
+    title, sentence = told(error)
+    words = f"{item.name}: {sentence.removeprefix(f'{title}. ')}"
     if item.link is not None:
-        said = f"{said}\n{t('Its link says so too.')}"
+        words = f"{words}\n{t('Its link says so too.')}"
     buttons = (
         Button(t("Try again"), lambda: hands.retry(item.id)),
         Button(t("Forget it"), lambda: hands.forget(item.id)),
     )
-    return Note(f"{error.title}.", said, buttons=buttons, key=f"refused-{item.id}")
+    return Note(f"{title}.", words, buttons=buttons, key=f"refused-{item.id}")
 
 
 def refusals(count: int) -> Note:
@@ -195,7 +197,7 @@ def answered() -> Note:
 
 def waiting(error: BulletDropError) -> Note:
     """Captures that wait because the account has used up what it may."""
-    return Note(t("Screenshots wait."), f"{error.message} {t('They are kept and go up by themselves.')}")
+    return Note(t("Screenshots wait."), f"{told(error)[1]} {t('They are kept and go up by themselves.')}")
 
 
 def unpaired(promised: int, hands: Presses) -> Note:
@@ -284,4 +286,4 @@ def set_up_first(open_it: Callable[[], object]) -> Note:
 
 def cannot_start(problem: str) -> Note:
     """The server that this tray starts does not start."""
-    return Note(t("BulletDrop's server cannot start."), problem, urgent=True)
+    return Note(t("BulletDrop's server cannot start."), said(problem), urgent=True)

@@ -25,6 +25,7 @@ GERMAN: dict[str, str] = {
     "Doctor": "Prüfen",
     "For an hour": "Für eine Stunde",
     "Forget it": "Vergessen",
+    "From your next login on it starts: {command}": "Ab der nächsten Anmeldung startet: {command}",
     "Give this account the right to read {folder}.": "Geben Sie diesem Konto das Recht, {folder} zu lesen.",
     "It appeared in {folder} at {time}. It was moved or linked there whole.": (
         "Er erschien um {time} in {folder}. Er wurde im Ganzen dorthin bewegt oder verlinkt."
@@ -69,6 +70,10 @@ GERMAN: dict[str, str] = {
         "Es wurde nichts heruntergeladen. Die Seite sagt, was neu ist."
     ),
     "OneDrive's folder for screenshots": "der Ordner von OneDrive für Bildschirmfotos",
+    "Nothing of BulletDrop starts at your next login. What runs now goes on.": (
+        "Bei der nächsten Anmeldung startet nichts von BulletDrop. Was jetzt läuft, läuft weiter."
+    ),
+    "Nothing was started or ended now.": "Jetzt wurde nichts gestartet oder beendet.",
     "Only that host can delete it: open its own page for that.": (
         "Nur jener Dienst kann es löschen: Öffnen Sie dafür seine eigene Seite."
     ),
@@ -110,6 +115,7 @@ GERMAN: dict[str, str] = {
     "Take a screenshot, and its link is here.": "Machen Sie einen Screenshot, dann steht hier sein Link.",
     "Take it from here: {link}": "Nehmen Sie ihn von hier: {link}",
     "Taken back.": "Zurückgenommen.",
+    "The entry is {place}.": "Der Eintrag ist {place}.",
     "The entry could not be removed: {why}": "Der Eintrag konnte nicht entfernt werden: {why}",
     "The entry could not be written: {why}": "Der Eintrag konnte nicht geschrieben werden: {why}",
     "The keyring is locked": "Der Schlüsselbund ist gesperrt",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 
 import pytest
@@ -33,6 +34,19 @@ def texts_of_templates() -> set[str]:
                 assert isinstance(call.args[0], nodes.Const), f"{path.name}: t() without a literal"
                 found.add(str(call.args[0].value))
     return found
+
+
+def test_the_pages_templates_say_nothing_that_is_not_translated() -> None:
+    # Names and commands are the same in every language.
+    same = re.compile(r"·? ?BulletDrop|bulletdrop upload FILE|bulletdrop tray --settings")
+    for path in sorted((TOP / "bulletdrop" / "tray" / "page" / "templates").glob("*.html")):
+        # What Jinja fills in becomes one sign, so that an attribute stays whole.
+        text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "◆", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        shown = re.findall(r'(?:aria-label|title|alt|placeholder)="([^"]*)"', text)
+        shown += [line.strip("◆ ") for line in re.sub(r"<[^>]*>", "\n", text).splitlines()]
+        loose = [one for one in shown if re.search("[A-Za-z]{2}", one.replace("◆", " ")) and not same.fullmatch(one)]
+        # The attributes of a field stand in a macro, between two conditions.
+        assert [one for one in loose if not one.lstrip().startswith("aria-")] == [], path.name
 
 
 def places(text: str) -> set[str | None]:

@@ -20,6 +20,7 @@ from bulletdrop.tray.page.services import Services
 from bulletdrop.tray.page.thumbs import thumb
 from bulletdrop.tray.steering import Steering
 from bulletdrop.tray.words import t
+from bulletdrop.tray.words_said import told
 
 log = get_logger("page")
 
@@ -132,7 +133,8 @@ class Page:
         return render("trouble.html", None, title=t("BulletDrop has ended"), message=message, ended=False)
 
     def _trouble(self, error: BulletDropError, status: int) -> Reply:
-        reply = render("trouble.html", None, title=error.title, message=error.message, ended=status == 401)
+        title, message = told(error)
+        reply = render("trouble.html", None, title=title, message=message, ended=status == 401)
         reply.status = status
         return reply
 

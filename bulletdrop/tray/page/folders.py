@@ -17,6 +17,7 @@ from bulletdrop.tray.page.rendering import render
 from bulletdrop.tray.page.watching import Wrong, holds_much_else, refuse, strays
 from bulletdrop.tray.preferences import Rule
 from bulletdrop.tray.words import t
+from bulletdrop.tray.words_said import told
 
 EVERY = "*"
 TEST_SECONDS = 60.0
@@ -133,12 +134,12 @@ def _wrong(look: Look, name: str, folder: str, form: dict[str, list[str]], error
     """Keep what was typed, with the sentence at its field; where there is no such field, above the page."""
     if name == "rules" and error.field == "expires":
         typed = Rule(folder=folder, **_typed(form))
-        look.visit.notes[WRONG] = Wrong(folder, "expires", error.message, typed)
+        look.visit.notes[WRONG] = Wrong(folder, "expires", told(error)[1], typed)
         return f"folders#rules-{key_of(folder)}"
     if name == "add":
-        look.visit.notes[WRONG] = Wrong(folder, "folder", error.message)
+        look.visit.notes[WRONG] = Wrong(folder, "folder", told(error)[1])
         return "folders#add"
-    look.visit.say(error.message, "danger")
+    look.visit.say(told(error)[1], "danger")
     return "folders"
 
 

@@ -10,6 +10,7 @@ from bulletdrop.tray.control_http import Reply
 from bulletdrop.tray.page.looking import Look, is_on, one
 from bulletdrop.tray.page.rendering import render
 from bulletdrop.tray.words import speak, t
+from bulletdrop.tray.words_said import told
 
 log = get_logger("page")
 
@@ -42,7 +43,7 @@ def act(look: Look, form: dict[str, list[str]]) -> str:
             check_updates=is_on(form, "check_updates"),
         )
     except BulletDropError as error:
-        look.visit.say(error.message, "danger")
+        look.visit.say(told(error)[1], "danger")
         return "general"
     speak(chosen.now.language)
     look.visit.say(t("Saved."))
@@ -53,7 +54,7 @@ def _login(look: Look, *, on: bool) -> str:
     try:
         state = autostart.turn_on(_arguments(look)) if on else autostart.turn_off()
     except BulletDropError as error:
-        look.visit.say(error.message, "danger")
+        look.visit.say(told(error)[1], "danger")
         return "general#login"
     look.steering.chosen.change(start_at_login=on)
     if state == "disabled_by_system":

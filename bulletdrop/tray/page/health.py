@@ -52,6 +52,9 @@ def place_words(place: str) -> str:
         "environment": t("the environment"),
         "configuration": t("the settings"),
         "Secret Service keyring": t("the keyring (Secret Service)"),
+        "macOS Keychain": t("the keyring of macOS"),
+        "Windows Credential Manager": t("Windows's store of credentials"),
+        "the uploader's file": t("the uploader's file"),
     }.get(place, place)
 
 

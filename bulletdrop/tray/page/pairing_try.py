@@ -17,6 +17,7 @@ from bulletdrop.tray.discovery import Found, reach
 from bulletdrop.tray.meeting import meet
 from bulletdrop.tray.preferences import Server
 from bulletdrop.tray.words import t
+from bulletdrop.tray.words_said import told
 
 log = get_logger("page")
 
@@ -91,9 +92,9 @@ class PairingTry:
             self._paired()
         except Untrusted as error:
             self.doubts = bool(self.seen)
-            self.problem = "" if self.doubts else error.message
+            self.problem = "" if self.doubts else told(error)[1]
         except BulletDropError as error:
-            self.problem = error.message
+            self.problem = told(error)[1]
         except Exception as error:
             log.exception("Pairing from the page did not work.")
             self.problem = t("It did not work: {why}", why=error)

@@ -11,6 +11,7 @@ from bulletdrop.tray.page.looking import Look, one
 from bulletdrop.tray.page.rendering import render
 from bulletdrop.tray.page.saying import status_words
 from bulletdrop.tray.words import t
+from bulletdrop.tray.words_said import told
 
 SHOWN = 30
 MOST = 200
@@ -72,7 +73,7 @@ def act(look: Look, form: dict[str, list[str]]) -> str:
     try:
         act(int(text))
     except BulletDropError as error:
-        look.visit.say(error.message, "danger")
+        look.visit.say(told(error)[1], "danger")
         return "recent"
     if words := _done(name):
         look.visit.say(words)
@@ -90,7 +91,7 @@ def _all_failed(look: Look, name: str) -> None:
         try:
             act(item.id)
         except BulletDropError as error:
-            look.visit.say(f"{item.name}: {error.message}", "danger")
+            look.visit.say(f"{item.name}: {told(error)[1]}", "danger")
 
 
 def _done(name: str) -> str:

@@ -17,6 +17,7 @@ from bulletdrop.tray.face import spoken_need
 from bulletdrop.tray.page.looking import Look
 from bulletdrop.tray.page.saying import Times, size, state_words
 from bulletdrop.tray.words import spoken, t
+from bulletdrop.tray.words_said import check_name, said
 
 _HERE = Path(__file__).parent
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -73,7 +74,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.globals["t"] = t
-    made.filters["size"] = size
+    made.filters |= {"size": size, "said": said, "check_name": check_name}
     made.filters["safe_link"] = safe_link
     made.filters["moment"] = _moment
     return made

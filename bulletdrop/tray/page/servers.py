@@ -12,6 +12,7 @@ from bulletdrop.tray.page.looking import Look, one
 from bulletdrop.tray.page.pairing_try import PairingTry
 from bulletdrop.tray.page.rendering import render
 from bulletdrop.tray.words import t
+from bulletdrop.tray.words_said import told
 from bulletdrop.trust import read_fingerprint, shown
 
 
@@ -43,7 +44,7 @@ def _foreign(text: str) -> dict[str, str] | None:
     try:
         uploader = parse(text)
     except Invalid as error:
-        return {"name": t("An uploader that cannot be read"), "host": "", "problem": error.message}
+        return {"name": t("An uploader that cannot be read"), "host": "", "problem": told(error)[1]}
     return {"name": uploader.name, "host": uploader.host, "problem": ""}
 
 
@@ -64,7 +65,7 @@ def act(look: Look, form: dict[str, list[str]]) -> str:
     try:
         return acts[name](look, form)
     except BulletDropError as error:
-        look.visit.say(error.message, "danger")
+        look.visit.say(told(error)[1], "danger")
         return "servers"
 
 
