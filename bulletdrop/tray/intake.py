@@ -155,20 +155,27 @@ class Intake:
             watch.close()
 
     def _listen(self) -> None:
-        """Wait for the next hint or duty, then take all hints there are."""
+        """Wait for the next hint or duty, then take all hints that are there by now.
+
+        Not those that come meanwhile: where they come as fast as they are taken, nothing would ever be looked at.
+        """
         checks = self._candidates.next_check()
         until = min(self._next_health, self._next_rescan, checks if checks is not None else self._next_health)
         heard = 0
         try:
             hint = self.hints.get(timeout=max(0.0, until - self._clock.monotonic()))
+            more = min(self.hints.qsize(), FLOOD)
             while True:
                 self._hear(hint)
                 heard += 1
+                if heard > more:
+                    break
                 hint = self.hints.get_nowait()
         except queue.Empty:
-            if heard >= FLOOD:
-                # The kernel drops events when its queue is full, and says so to nobody.
-                self._next_rescan = min(self._next_rescan, self._clock.monotonic() + FLOOD_SECONDS)
+            pass
+        if heard >= FLOOD:
+            # The kernel drops events when its queue is full, and says so to nobody.
+            self._next_rescan = min(self._next_rescan, self._clock.monotonic() + FLOOD_SECONDS)
 
     def _hear(self, hint: Hint) -> None:
         if hint.path is None:

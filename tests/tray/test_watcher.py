@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from bulletdrop.tray.candidates import Patience
+from bulletdrop.tray.watcher import Hint
 from tests.support.needs import requires
 from tests.tray.engine_kit import FakeServer, Tray, eventually, fake_server, png, running, stay, wait_for_jiffy, write
 
@@ -70,8 +72,8 @@ def test_a_slow_writer_of_one_byte_in_100_ms_is_waited_for(tray: Tray) -> None:
         file.write(data[:-12])
         for byte in data[-12:]:
             time.sleep(0.1)
+            assert tray.server.kept == []
             file.write(bytes([byte]))
-        assert tray.server.kept == []
     assert tray.links(1) == ["slow.png"]
     assert tray.server.kept[0].size == len(data)
 
@@ -291,6 +293,28 @@ def test_writers_in_many_threads_lose_nothing(tray: Tray) -> None:
     tray.links(300, seconds=60)
     stay(0.3)
     assert sorted(tray.server.names()) == [f"{n:04}.png" for n in range(300)]
+
+
+def test_what_is_told_as_fast_as_it_is_heard_keeps_no_capture_waiting(tray: Tray) -> None:
+    hints, over = tray.engine._intake.hints, threading.Event()
+
+    class Endless:
+        """Something that happens again as soon as somebody hears of it."""
+
+        path = tray.folder / ".recording.part"
+
+        @property
+        def wanted(self) -> bool:
+            if not over.is_set():
+                hints.put(cast(Hint, self))
+            return False
+
+    try:
+        hints.put(cast(Hint, Endless()))
+        write(tray.folder / "shot.png", png())
+        assert tray.links(1) == ["shot.png"]
+    finally:
+        over.set()
 
 
 def test_a_file_deleted_at_once_is_forgotten_in_peace(tray: Tray) -> None:
