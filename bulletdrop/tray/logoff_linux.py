@@ -12,7 +12,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ SCREEN_SECONDS = 20.0
 # A compositor that restarts is away for a moment.
 MISSING_SECONDS = 5.0
 WAIT_SECONDS = 2.0
+# For so long each bus may take to say whether it can be listened to.
+LISTEN_SECONDS = 30.0
 
 
 class SessionWatch:
@@ -79,13 +81,7 @@ class SessionWatch:
     async def _run(self) -> None:
         self._stop = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        tasks = [asyncio.create_task(self._watch_screen())]
-        for listen in (self._listen_to_manager, self._listen_to_logind):
-            try:
-                await asyncio.wait_for(listen(), WAIT_SECONDS)
-            except Exception as error:
-                log.debug("Nobody tells about the end of the session here: %s", error)
-        self._ready.set()
+        tasks = [asyncio.create_task(self._watch_screen()), asyncio.create_task(self._listen())]
         await self._stop.wait()
         for task in (*tasks, *self._replies):
             task.cancel()
@@ -93,14 +89,26 @@ class SessionWatch:
             bus.disconnect()
         await asyncio.gather(*tasks, *self._replies, return_exceptions=True)
 
+    async def _listen(self) -> None:
+        await asyncio.gather(self._try_to(self._listen_to_manager()), self._try_to(self._listen_to_logind()))
+        self._ready.set()
+
+    async def _try_to(self, listen: Coroutine[Any, Any, None]) -> None:
+        try:
+            # Long: a session begins with everything at once, and who is not listened to then never is.
+            await asyncio.wait_for(listen, LISTEN_SECONDS)
+        except Exception as error:
+            log.debug("Nobody tells about the end of the session here: %s", error)
+
     async def _connect(self, *, system: bool) -> MessageBus:
         from dbus_fast import BusType
         from dbus_fast.aio import MessageBus
 
         name = "DBUS_SYSTEM_BUS_ADDRESS" if system else "DBUS_SESSION_BUS_ADDRESS"
         kind = BusType.SYSTEM if system else BusType.SESSION
-        bus = await MessageBus(bus_address=self._environ.get(name), bus_type=kind).connect()
+        bus = MessageBus(bus_address=self._environ.get(name), bus_type=kind)
         self._buses.append(bus)
+        await bus.connect()
         return bus
 
     async def _listen_to_manager(self) -> None:
