@@ -152,6 +152,15 @@ def clipboard(page: Page) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
+def copied(page: Page, text: str) -> None:
+    """Wait until this text is on the browser's clipboard: what is said of it may be of the copy before."""
+    for _ in range(PATIENCE // 100):
+        if clipboard(page) == text:
+            return
+        page.wait_for_timeout(100)
+    assert clipboard(page) == text
+
+
 def shows_picture(page: Page, selector: str) -> bool:
     """Whether the picture there arrives in good time. (Playwright's own waiting needs eval, which we forbid.)"""
     for _ in range(PATIENCE // 100):

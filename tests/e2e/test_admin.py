@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 
 import pytest
@@ -42,10 +41,8 @@ def test_somebody_is_found_while_typing_and_blocked_and_is_out_at_once(server: S
     page.get_by_label("Block, because").fill("sent spam")
     page.get_by_role("button", name="Block").click()
     expect(page.get_by_text("Blocked: signed out everywhere")).to_be_visible()
-    began = time.monotonic()
     bob.reload()
     expect(bob).to_have_url(re.compile(r"/signin"))
-    assert time.monotonic() - began < 10  # nearly all of it the browser's own loading
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Let in again.")).to_be_visible()
     log_in(bob, server, "bob")

@@ -45,7 +45,15 @@ def order_of(server: Server, album: dict[str, Any]) -> list[str]:
 
 def names(page: Page) -> list[str]:
     """What the page that puts an album in order shows."""
-    return [str(each.get_attribute("data-name")) for each in page.locator(".ordered").all()]
+    return [str(name) for name in page.locator(".ordered").evaluate_all("all => all.map(one => one.dataset.name)")]
+
+
+def shows(page: Page, *wanted: str) -> None:
+    """Wait until the page has these, in this order."""
+    items = page.locator(".ordered")
+    expect(items).to_have_count(len(wanted))
+    for number, name in enumerate(wanted):
+        expect(items.nth(number)).to_have_attribute("data-name", name)
 
 
 def test_without_script_an_album_is_made_filled_ordered_and_deleted(server: Server, visits: Visits) -> None:
@@ -60,13 +68,13 @@ def test_without_script_an_album_is_made_filled_ordered_and_deleted(server: Serv
     for number in (0, 2):
         page.get_by_label(f"shot {number}.png").check(force=True)
     page.get_by_role("button", name="Add what is ticked").click()
-    assert names(page) == ["shot 2.png", "shot 0.png"]
+    shows(page, "shot 2.png", "shot 0.png")
     page.get_by_role("button", name="Move shot 0.png up").click()
-    assert names(page) == ["shot 0.png", "shot 2.png"]
+    shows(page, "shot 0.png", "shot 2.png")
     page.get_by_role("button", name="Make shot 2.png the cover").click()
     expect(page.locator("[data-is-cover]")).to_be_visible()
     page.get_by_role("button", name="Take out shot 0.png").click()
-    assert names(page) == ["shot 2.png"]
+    shows(page, "shot 2.png")
     page.get_by_label("Only me").check()
     page.get_by_label("Opened at most").fill("5")
     page.get_by_role("button", name="Save").last.click()
@@ -86,7 +94,7 @@ def test_with_the_keyboard_a_drop_moves_and_the_focus_stays_on_its_button(server
         page.keyboard.press("Enter")
         expect(page.get_by_text(f"“shot 2.png” is number {number} now.")).to_be_visible()
         expect(page.get_by_role("button", name="Move shot 2.png up")).to_be_focused()
-    assert names(page) == ["shot 2.png", "shot 0.png", "shot 1.png"]
+    shows(page, "shot 2.png", "shot 0.png", "shot 1.png")
     assert order_of(server, album) == ["shot 2.png", "shot 0.png", "shot 1.png"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.page_kit import Visits, clipboard, log_in, upload
+from tests.e2e.page_kit import Visits, copied, log_in, upload
 from tests.e2e.test_pages_axe import _violations, looks
 from tests.support.pictures import screenshot
 from tests.support.server import Server
@@ -45,7 +45,7 @@ def test_every_form_of_the_link_is_copied_by_its_button(server: Server, visits: 
     page = visits.open()
     page.goto(made["url"])
     page.get_by_role("button", name="Copy link").click()
-    assert clipboard(page) == made["url"]
+    copied(page, made["url"])
     page.get_by_text("Direct link, Markdown, HTML, BBCode").click()
     expected = {
         "Direct link": made["direct_url"],
@@ -56,7 +56,7 @@ def test_every_form_of_the_link_is_copied_by_its_button(server: Server, visits: 
     for name, text in expected.items():
         page.get_by_role("button", name=f"Copy as {name}").click()
         expect(page.locator(".toast").last).to_have_text("Copied.")
-        assert clipboard(page) == text
+        copied(page, text)
         expect(page.get_by_label(name, exact=True)).to_have_value(text)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.page_kit import Visits, clipboard, log_in, shows_picture, upload
+from tests.e2e.page_kit import Visits, copied, log_in, shows_picture, upload
 from tests.e2e.person_kit import calm, dialog
 from tests.e2e.test_pages_axe import looks
 from tests.support.pictures import screenshot
@@ -46,7 +46,7 @@ def test_a_link_is_made_opened_once_and_taken_back(server: Server, visits: Visit
     url = page.get_by_label("Link", exact=True).input_value()
     if script:
         page.get_by_role("button", name="Copy link").click()
-        assert clipboard(page) == url
+        copied(page, url)
     _guest_opens(guest, url)
     page.goto(f"{server.url}/links")
     row = page.get_by_role("row", name="For the printer")

@@ -155,6 +155,7 @@ def test_the_whole_gallery_works_by_keyboard_alone(server: Server, visits: Visit
     opened: list[FileChooser] = []
     page.on("filechooser", lambda chooser: opened.append(chooser))  # from the start: subscribing takes a moment
     page.goto(server.url)
+    expect(page.get_by_label("Username or email")).to_be_focused()
     page.keyboard.type("alice")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

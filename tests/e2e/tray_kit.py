@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -11,11 +12,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from PIL import Image
+from PIL import Image, ImageChops
 
 from tests.support.screen import Screen, wait_for
 from tests.support.server import PASSWORD, binary, free_port
-from tests.support.watcher import PanelReader
+from tests.support.watcher import NoAnswer, PanelReader
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class Desk:
             "BULLETDROP_WATCH": str(self.shots),
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self._links: set[str] = set()
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start the program; without arguments, as a person does."""
@@ -73,14 +75,15 @@ class Desk:
 
     def shoot(self, *command: str) -> str:
         """Take a screenshot with a real tool and return the link that came to the clipboard."""
-        before = self.screen.clipboard()
         self.screen.spawn(command)
 
         def new_link() -> str:
             now = self.screen.clipboard()
-            return now if now != before and now.startswith("http") else ""
+            return now if now not in self._links and now.startswith("http") else ""
 
-        return wait_for(new_link, what=f"a link on the clipboard after {command[0]}")
+        link = wait_for(new_link, what=f"a link on the clipboard after {command[0]}")
+        self._links.add(link)
+        return link
 
     def scrot(self, name: str) -> str:
         """A screenshot by scrot under this name."""
@@ -110,33 +113,41 @@ class Desk:
             panel = picture.convert("RGB").crop((0, 0, picture.width, 30))
         ground = panel.getpixel((5, 15))
         assert isinstance(ground, tuple)
-        different = [
-            (x, y)
-            for x in range(panel.width)
-            for y in range(panel.height)
-            if max(abs(a - b) for a, b in zip(_pixel(panel, x, y), ground, strict=True)) > 50
-        ]
-        if len(different) < 10:
+        red, green, blue = ImageChops.difference(panel, Image.new("RGB", panel.size, ground)).split()
+        different = ImageChops.lighter(ImageChops.lighter(red, green), blue).point([0] * 51 + [255] * 205)
+        box = different.getbbox()
+        if box is None or different.histogram()[255] < 10:
             return None
-        columns, rows = [x for x, _ in different], [y for _, y in different]
-        return (min(columns) + max(columns)) // 2, (min(rows) + max(rows)) // 2
+        left, top, right, bottom = box
+        return (left + right - 1) // 2, (top + bottom - 1) // 2
 
     def click(self, button: int = 1) -> None:
-        """Click the icon with the mouse: 1 left, 3 right."""
-        x, y = self.icon()
+        """Click the icon with the mouse, once it stands still: 1 left, 3 right."""
+
+        def still() -> tuple[int, int] | None:
+            before = self.icon()
+            return before if before == self._find_icon() else None
+
+        x, y = wait_for(still, what="an icon that stands still") or (0, 0)
         self.screen.run("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "click", str(button))
 
     def by_bus(self, work: Callable[[PanelReader], Awaitable[T]]) -> T:
-        """Do something with the icon over the session bus, as the panel does."""
+        """Do something with the icon over the session bus, as the panel does; again while it is not there yet."""
 
         async def run() -> T:
             async with PanelReader(self.screen.environ["DBUS_SESSION_BUS_ADDRESS"]) as reader:
                 reader.item_name = wait_for(lambda: next(iter(self.screen.tray_items()), "")).partition("/")[0]
                 return await work(reader)
 
-        # In a thread: where a browser is open, this one has an event loop already.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(lambda: asyncio.run(run())).result()
+        def once() -> tuple[T] | None:
+            # In a thread: where a browser is open, this one has an event loop already.
+            with ThreadPoolExecutor(1) as thread, contextlib.suppress(NoAnswer):
+                return (thread.submit(lambda: asyncio.run(run())).result(),)
+            return None
+
+        found = wait_for(once, what="an icon that answers")
+        assert found is not None
+        return found[0]
 
     def labels(self) -> list[str]:
         """The menu's lines, submenus as "Recent/name.png"."""
@@ -168,12 +179,6 @@ class Desk:
         """Choose a line of the menu by the bus, once it is there."""
         wait_for(lambda: label in self.labels(), what=f"“{label}” in the menu")
         self.by_bus(lambda reader: reader.click(label))
-
-
-def _pixel(picture: Image.Image, x: int, y: int) -> tuple[int, ...]:
-    value = picture.getpixel((x, y))
-    assert isinstance(value, tuple)
-    return value
 
 
 def save(path: Path, folder: Path | None) -> None:

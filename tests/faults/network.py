@@ -36,6 +36,7 @@ class Relay:
         self._flows: set[asyncio.StreamWriter] = set()
         self._open = asyncio.Event()
         self._due = [0.0, 0.0]
+        self._until: int | None = None
 
     @property
     def url(self) -> str:
@@ -62,6 +63,10 @@ class Relay:
     def stall(self) -> None:
         """Nothing passes, in either direction, and nobody is told: a cable that was pulled."""
         self._call(self._set(open_now=False))
+
+    def stall_after(self, size: int) -> None:
+        """As `stall`, once so many bytes more have passed."""
+        self._until = self.passed + size
 
     def restore(self) -> None:
         """All as it should be. What stood still goes on."""
@@ -132,6 +137,9 @@ class Relay:
             await self._open.wait()
             sink.write(piece)
             self.passed += len(piece)
+            if self._until is not None and self.passed >= self._until:
+                self._until = None
+                await self._set(open_now=False)
             await sink.drain()
         if sink.can_write_eof() and not sink.is_closing():
             sink.write_eof()

@@ -12,6 +12,10 @@ from dbus_fast.aio import MessageBus
 WATCHER = "org.kde.StatusNotifierWatcher"
 
 
+class NoAnswer(AssertionError):
+    """The other one answered with an error, or has gone."""
+
+
 class PanelReader:
     """Reads one icon and its menu, and clicks. Everything is asynchronous; used as `async with`.
 
@@ -43,12 +47,12 @@ class PanelReader:
         return self.item_name
 
     async def ask(self, to: str, path: str, interface: str, member: str, signature: str, body: list[Any]) -> list[Any]:
-        """Call a method and return the answer's body; an error answer fails the test."""
+        """Call a method and return the answer's body. Raises NoAnswer for an error."""
         reply = await self.bus.call(
             Message(destination=to, path=path, interface=interface, member=member, signature=signature, body=body)
         )
-        assert reply is not None
-        assert reply.message_type is MessageType.METHOD_RETURN, (member, reply.error_name, reply.body)
+        if reply is None or reply.message_type is not MessageType.METHOD_RETURN:
+            raise NoAnswer(member, reply and (reply.error_name, reply.body))
         return list(reply.body)
 
     async def property(self, name: str) -> Any:
