@@ -125,12 +125,12 @@ class Notifications:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._up.wait(5)
+        assert self._up.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._start())

@@ -211,7 +211,7 @@ class Screen:
         for process in self._processes:
             if Path(str(process.args[0])).name == program:  # type: ignore[index]
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait(5)
+                process.wait(60)
 
     def stop(self) -> None:
         """End everything that was started here, and what those have started."""

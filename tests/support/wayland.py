@@ -46,16 +46,18 @@ class WaylandScreen(Screen):
         return self
 
     def clipboard(self) -> str:
-        done = subprocess.run(
-            ["wl-paste", "--no-newline"], env=self.environ, capture_output=True, text=True, timeout=5, check=False
-        )
+        paste = ["wl-paste", "--no-newline"]
+        try:
+            done = subprocess.run(paste, env=self.environ, capture_output=True, text=True, timeout=10, check=False)
+        except subprocess.TimeoutExpired:  # an owner that does not give it away: nothing, as on X
+            return ""
         return done.stdout
 
     def put(self, text: str) -> None:
         """Something else on the clipboard, as another program would."""
         subprocess.run(
             ["wl-copy"], env=self.environ, input=text.encode(), stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, timeout=5, check=True,
+            stderr=subprocess.DEVNULL, timeout=60, check=True,
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -117,5 +119,5 @@ class FrontWindowOnly:
                 line.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
         shutil.rmtree(self._folder, ignore_errors=True)

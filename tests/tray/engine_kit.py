@@ -116,7 +116,7 @@ class Tray:
     server: FakeServer
     chosen: Chosen
 
-    def links(self, count: int, seconds: float = 10.0) -> list[str]:
+    def links(self, count: int, seconds: float = 30.0) -> list[str]:
         """Wait until so many links are there, then their file names in order of arrival."""
         eventually(lambda: len(self.desk.links) >= count, seconds)
         return [item.name for item, _ in self.desk.links]
@@ -146,7 +146,7 @@ def running(
         chosen.change(**preferences)
     engine = Engine(
         Config(data=tmp_path / "data"),
-        client=Client(server.url, "bd_test", answer_seconds=5.0) if paired else None,
+        client=Client(server.url, "bd_test", answer_seconds=30.0) if paired else None,
         folders=lambda: [folder],
         desk=desk,
         chosen=chosen,

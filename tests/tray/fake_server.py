@@ -56,6 +56,7 @@ class FakeServer:
 
     With `reserves` it hands slugs out: `open` are those not filled yet, `ended` maps the others to why nothing came.
     `small` are the requests beside uploads: method and path.
+    While `lets_in` is cleared, uploads that came are not taken yet; while `lets_out` is, what was kept is not answered.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
@@ -79,6 +80,9 @@ class FakeServer:
         self.connections = 0
         self.lock = threading.Lock()
         self.stopped = threading.Event()
+        self.lets_in, self.lets_out = threading.Event(), threading.Event()
+        self.lets_in.set()
+        self.lets_out.set()
         self.port = 0
         self._http: ThreadingHTTPServer | None = None
         self.up()
@@ -252,6 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         fake.stopped.wait(fake.delay)
+        fake.lets_in.wait()
         if rule.status:
             self._refuse(rule)
             return
@@ -263,6 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
             kept_now = (kept, 200)
         kept, status = kept_now
         fake.stopped.wait(rule.hold)
+        fake.lets_out.wait()
         if rule.lose:
             self.close_connection = True
             self.shutdown()
@@ -349,5 +355,6 @@ def fake_server(tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:
     try:
         yield server
     finally:
-        server.stopped.set()
+        for event in (server.stopped, server.lets_in, server.lets_out):
+            event.set()
         server.down()

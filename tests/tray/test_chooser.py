@@ -33,7 +33,7 @@ class Portal:
         self._up = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
-        assert self._up.wait(5)
+        assert self._up.wait(60)
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._start())
@@ -62,7 +62,7 @@ class Portal:
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,16 +93,22 @@ def test_the_last_of_many_is_what_stays(screen: Screen) -> None:
 def test_two_programs_that_take_turns_never_lose_what_they_copied(screen: Screen) -> None:
     """A word about the text before that comes late must not empty the one of now."""
     code = (
-        "import sys, time\n"
+        "import os, sys, time\n"
         "from bulletdrop.tray.clipboard import Clipboard\n"
         "c = Clipboard(); me = sys.argv[1]; ok = []\n"
         "for n in range(150): ok.append(c.copy(f'{me}{n}')); time.sleep(0.011 if me == 'a' else 0.017)\n"
         "print(ok.count(True), flush=True)\n"
-        "if me == 'b': time.sleep(1); c.copy('the last'); print('last', flush=True); time.sleep(20)\n"
+        "if me == 'a': time.sleep(60)\n"  # as a tray does: what it has copied is still its own
+        "while not os.path.exists(sys.argv[2]): time.sleep(0.01)\n"
+        "c.copy('the last'); print('last', flush=True); time.sleep(60)\n"
     )
-    first, second = (screen.spawn([sys.executable, "-c", code, name]) for name in ("a", "b"))
+    quiet = screen.folder / "both-have-copied"
+    first, second = (screen.spawn([sys.executable, "-c", code, name, str(quiet)]) for name in ("a", "b"))
+    wait_for(lambda: screen.log_of(first) and screen.log_of(second), what="the end of both")
+    quiet.touch()
     wait_for(lambda: "last" in screen.log_of(second), what="the last copy")
     assert screen.clipboard() == "the last"
+    first.kill()
     second.kill()
     # The other one may have been quicker between taking it and looking; that is then said.
     assert int(screen.log_of(first).split()[0]) >= 145
@@ -190,7 +197,7 @@ def test_on_wayland_the_text_is_really_there(tmp_path: Path) -> None:
         assert clipboard.way == "wl-copy"
         assert clipboard.copy("http://drop/ä3") is True
         paste = ["wl-paste", "--no-newline"]
-        done = subprocess.run(paste, env=compositor.environ, capture_output=True, text=True, check=True, timeout=5)
+        done = subprocess.run(paste, env=compositor.environ, capture_output=True, text=True, check=True, timeout=60)
         assert done.stdout == "http://drop/ä3"
     finally:
         compositor.stop()
@@ -200,8 +207,7 @@ class Sway:
     """A Wayland compositor without a screen. It refuses to run as root, and is then run as nobody."""
 
     def __init__(self, folder: Path) -> None:
-        self.runtime = Path("/tmp") / f"bd-sway-{os.getpid()}"  # a short path: it holds a socket
-        self.runtime.mkdir(mode=0o700)
+        self.runtime = Path(tempfile.mkdtemp(prefix="bd-sway-"))  # a short path: it holds a socket
         self.environ = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(self.runtime), "HOME": str(self.runtime)}
         headless = {"WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1", "WLR_RENDERER": "pixman"}
         config = self.runtime / "config"
@@ -223,5 +229,5 @@ class Sway:
     def stop(self) -> None:
         """End it, and the wl-copy that serves the clipboard ends with it."""
         self._process.terminate()
-        self._process.wait(5)
+        self._process.wait(60)
         shutil.rmtree(self.runtime, ignore_errors=True)

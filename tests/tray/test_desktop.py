@@ -14,7 +14,7 @@ import pytest
 from bulletdrop.clock import Clock, ManualClock, SystemClock
 from bulletdrop.errors import QuotaFull, TooBig, UnknownType
 from bulletdrop.tray.desk import Item, State, Status
-from bulletdrop.tray.desktop import Desktop
+from bulletdrop.tray.desktop import BURST_SECONDS, Desktop
 from bulletdrop.tray.formats import Clip, Held
 from bulletdrop.tray.notify import Note
 from bulletdrop.tray.preferences import Preferences, Rule
@@ -155,23 +155,31 @@ def test_without_notifications_the_link_is_copied_and_nothing_is_shown(desktop: 
     assert paper.notes == []
 
 
-def test_a_burst_is_one_notification_that_grows(desktop: Desktop, paper: Paper) -> None:
+def test_a_burst_is_one_notification_that_grows(paper: Paper) -> None:
+    clock = ManualClock()
+    desktop = paper.desktop(clock)
+    desktop.start()
     for number in range(12):
         desktop.link_ready(replace(ITEM, id=number, link=f"http://drop/{number}"), late=False)
-        time.sleep(0.02)
+    settled(lambda: len(paper.copied) == 12)
+    assert paper.titles() == ["Link copied."]
+    clock.advance(seconds=BURST_SECONDS)
+    desktop.answered(0)  # what wakes it, and is nothing else
     settled(lambda: len(paper.notes) >= 2)
-    time.sleep(0.1)
+    desktop.stop()
     assert paper.titles() == ["Link copied.", "12 screenshots."]
     assert paper.notes[0].key == paper.notes[1].key
     assert paper.notes[1].message == "The newest link is copied."
 
 
-def test_after_the_upload_a_burst_is_told_at_its_end(desktop: Desktop, paper: Paper) -> None:
+def test_after_the_upload_a_burst_is_told_at_its_end(paper: Paper) -> None:
+    desktop = paper.desktop(ManualClock())
+    desktop.start()
     for number in range(12):
         item = replace(ITEM, id=number, status=Status.DONE, still_waiting=11 - number)
         desktop.link_ready(item, late=number < 11)
-        time.sleep(0.02)
     settled(lambda: paper.notes)
+    desktop.stop()
     assert paper.titles() == ["12 screenshots uploaded."]
     assert len(paper.copied) == 1
 

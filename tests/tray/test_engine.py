@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -59,21 +59,24 @@ def test_a_pause_ends_by_itself_when_its_time_has_come(tmp_path: Path, server: F
 
 
 def test_a_pause_that_ended_while_the_tray_was_off_is_over(tmp_path: Path, server: FakeServer) -> None:
-    with running(tmp_path, server) as tray:
-        tray.engine.pause(datetime.now(UTC) + timedelta(seconds=0.5))
+    clock = Ahead()
+    with running(tmp_path, server, clock=clock) as tray:
+        tray.engine.pause(clock.now() + timedelta(hours=1))
         write(tray.folder / "held.png", png())
         eventually(lambda: tray.engine.status().waiting)
-    stay(0.6)
-    with running(tmp_path, server):
+    assert server.kept == []
+    clock.by = timedelta(hours=1, seconds=1)
+    with running(tmp_path, server, clock=clock):
         eventually(lambda: server.names() == ["held.png"])
 
 
 def test_a_ticket_answers_with_the_link_and_then_with_its_arrival(tray: Tray, tmp_path: Path) -> None:
-    tray.server.delay = 0.5
+    tray.server.lets_in.clear()
     ticket = tray.engine.upload(write(tmp_path / "elsewhere.png", png()), copy=False)
     item = eventually(lambda: tray.engine.uploaded(ticket))
     assert item.link == f"{tray.server.url}/{item.slug}"
     assert item.status in (Status.WAITING, Status.SENDING)
+    tray.server.lets_in.set()
     eventually(lambda: (now := tray.engine.uploaded(ticket)) is not None and now.status is Status.DONE)
     assert tray.desk.links[0][1] is True, "the clipboard was not asked for"
 
@@ -124,7 +127,7 @@ def test_a_file_that_the_person_named_goes_as_it_is_and_the_server_answers(
             return True
         return False
 
-    eventually(refused, 5)
+    eventually(refused)
     item = tray.engine.failed()[0]
     assert item.reason.startswith("You named this file yourself at ")
     assert item.status is Status.REFUSED
@@ -144,11 +147,13 @@ def test_what_failed_is_listed_with_its_reason_and_can_be_tried_again(tray: Tray
 
 
 def test_progress_is_told_while_something_large_goes_out(tray: Tray) -> None:
-    tray.server.rate = 4_000_000
+    tray.server.rate = 1_000_000
     write(tray.folder / "large.png", png(size=LARGE))
     shares = []
     while (share := tray.engine.status().progress) != 1.0 and not tray.desk.there:
         shares += [share] if share is not None else []
+        if len(set(shares)) > 5 and tray.desk.states.count(State.WORKING) > 2:
+            tray.server.rate = 100_000_000  # enough was seen
         time.sleep(0.05)
     assert len(set(shares)) > 5
     assert shares == sorted(shares)
@@ -185,11 +190,11 @@ def test_a_large_file_that_may_be_known_is_hashed_first_and_not_sent_twice(tray:
 def test_a_small_screenshot_passes_any_number_of_large_files(tray: Tray) -> None:
     # So slowly that none of the large ones is there before the small one, however busy the machine.
     tray.server.rate = 200_000
-    for n in range(4):
-        write(tray.folder / f"large-{n}.png", png(n, size=LARGE))
-    eventually(lambda: tray.engine.status().sending == 2, 20)
+    for n, large in enumerate([png(n, size=LARGE) for n in range(4)]):
+        write(tray.folder / f"large-{n}.png", large)
+    eventually(lambda: tray.engine.status().sending == 2)
     write(tray.folder / "small.png", png())
-    eventually(lambda: tray.server.names() == ["small.png"], 20)
+    eventually(lambda: tray.server.names() == ["small.png"])
     # The worker of the small one has its answer, and writes it down.
     eventually(lambda: tray.engine.status().sending == 2)
 
@@ -210,7 +215,7 @@ def test_a_large_file_does_not_starve_behind_what_is_always_newer(tray: Tray) ->
     try:
         stay(0.5)
         write(tray.folder / "large.png", png("large", size=LARGE))
-        eventually(lambda: "large.png" in tray.server.names(), 25)
+        eventually(lambda: "large.png" in tray.server.names(), 60)
     finally:
         over.set()
         rain.join()
@@ -224,13 +229,13 @@ def test_a_link_of_a_server_that_is_away_waits_for_it(tmp_path: Path, server: Fa
             server.down()
             write(tray.folder / "first.png", png(1))
             tray.links(1)
-            tray.engine.use_client(Client(second.url, "bd_two", answer_seconds=5.0))
+            tray.engine.use_client(Client(second.url, "bd_two", answer_seconds=30.0))
             write(tray.folder / "second.png", png(2))
             eventually(lambda: second.names() == ["second.png"])
             stay(0.5)
             assert second.names() == ["second.png"]
             server.up()
-            tray.engine.use_client(Client(server.url, "bd_test", answer_seconds=5.0))
+            tray.engine.use_client(Client(server.url, "bd_test", answer_seconds=30.0))
             eventually(lambda: server.names() == ["first.png"])
             assert server.kept[0].slug == tray.desk.links[0][0].slug
 
@@ -242,7 +247,7 @@ def test_without_a_server_captures_wait_take_no_link_of_it_and_the_person_is_nee
     stay(0.3)
     assert tray.engine.status().state is State.NEEDS_YOU
     assert (tray.server.kept, tray.desk.links) == ([], [])
-    tray.engine.use_client(Client(tray.server.url, "bd_test", answer_seconds=5.0))
+    tray.engine.use_client(Client(tray.server.url, "bd_test", answer_seconds=30.0))
     eventually(lambda: tray.server.names() == ["shot.png"])
 
 
@@ -254,7 +259,7 @@ def test_a_link_of_a_server_that_is_none_of_ours_any_more_becomes_another_one(
         server.down()
         write(tray.folder / "shot.png", png())
         tray.links(1)
-        tray.engine.use_client(Client(second.url, "bd_two", answer_seconds=5.0))
+        tray.engine.use_client(Client(second.url, "bd_two", answer_seconds=30.0))
         tray.links(2)
         item, late = tray.desk.links[1]
         assert (late, item.link) == (True, f"{second.url}/s0")
@@ -267,10 +272,10 @@ def test_what_the_first_server_got_after_all_is_taken_back_when_the_second_has_i
         server.rules.extend([ServerRule(lose=True), ServerRule(503, "unavailable", {"Retry-After": "60"})])
         write(tray.folder / "shot.png", png())
         eventually(lambda: server.kept and tray.engine.recent()[0].attempts)
-        tray.engine.use_client(Client(second.url, "bd_two", answer_seconds=5.0))
+        tray.engine.use_client(Client(second.url, "bd_two", answer_seconds=30.0))
         eventually(lambda: second.names() == ["shot.png"])
         server.rules.clear()
-        tray.engine.use_client(Client(server.url, "bd_test", answer_seconds=5.0))
+        tray.engine.use_client(Client(server.url, "bd_test", answer_seconds=30.0))
         eventually(lambda: server.kept[0].deleted == 1)
         assert second.kept[0].deleted == 0
 
@@ -302,8 +307,8 @@ def test_the_network_s_return_is_heard_at_once() -> None:
         "assert not heard.wait(0.5)\n"
         "began = time.monotonic()\n"
         "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)\n"
-        "assert heard.wait(5)\n"
-        "print(time.monotonic() - began < 2.0)\n"
+        "assert heard.wait(60)\n"
+        "print(time.monotonic() - began < 20.0)\n"
         "watch.stop()\n"
     )
     ran = subprocess.run(

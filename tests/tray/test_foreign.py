@@ -44,7 +44,7 @@ def shot(tmp_path: Path) -> Path:
 
 
 def uploader(text: str) -> Uploader:
-    return parse(text, connect_seconds=2, answer_seconds=3)
+    return parse(text)
 
 
 def parts_of(seen: Seen) -> dict[str, Any]:
@@ -220,7 +220,7 @@ def test_a_pattern_that_never_ends_is_stopped(shot: Path) -> None:
 
 
 def test_the_engine_can_use_it_as_its_client(host: Host, shot: Path) -> None:
-    client = ForeignClient(sxcu(host.url), connect_seconds=2, answer_seconds=2)
+    client = ForeignClient(sxcu(host.url))
     client.warm()
     assert client.health()["status"] == "ok"
     seen: list[tuple[int, int | None]] = []

@@ -20,11 +20,11 @@ def test_when_the_one_that_tries_comes_back_without_a_word_the_others_are_woken(
     def sleeper() -> None:
         with line.turn:
             asleep.set()
-            if line.turn.wait(10):
+            if line.turn.wait(60):
                 woken.set()
 
     threading.Thread(target=sleeper, daemon=True).start()
-    assert asleep.wait(5)
+    assert asleep.wait(30)
     line.released()
-    assert woken.wait(5)
+    assert woken.wait(30)
     assert line.gate.wait() == 0.0

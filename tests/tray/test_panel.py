@@ -55,9 +55,9 @@ def test_the_ink_follows_the_desktops_colours(address: str) -> None:
         following = asyncio.create_task(follow_ink(ours, {}, seen.put_nowait))
         found = []
         for scheme in (2, 0):
-            found.append(await asyncio.wait_for(seen.get(), 5))
+            found.append(await asyncio.wait_for(seen.get(), 30))
             await portal.change(scheme)
-        found.append(await asyncio.wait_for(seen.get(), 5))
+        found.append(await asyncio.wait_for(seen.get(), 30))
         following.cancel()
         for bus in (theirs, ours):
             bus.disconnect()

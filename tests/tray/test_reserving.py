@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from bulletdrop.tray.outbox import Outbox
 from bulletdrop.tray.owed import END, Debt
 from bulletdrop.tray.reserving import USUAL
 from tests.tray.engine_kit import FakeServer, Rule, Tray, eventually, fake_server, png, running, stay, write
+from tests.tray.test_taking_back import Ahead
 
 
 @pytest.fixture
@@ -41,11 +41,12 @@ def shoot(tray: Tray, name: str = "shot.png") -> None:
 
 
 def test_a_capture_has_its_link_before_its_bytes_went_and_the_upload_fills_it(tray: Tray) -> None:
-    tray.server.delay = 0.5
+    tray.server.lets_in.clear()
     shoot(tray)
     tray.links(1)
     item, late = tray.desk.links[0]
     assert tray.server.kept == []
+    tray.server.lets_in.set()
     assert (item.status, late) == (Status.WAITING, False)
     assert item.slug is not None
     assert (item.link, item.direct_url) == (f"{tray.server.url}/{item.slug}", f"{tray.server.url}/{item.slug}.png")
@@ -69,12 +70,12 @@ def test_who_wants_the_file_itself_copied_has_the_link_with_its_ending(tmp_path:
 def test_without_a_network_the_link_is_there_at_once_and_true_later(tray: Tray) -> None:
     tray.server.down()
     shoot(tray)
-    tray.links(1, seconds=3)
+    tray.links(1)
     item, late = tray.desk.links[0]
     assert late is False
     eventually(lambda: tray.engine.status().state is State.OFFLINE)
     tray.server.up()
-    eventually(lambda: tray.desk.there, 20)
+    eventually(lambda: tray.desk.there)
     assert [one.slug for one in tray.server.kept] == [item.slug]
     assert len(tray.desk.links) == 1
 
@@ -87,10 +88,10 @@ def test_a_tray_that_starts_without_a_network_has_links_all_the_same(tmp_path: P
         tray.engine.server_is_off()
         assert tray.engine.reserved() == USUAL
         shoot(tray)
-        tray.links(1, seconds=3)
+        tray.links(1)
         assert tray.desk.links[0][0].slug in server.open
         server.up()
-        tray.engine.use_client(Client(server.url, "bd_test", answer_seconds=5.0))
+        tray.engine.use_client(Client(server.url, "bd_test", answer_seconds=30.0))
         eventually(lambda: tray.desk.there)
     assert len(server.kept) == 1
 
@@ -155,7 +156,7 @@ def test_a_file_that_is_gone_ends_its_reservation(tray: Tray) -> None:
     tray.links(1)
     (tray.folder / "shot.png").unlink()
     tray.server.up()
-    eventually(lambda: "file_gone" in tray.server.ended.values(), 20)
+    eventually(lambda: "file_gone" in tray.server.ended.values())
 
 
 def test_the_word_that_nothing_comes_is_owed_over_a_restart(tmp_path: Path, server: FakeServer) -> None:
@@ -193,13 +194,14 @@ def test_who_wants_the_link_after_the_upload_gets_it_then(tmp_path: Path, server
 
 
 def test_links_that_are_half_as_old_as_they_get_are_given_back_and_replaced(tmp_path: Path, server: FakeServer) -> None:
-    server.lasts = timedelta(seconds=2)
+    server.lasts = timedelta(hours=2)
     with running(tmp_path, server) as tray:
         eventually(lambda: tray.engine.reserved() == USUAL)
         old = set(server.open)
-        time.sleep(1.1)
     server.lasts = timedelta(days=7)
-    with running(tmp_path, server) as tray:
+    clock = Ahead()
+    clock.by = timedelta(hours=1, seconds=1)
+    with running(tmp_path, server, clock=clock) as tray:
         eventually(lambda: set(server.ended) == old)
         eventually(lambda: tray.engine.reserved() == USUAL)
         assert not server.open & old
@@ -284,7 +286,7 @@ def test_a_copy_of_the_outbox_is_another_store_and_the_same_one_stays_the_same(t
 
 def test_another_key_does_not_use_the_links_of_the_old_one(tray: Tray) -> None:
     old = set(tray.server.open)
-    tray.engine.use_client(Client(tray.server.url, "bd_new", answer_seconds=5.0))
+    tray.engine.use_client(Client(tray.server.url, "bd_new", answer_seconds=30.0))
     eventually(lambda: len(tray.server.open) == 2 * USUAL)
     shoot(tray)
     tray.links(1)

@@ -68,6 +68,7 @@ def test_links_of_a_revoked_key_are_given_out_no_more_and_new_ones_follow_the_pa
         assert "no longer connected" in fetch(dead).text
         engine.use_client(Client(server.url, second["key"], answer_seconds=20))
         eventually(lambda: engine.status().state is State.IDLE)
+        eventually(lambda: len(desk.links) == 3)
         again = {item.name: (item.link, late) for item, late in desk.links[1:]}
         assert set(again) == {"one.png", "two.png"}
         assert again["one.png"][0] != dead

@@ -261,7 +261,8 @@ def test_a_folder_that_is_excluded_is_not_watched_and_one_that_is_added_is(tmp_p
     own.mkdir()
     with running(tmp_path, server) as tray:
         tray.chosen.change(folders=(Rule(folder=str(tray.folder), watch=False), Rule(folder=str(own))))
-        eventually(lambda: [one.path for one in tray.engine.status().folders] == [own])
+        # Listed it is a moment before it is watched.
+        eventually(lambda: [(one.path, one.how) for one in tray.engine.status().folders] == [(own, "events")])
         shoot(tray)
         write(own / "mine.png", png("mine"))
         tray.links(1)

@@ -64,7 +64,7 @@ class Machine:
         if tray.poll() is None:
             tray.terminate()
         try:
-            return tray.wait(20)
+            return tray.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(tray.pid, signal.SIGABRT)  # with faulthandler: what each of its threads was at
             tray.wait()
@@ -94,7 +94,7 @@ def test_second_instance_with_args_pauses_resumes_and_ends_the_first(machine: Ma
         becomes(state)
     assert machine.run("tray", "--quit").returncode == 0
     assert machine.tray is not None
-    assert machine.tray.wait(20) == 0
+    assert machine.tray.wait(60) == 0
     assert not (machine.data / "tray" / "control.json").exists()
     assert not InstanceLock(machine.data).is_held()
 
@@ -126,7 +126,7 @@ def test_a_second_start_without_arguments_opens_the_page_of_the_first(machine: M
         done = machine.run(*arguments)
         assert done.returncode == 0, done.stderr
         address = done.stdout.strip()
-        with httpx.Client(trust_env=False, follow_redirects=False) as browser:
+        with httpx.Client(trust_env=False, follow_redirects=False, timeout=30) as browser:
             entered = browser.get(address)
             assert entered.status_code == 200
             page = browser.get(address.partition("/enter/")[0] + entered.text.split("url=")[1].partition('"')[0])

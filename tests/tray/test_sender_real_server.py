@@ -100,7 +100,7 @@ def test_a_link_that_was_given_away_offline_is_true_once_the_network_is_back(ser
         server.kill()
         data = png(1, size=50_000)
         write(tmp_path / "shots" / "offline.png", data)
-        eventually(lambda: desk.links, 5)
+        eventually(lambda: desk.links)
         server.start()
         engine.rescan()
         assert fetch(desk.links[0][0].link).status_code == 200
@@ -113,7 +113,7 @@ def test_who_asks_for_the_bytes_first_waits_and_gets_them(server: Server, tmp_pa
         server.kill()
         data = png(2, size=50_000)
         write(tmp_path / "shots" / "early.png", data)
-        eventually(lambda: desk.links, 5)
+        eventually(lambda: desk.links)
         answers: list[httpx.Response] = []
         server.start()
         reader = threading.Thread(target=lambda: answers.append(fetch(desk.links[0][0].direct_url)))
@@ -136,7 +136,7 @@ def test_undo_over_the_real_server_wherever_the_capture_stands(server: Server, t
         engine.undo(desk.links[1][0].id)
         server.start()
         engine.rescan()
-        eventually(lambda: fetch(desk.links[1][0].link).status_code == 410, 20)
+        eventually(lambda: fetch(desk.links[1][0].link).status_code == 410)
         assert names_on(server) == []
         eventually(lambda: engine._outbox.owed.count() == 0)
 
@@ -198,7 +198,7 @@ def test_a_key_that_is_made_anew_gives_other_links_and_loses_nothing(server: Ser
         key = server.command("key", "add", "alice", "--name", "anew", "--scope", "uploads:write").stdout.strip()
         server.kill()
         write(tmp_path / "shots" / "promised.png", png())
-        eventually(lambda: desk.links, 5)
+        eventually(lambda: desk.links)
         engine.use_client(Client(server.url, key, answer_seconds=20))
         server.start()
         engine.rescan()

@@ -32,5 +32,5 @@ signals.close()
 def test_a_signal_that_another_thread_was_given_ends_the_wait_of_the_main_one(name: str) -> None:
     number = int(getattr(signal, name))
     command = [sys.executable, "-c", WAITING, str(number)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == f"{number}\n"

@@ -141,7 +141,7 @@ def test_patterns_run_apart_and_end_in_time() -> None:
     began = time.monotonic()
     with pytest.raises(Invalid, match="too long"):
         sxcu_finding.by_pattern("a" * 64, "(a|aa)+$b", "", seconds=1.0)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 SYNTAX = st.text(alphabet=st.sampled_from("{}|:\\$%jsonxmlregexheaderinput.[]'\"0a/ \n"), max_size=60)

@@ -51,12 +51,12 @@ def test_once_there_is_room_everything_goes_up_by_itself_and_the_next_time_is_to
     soon = {"Retry-After": "1"}
     tray.server.rules.extend([Rule(507, "quota_full", soon), Rule(507, "quota_full", soon)])
     write(tray.folder / "one.png", png(1))
-    tray.links(1, seconds=15)
+    tray.links(1)
     assert tray.server.requests == 3
     assert len(tray.desk.held) == 1
     tray.server.rules.append(Rule(507, "quota_full", soon))
     write(tray.folder / "two.png", png(2))
-    tray.links(2, seconds=15)
+    tray.links(2)
     assert len(tray.desk.held) == 2
 
 

@@ -66,13 +66,13 @@ class Program:
         return self.process.stdout.readline().strip()
 
     def end(self) -> str:
-        out, _ = self.process.communicate("\n", timeout=10)
+        out, _ = self.process.communicate("\n", timeout=60)
         return out.strip()
 
 
 def paste(screen: WaylandScreen, kind: str) -> bytes:
     command = ["wl-paste", "--no-newline", "--type", kind]
-    return subprocess.run(command, env=screen.environ, capture_output=True, check=True, timeout=10).stdout
+    return subprocess.run(command, env=screen.environ, capture_output=True, check=True, timeout=60).stdout
 
 
 def test_a_link_is_there_without_any_program_of_the_system(screen: WaylandScreen) -> None:

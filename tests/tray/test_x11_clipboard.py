@@ -62,13 +62,13 @@ class Program:
         return self.process.stdout.readline().strip()
 
     def end(self) -> str:
-        out, _ = self.process.communicate("\n", timeout=10)
+        out, _ = self.process.communicate("\n", timeout=60)
         return out.strip()
 
 
 def paste(screen: Screen, target: str) -> bytes:
     command = ["xclip", "-o", "-selection", "clipboard", "-t", target]
-    return subprocess.run(command, env=screen.environ, capture_output=True, check=True, timeout=10).stdout
+    return subprocess.run(command, env=screen.environ, capture_output=True, check=True, timeout=60).stdout
 
 
 def test_who_pastes_takes_the_link_or_the_picture(screen: Screen, picture: Path) -> None:
