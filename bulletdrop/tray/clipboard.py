@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +40,7 @@ class Clipboard:
         self._detach = detach
         self._environ = environ
         self._ready: list[X11Owner] = []  # one at most, for the next text
+        self._making = threading.Lock()
         self._has_control: bool | None = None  # None: not asked yet, or there was no answer
 
     @property
@@ -152,7 +154,7 @@ class Clipboard:
         """Connect for the next text, so that it need not."""
         from bulletdrop.tray.x11_clipboard import Owner
 
-        with contextlib.suppress(OSError):
+        with self._making, contextlib.suppress(OSError):
             if not self._ready:
                 self._ready.append(Owner(self._environ))
 

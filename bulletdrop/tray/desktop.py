@@ -29,6 +29,8 @@ BURST_SECONDS = 2.0
 JOIN_SECONDS = 5.0
 # A press that comes this much later was meant in time: it had a way to go.
 GRACE_SECONDS = 1.5
+# For so long the engine stands back for a link on its way to the clipboard: 1 to 20 ms on X11, 30 with wl-copy.
+FIRST_SECONDS = 0.05
 # Links that were told, by capture: to notice when one has to become another.
 REMEMBERED = 200
 
@@ -97,6 +99,7 @@ class Desktop:
         clock: for what belongs to one burst, and for Undo.
         preferences: what the person chose, as it is now.
         hands: what the buttons do.
+        stand_back: for how long the engine waits for the clipboard at most, in seconds.
     """
 
     def __init__(
@@ -108,8 +111,10 @@ class Desktop:
         clock: Clock,
         preferences: Callable[[], Preferences],
         hands: Callable[[], Presses],
+        stand_back: float = FIRST_SECONDS,
     ) -> None:
         self._clipboard = clipboard
+        self._stand_back = stand_back
         self._notifier = notifier
         self._redraw = redraw
         self._clock = clock
@@ -138,8 +143,14 @@ class Desktop:
     # --- what the engine tells
 
     def link_ready(self, item: Item, *, late: bool) -> None:
-        """A capture has its link: copy it (unless late), and tell."""
-        self._work.put(lambda: self._take(item, late=late))
+        """A capture has its link: copy it (unless late), and tell.
+
+        Waits for the clipboard, but not long: what the engine does next (hash, read, send) would only keep it waiting.
+        """
+        copied = threading.Event()
+        self._work.put(lambda: self._take(item, late=late, copied=copied))
+        if not late:
+            copied.wait(self._stand_back)
 
     def arrived(self, item: Item) -> None:
         """A capture's bytes are on the server: the menu shows it, and what asked for it is answered."""
@@ -156,6 +167,11 @@ class Desktop:
     def held_back(self, error: BulletDropError) -> None:
         """Nothing goes up for longer: say why, and that nothing is lost."""
         self.tell(notes.waiting(error))
+        self._redraw()
+
+    def trouble(self, title: str, words: str) -> None:
+        """The person has to see to something."""
+        self.tell(notes.trouble(title, words, self._hands()))
         self._redraw()
 
     def unpaired(self, promised: int) -> None:
@@ -221,12 +237,12 @@ class Desktop:
         except Exception:
             log.exception("Something on the desktop did not work.")
 
-    def _take(self, item: Item, *, late: bool) -> None:
+    def _take(self, item: Item, *, late: bool, copied: threading.Event) -> None:
+        try:
+            held = Held.NOTHING if late else self._copy_new(item)
+        finally:
+            copied.set()
         assert item.link is not None
-        preferences, held = self._preferences(), Held.NOTHING
-        if not late and preferences.rule_for(item.folder or Path()).copy:
-            clip = clip_of(item, preferences.format)
-            held = self._clipboard.put(clip) if clip is not None else held
         before = self._told.get(item.id)
         self._told[item.id] = item.link
         while len(self._told) > REMEMBERED:
@@ -236,6 +252,11 @@ class Desktop:
         elif before != item.link:
             self._send(notes.other_link(item, self._hands()))
         self._redraw()
+
+    def _copy_new(self, item: Item) -> Held:
+        preferences = self._preferences()
+        clip = clip_of(item, preferences.format) if preferences.rule_for(item.folder or Path()).copy else None
+        return self._clipboard.put(clip) if clip is not None else Held.NOTHING
 
     def _join(self, item: Item, held: Held) -> None:
         now = self._clock.monotonic()

@@ -32,8 +32,11 @@ from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
 log = get_logger("intake")
 
 AT_ONCE = 64
-# Larger files are hashed aside or later: the link of what comes behind them does not wait for it.
+# Larger files are hashed later, when they are new by their place and size alone.
 SMALL = 2 * 1024 * 1024
+# And those that are not, aside: the link of what comes behind them does not wait for it. A large screen's picture is
+# hashed at once all the same: that takes 4 ms (25 without the processor's own SHA), and a thread may wait for longer.
+AT_HAND = 8 * 1024 * 1024
 # What came before that is old: its link is only offered.
 LATE_SECONDS = 10.0
 FLOOD, FLOOD_SECONDS = 1000, 2.0
@@ -278,11 +281,14 @@ class Intake:
         if whole:
             with self._hearer.in_order():
                 self._take_in(whole)
+            self._outbox.sync()
 
     def _take_in(self, whole: Sequence[tuple[Candidate, Sighting, str | None]]) -> None:
         taken: list[Taken] = []
         holder = self._hearer.holder()
-        with self._outbox.together():
+        # The links are told before the rows are on the disk, which may be busy: a clipboard is gone with the power as
+        # the rows are. A kill takes neither, and nothing leaves this machine before the rows are there.
+        with self._outbox.together(sync=False):
             for one, sighting, digest in whole:
                 home = self._home(one.folder)
                 rule = self._hearer.rule(home)
@@ -306,11 +312,11 @@ class Intake:
     def _digest(self, one: Candidate, sighting: Sighting) -> tuple[bool, str | None]:
         """Whether enough is known of its bytes, and their SHA-256: None for a large file that is new by its place and
         size alone."""
-        if sighting.size <= SMALL:
+        if sighting.size > SMALL and (one.wanted or self._outbox.is_new(one.folder, sighting)):
+            return True, None
+        if sighting.size <= AT_HAND:
             digest = _hash(one.path, sighting)
             return digest is not None, digest
-        if one.wanted or self._outbox.is_new(one.folder, sighting):
-            return True, None
         if one.digest is not None and one.digest[0] == sighting:
             return True, one.digest[1]
         if self._hashing.acquire(blocking=False):

@@ -60,10 +60,18 @@ class Ledger:
         self.spool.close()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Everything inside is one durable transaction: one fsync for a burst instead of one for each file."""
-        with self.spool.together():
+    def together(self, *, sync: bool = True) -> Iterator[None]:
+        """Everything inside is one durable transaction: one fsync for a burst instead of one for each file.
+
+        Args:
+            sync: False leaves the fsync to `sync`.
+        """
+        with self.spool.together(sync=sync):
             yield
+
+    def sync(self) -> None:
+        """Wait until everything is on the disk. Raises OSError."""
+        self.spool.sync()
 
     def retry(self, item_id: int) -> Item:
         """Back into the queue, at once. Raises NotFound."""

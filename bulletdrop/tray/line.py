@@ -9,7 +9,9 @@ from bulletdrop.errors import BulletDropError
 from bulletdrop.tray.gate import Gate
 from bulletdrop.tray.uplink import Uplink
 
-PROBE_SECONDS = 10.0
+# Seconds until the first question whether anybody answers, the second, and so on; the last one stays. Most absences are
+# short: a server that starts anew, a train's tunnel.
+PROBE_SECONDS = (1.0, 2.0, 4.0, 8.0, 10.0)
 
 
 class Line:
@@ -28,6 +30,7 @@ class Line:
         # The person was told that the account has used up what it may.
         self._told = False
         self._next_probe = 0.0
+        self._probes = 0
 
     def wake(self) -> None:
         """Something may be possible now that was not."""
@@ -39,15 +42,21 @@ class Line:
         with self.turn:
             old, self.client = self.client, client
             self.gate.reset()
+            self._probes = 0
             self.turn.notify_all()
             return old if old is not client else None
 
     def hurry(self) -> None:
         """There is reason to hope: try at once."""
         with self.turn:
-            self.gate.kick()
+            self.hope()
             self._next_probe = 0.0
-            self.turn.notify_all()
+
+    def hope(self) -> None:
+        """There is something new to send: try at once, and ask more often again. Called with `turn` held."""
+        self.gate.kick()
+        self._probes = 0
+        self.turn.notify_all()
 
     def failed(self, error: BulletDropError) -> tuple[float | None, bool]:
         """Something concerns everything. Returns seconds until the next try (None: not by itself), and whether the
@@ -55,7 +64,7 @@ class Line:
         with self.turn:
             self.gate.failed(error)
             self._answers = not self.gate.unreachable
-            self._next_probe = self._clock.monotonic() + PROBE_SECONDS
+            self._plan_probe()
             is_news, self._told = self.gate.used_up and not self._told, self.gate.used_up
             self.turn.notify_all()
             return self.gate.wait(), is_news
@@ -63,7 +72,7 @@ class Line:
     def passed(self) -> None:
         """The server works: whoever waited for it goes now."""
         with self.turn:
-            self._answers, self._told = True, False
+            self._answers, self._told, self._probes = True, False, 0
             if self.gate.passed():
                 self.turn.notify_all()
 
@@ -83,17 +92,23 @@ class Line:
         return max(0.0, self._next_probe - self._clock.monotonic())
 
     def probe(self, client: Uplink) -> None:
-        """A small question every ten seconds finds the network's return before the ladder does. Not with `turn`."""
+        """A small question now and then finds the network's return before the ladder does. Not with `turn`."""
         with self.turn:
-            self._next_probe = self._clock.monotonic() + PROBE_SECONDS
+            self._probes += 1
+            self._plan_probe()
         try:
             client.health()
         except BulletDropError:
             self._answers = False
             return
-        # Only the change counts: a server that answers this and breaks uploads must not be stormed.
+        # Only the change counts: a server that answers this and breaks uploads must not be stormed. What it breaks does
+        # not begin the short pauses anew either.
         if not self._answers:
             self._answers = True
             with self.turn:
                 self.gate.kick()
                 self.turn.notify_all()
+
+    def _plan_probe(self) -> None:
+        pause = PROBE_SECONDS[min(self._probes, len(PROBE_SECONDS) - 1)]
+        self._next_probe = self._clock.monotonic() + pause

@@ -1,4 +1,4 @@
-"""Hears at once when the network comes back. Where the system cannot tell, the question every ten seconds finds out.
+"""Hears at once when the network comes back. Where the system cannot tell, a question every few seconds finds out.
 
 Linux says it on a socket of its own (rtnetlink(7)): addresses and routes that come and go. It costs nothing while
 nothing happens.

@@ -1,7 +1,7 @@
 """What was captured and what became of it: rows that survive a kill at every point.
 
-A row exists before its upload begins and is `done` only after the server's answer, so a killed tray finds what it
-owes as `waiting` and asks again with the same idempotency key: the server answers the same link, and each capture is
+A row is on the disk before its upload begins and is `done` only after the server's answer, so a killed tray finds what
+it owes as `waiting` and asks again with the same idempotency key: the server answers the same link, and each capture is
 uploaded exactly once. `sending` is never stored: it would be the same as `waiting` after a crash, for one more fsync.
 A reserved slug leaves the pool in the transaction that makes the row it is for, and every debt to the server is written
 in the transaction of its reason.

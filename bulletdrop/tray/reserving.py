@@ -1,7 +1,7 @@
 """The pool of links held ready: slugs that the server handed to this device before there are bytes for them.
 
-A capture takes one in the transaction that makes its row, so that its link is true, durable and there at once, without
-a network. What is left is counted here, and when it runs low the sender's errand thread asks for more.
+A capture takes one in the transaction that makes its row, so that its link is true, survives a kill, and is there at
+once, without a network. What is left is counted here, and when it runs low the sender's errand thread asks for more.
 """
 
 from __future__ import annotations

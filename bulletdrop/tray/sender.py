@@ -140,8 +140,7 @@ class Sender:
         with self._line.turn:
             for item in items:
                 self._not_before.pop(item.id, None)
-            self._line.gate.kick()
-            self._line.turn.notify_all()
+            self._line.hope()
 
     def hurry(self, item_id: int | None = None) -> None:
         """Try now: one capture, or all of them (the network came back, the machine woke)."""
@@ -238,6 +237,7 @@ class Sender:
         """Send one capture and account for whatever comes of it."""
         self._hearer.changed()
         try:
+            self._outbox.sync()
             self._send(job, client)
         except Exception:
             log.exception("Sending failed in an unforeseen way.", extra={"path": str(job.item.path)})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import _thread
 import os
 import struct
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -26,6 +27,8 @@ PIECE = 128 * 1024
 # Who asked and then stays away gets no more pieces.
 PATIENCE_SECONDS = 30.0
 CALM_SECONDS = 0.05
+# Whoever watches the clipboard asks within this time, on a busy machine too; and what else it asks, soon after.
+AT_ONCE_SECONDS, SOON_SECONDS = 0.02, 0.003
 
 
 class Owner:
@@ -63,7 +66,7 @@ class Owner:
         Args:
             text: the link.
             picture: the file and its type, one of `PICTURES`; kept open, so that it may be moved or deleted meanwhile.
-            then: called in that thread once nobody has asked for anything for a moment.
+            then: called in that thread once nobody has asked for anything for a moment, or when it ends before that.
 
         Returns: whether the server says that it is ours. Raises OSError when there is no file, or no server any more.
         """
@@ -80,31 +83,52 @@ class Owner:
             if not is_ours:
                 self.close()
         if is_ours:
-            # Not threading.Thread: its start waits until the other thread has run, and the link has been told by then.
-            _thread.start_new_thread(self._serve, (then,))
+            goes_on = self._serve_at_once()
+            # Not threading.Thread: its start waits until the other thread has run.
+            _thread.start_new_thread(self._serve, (then, goes_on))
         return is_ours
 
-    def _serve(self, then: Callable[[], object] | None) -> None:
+    def _serve_at_once(self) -> bool:
+        """Answer clipboard managers, which ask as soon as there is something new: on a busy machine a thread for that
+        would come ten times as late. Returns False when somebody else has the clipboard already."""
+        until = time.monotonic() + AT_ONCE_SECONDS
         try:
-            while True:
+            while (left := until - time.monotonic()) > 0 and (event := self._wire.event(left)) is not None:
+                if not self._handle(event):
+                    return False
+                if event.number == x11.SELECTION_REQUEST:
+                    until = min(until, time.monotonic() + SOON_SECONDS)
+        except OSError:
+            return False
+        return True
+
+    def _serve(self, then: Callable[[], object] | None, goes_on: bool) -> None:
+        try:
+            while goes_on:
                 event = self._wire.event(CALM_SECONDS if then else PATIENCE_SECONDS if self._sending else None)
-                if event is None and then is not None:
+                if event is not None:
+                    goes_on = self._handle(event)
+                elif then is not None:
                     then()
                     then = None
-                elif event is None:
+                else:
                     self._sending.clear()
-                elif event.number == x11.SELECTION_CLEAR:
-                    break
-                elif event.number == x11.SELECTION_REQUEST:
-                    self._answer(event)
-                elif event.number == x11.PROPERTY_NOTIFY and event.deleted:
-                    self._next_piece(event.window_and_atom)
-                elif event.number == x11.PROPERTY_NOTIFY and event.window_and_atom[0] == self._window:
-                    self._time = event.time
         except OSError:
             log.debug("The X server has gone.")
         finally:
             self.close()
+        if then is not None:
+            then()
+
+    def _handle(self, event: x11.Event) -> bool:
+        """Answer one event; False when the clipboard is somebody else's."""
+        if event.number == x11.SELECTION_REQUEST:
+            self._answer(event)
+        elif event.number == x11.PROPERTY_NOTIFY and event.deleted:
+            self._next_piece(event.window_and_atom)
+        elif event.number == x11.PROPERTY_NOTIFY and event.window_and_atom[0] == self._window:
+            self._time = event.time
+        return event.number != x11.SELECTION_CLEAR
 
     def close(self) -> None:
         """Leave the server; what was ours is nobody's."""
@@ -113,13 +137,13 @@ class Owner:
             self._file.close()
 
     def _answer(self, event: x11.Event) -> None:
-        time, requestor, selection, target, place = event.request
+        moment, requestor, selection, target, place = event.request
         place = place or target  # ICCCM 2.2: old clients name none
         if target == self._atoms["MULTIPLE"]:
             self._give_many(requestor, place)
         elif not self._give(requestor, target, place):
             place = 0
-        self._wire.answer(requestor, selection, target, place, time)
+        self._wire.answer(requestor, selection, target, place, moment)
 
     def _give(self, requestor: int, target: int, place: int) -> bool:
         wire, atoms = self._wire, self._atoms

@@ -28,6 +28,18 @@ sys.stdin.readline()
 print(len(psutil.Process().net_connections("unix")), flush=True)
 """
 
+# Two clipboards, one of which takes over from the other at once: says how many connections there are in the end.
+RIVALS = """
+import time, psutil
+from bulletdrop.tray.clipboard import Clipboard
+one, other = Clipboard(), Clipboard()
+assert one.copy("http://drop/1") and other.copy("http://drop/2")
+until = time.monotonic() + 30
+while (count := len(psutil.Process().net_connections("unix"))) != 3 and time.monotonic() < until:
+    time.sleep(0.02)
+print(count)
+"""
+
 
 @pytest.fixture(scope="module")
 def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
@@ -115,6 +127,12 @@ def test_the_last_of_several_is_what_stays_and_nothing_is_left_of_the_others(scr
     screen.spawn(["xclip", "-selection", "clipboard", "-in", "-quiet"], stdin=b"over")
     wait_for(lambda: screen.clipboard() == "over", what="somebody else's text")
     assert int(program.end()) <= 1, "the connection for the next text, and no other"
+
+
+def test_who_lost_the_clipboard_at_once_is_ready_for_the_next_link_all_the_same(screen: Screen) -> None:
+    command = [sys.executable, "-c", RIVALS]
+    ran = subprocess.run(command, env=screen.environ, capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.strip() == "3", "the owner of now, and a connection for the next link of each"
 
 
 def test_a_picture_that_is_not_there_leaves_the_link(screen: Screen, tmp_path: Path) -> None:
