@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 Check = tuple[str, Callable[[], Finding]]
 
 PLATFORM: str = sys.platform
-EVENT_SECONDS = 5.0
+# How long each part of the desktop may take to answer. Longer than the tray waits for it: what is only busy, as at the
+# beginning of a session, is not to be called broken.
+EVENT_SECONDS = KEYRING_SECONDS = 20.0
+BUS_SECONDS = 10.0
 
 
 def desktop_checks(config: Config, *, clipboard: bool) -> tuple[Check, ...]:
@@ -156,7 +159,7 @@ def keyring() -> Finding:
     """The keyring keeps a secret: written, read, compared, deleted."""
     from bulletdrop.tray.vault import describe, probe_keyring
 
-    found, problem = probe_keyring()
+    found, problem = probe_keyring(limit=KEYRING_SECONDS)
     if found is None:
         return warn(f"none can be used: {problem}", "the token goes into a file that only its owner may read")
     return ok(f"{describe(found)}: a test secret was kept and deleted")
@@ -181,7 +184,7 @@ async def _has_tray_host() -> bool:
     from dbus_fast import BusType, Message
     from dbus_fast.aio import MessageBus
 
-    bus = await asyncio.wait_for(MessageBus(bus_type=BusType.SESSION).connect(), 3)
+    bus = await asyncio.wait_for(MessageBus(bus_type=BusType.SESSION).connect(), BUS_SECONDS)
     try:
         question = Message(
             destination="org.freedesktop.DBus",
@@ -191,7 +194,7 @@ async def _has_tray_host() -> bool:
             signature="s",
             body=["org.kde.StatusNotifierWatcher"],
         )
-        reply = await asyncio.wait_for(bus.call(question), 3)
+        reply = await asyncio.wait_for(bus.call(question), BUS_SECONDS)
         return bool(reply is not None and reply.body and reply.body[0] is True)
     finally:
         bus.disconnect()
