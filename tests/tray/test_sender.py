@@ -103,7 +103,7 @@ def test_a_new_capture_tries_an_unreachable_server_at_once(tray: Tray) -> None:
     started = time.monotonic()
     shoot(tray, "two.png")
     tray.links(2)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 2.5
 
 
 def test_an_upload_answered_but_its_connection_lost_is_asked_for_again_and_is_the_same(tray: Tray) -> None:

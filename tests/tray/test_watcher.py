@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -16,7 +17,18 @@ import pytest
 from bulletdrop.tray.candidates import Patience
 from bulletdrop.tray.watcher import Hint
 from tests.support.needs import requires
-from tests.tray.engine_kit import FakeServer, Tray, eventually, fake_server, png, running, stay, wait_for_jiffy, write
+from tests.tray.engine_kit import (
+    QUICK,
+    FakeServer,
+    Tray,
+    eventually,
+    fake_server,
+    png,
+    running,
+    stay,
+    wait_for_jiffy,
+    write,
+)
 
 
 @pytest.fixture
@@ -31,22 +43,21 @@ def tray(tmp_path: Path, server: FakeServer) -> Iterator[Tray]:
         yield running_tray
 
 
-@pytest.mark.alone
-def test_a_file_that_is_written_and_closed_gets_its_link_at_once(tray: Tray) -> None:
-    started = time.monotonic()
-    write(tray.folder / "shot.png", png(size=500_000))
-    assert tray.links(1) == ["shot.png"]
-    assert time.monotonic() - started < 0.4, "it waited for rest although its writer had closed it"
-    assert tray.desk.links[0][1] is False
+# With this, what is waited for until it rests has no link for two minutes.
+RESTS_LONG = replace(QUICK, quiet=120.0, quiet_while_held=120.0, stalled=300.0)
 
 
-@pytest.mark.alone
-def test_a_file_renamed_into_the_folder_gets_its_link_at_once(tray: Tray, tmp_path: Path) -> None:
-    outside = write(tmp_path / "elsewhere.png", png())
-    started = time.monotonic()
-    outside.rename(tray.folder / "shot.png")
-    assert tray.links(1) == ["shot.png"]
-    assert time.monotonic() - started < 0.45
+def test_a_file_that_is_written_and_closed_gets_its_link_at_once(tmp_path: Path, server: FakeServer) -> None:
+    with running(tmp_path, server, patience=RESTS_LONG) as tray:
+        write(tray.folder / "shot.png", png(size=500_000))
+        assert tray.links(1) == ["shot.png"]
+        assert tray.desk.links[0][1] is False
+
+
+def test_a_file_renamed_into_the_folder_gets_its_link_at_once(tmp_path: Path, server: FakeServer) -> None:
+    with running(tmp_path, server, patience=RESTS_LONG) as tray:
+        write(tmp_path / "elsewhere.png", png()).rename(tray.folder / "shot.png")
+        assert tray.links(1) == ["shot.png"]
 
 
 def test_a_file_hardlinked_into_the_folder_gets_its_link(tray: Tray, tmp_path: Path) -> None:
