@@ -353,5 +353,5 @@ def test_a_closed_client_lets_go_of_a_request_under_way(server: FakeServer) -> N
     thread.start()
     eventually(lambda: server.requests)
     client.close()
-    thread.join(10)
+    thread.join(60)
     assert [type(error) for error in failed] == [Unreachable]

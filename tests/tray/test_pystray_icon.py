@@ -130,7 +130,7 @@ class System:
         """The main loop: takes what is posted until the icon is stopped."""
         while ("stop", None) not in icon.log:
             with self.wake:
-                self.wake.wait_for(lambda: self.posted, timeout=5)
+                assert self.wake.wait_for(lambda: self.posted, timeout=60)
                 one = self.posted.pop(0)
             if callable(one):
                 one()
@@ -196,7 +196,7 @@ class Running:
 
     def stop(self) -> None:
         self.icon.stop()
-        self.thread.join(10)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
     def _click(self) -> None:

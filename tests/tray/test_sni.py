@@ -51,7 +51,7 @@ class Shown:
 
     def __exit__(self, *_: object) -> None:
         self.icon.stop()
-        self.thread.join(5)
+        self.thread.join(60)
         assert not self.thread.is_alive(), "the icon did not stop"
 
 
@@ -219,7 +219,7 @@ def test_a_session_without_any_bus_gets_the_empty_backend() -> None:
     thread = threading.Thread(target=backend.run)
     thread.start()
     backend.stop()
-    thread.join(2)
+    thread.join(60)
     assert presence == [False]
 
 
