@@ -35,9 +35,13 @@ def test_a_group_stays_on_one_worker_and_others_spread(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     workers: dict[str, set[str]] = defaultdict(set)
+    order: dict[str, list[str]] = defaultdict(list)
     for line in (tmp_path / "who.txt").read_text().splitlines():
         name, worker = line.split()
+        order[worker].append(name)
         workers[name].add(worker)
     assert len(workers["one"] | workers["two"]) == 1
+    (theirs,) = workers["one"]
+    assert order[theirs][0] == "one", "few tests and long ones: begun last, all would wait for them"
     assert len(workers["small"]) == 1
     assert len(workers["large"]) > 1

@@ -3,6 +3,9 @@
 xdist means to do the first itself with `--dist loadgroup`, by a suffix to the names of tests; since pytest 9.2 the
 suffix goes nowhere, and tests that share one place of the machine run at the same time. Neighbours stay together
 because what they share, a server with people or a built binary, is made anew in each worker that gets one of them.
+
+Groups begin first: they are few tests and long ones, and begun last, as xdist has it, the other workers would be done
+and wait for them.
 """
 
 from __future__ import annotations
@@ -42,6 +45,10 @@ class Scopes:
             self._found[nodeid] = self._group_of(path) or f"{path} {number}"
         return self._found[nodeid]
 
+    def is_group(self, scope: str) -> bool:
+        """Whether that is the work of a group."""
+        return scope in self._groups.values()
+
     def _group_of(self, path: str) -> str:
         if path not in self._groups:
             # Workers collect, and tell nothing but names; the mark stands in the file, for all of it or for a test.
@@ -52,6 +59,18 @@ class Scopes:
 
 def scheduler(config: pytest.Config, log: Any) -> Any:
     """What hands out the tests of a run with xdist. `log` is xdist's own."""
+    scopes = Scopes(config.rootpath)
     made = importlib.import_module("xdist.scheduler").LoadScopeScheduling(config, log)
-    made._split_scope = Scopes(config.rootpath).of
+    made._split_scope = scopes.of
+    assign, begun = made._assign_work_unit, False
+
+    def groups_first(node: Any) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            for scope in [scope for scope in made.workqueue if scopes.is_group(scope)]:
+                made.workqueue.move_to_end(scope, last=False)
+        assign(node)
+
+    made._assign_work_unit = groups_first
     return made
