@@ -60,7 +60,7 @@ class Item:
     way when this was handed out: with it a desk can sum up a burst in one notification. `folder` is the watched folder
     that it came from, `reason` says in a sentence why it was taken. `is_public` False: private until the person or the
     end of the undo window says otherwise. `binned`: its file went to the system's bin. `wanted`: the
-    person named this very file.
+    person named this very file. `missed`: it came while nobody looked, and was found later: its link is only offered.
     """
 
     id: int
@@ -86,6 +86,7 @@ class Item:
     is_public: bool = True
     binned: bool = False
     wanted: bool = False
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

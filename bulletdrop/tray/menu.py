@@ -255,6 +255,8 @@ def _choices(item: Item, sight: Sight, hands: Hands) -> list[Entry]:
         ]
     elif item.link and item.status is not Status.UNDONE:
         found = [Entry(t("Copy link"), lambda: hands.copy(key)), Entry(t("Open page"), lambda: hands.open(key))]
+        if item.missed:
+            found.insert(0, Entry(t("Made while BulletDrop was off or asleep: not copied."), key="missed"))
     until = sight.undo.get(key)
     if until is not None and item.status is not Status.UNDONE:
         found.append(Entry(t("Undo (until {time})", time=f"{until:%H:%M:%S}"), lambda: hands.undo(key), key="undo"))

@@ -114,8 +114,12 @@ def _sentences(items: Sequence[Item], told: Told) -> list[str]:
             t("The newest link is copied.") if told.held.has_text else t("The links are in the menu, under Recent.")
         )
         found = [copied]
+        if all(item.missed for item in items) and not told.held.has_text:
+            found.insert(0, t("Made while BulletDrop was off or asleep: not copied."))
     elif told.held is Held.PICTURE:
         found = [t("This desktop takes one thing at a time. The link: {link}", link=last.link)]
+    elif told.held is Held.NOTHING and last.missed:
+        found = [t("Made while BulletDrop was off or asleep: not copied."), str(last.link)]
     elif told.held is Held.NOTHING:
         found = [t("Its link is not copied: {link}", link=last.link)]
     else:

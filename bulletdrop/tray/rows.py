@@ -136,6 +136,7 @@ def to_item(row: tuple[Any, ...]) -> Item:
         is_public=bool(is_public),
         binned=bool(binned),
         wanted=bool(wanted),
+        missed=how == SCANNED and not wanted,
     )
 
 
