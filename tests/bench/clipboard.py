@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import select
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -27,11 +28,19 @@ from tests.faults.tray import Tray
 MB = 1024 * 1024
 WARM_SECONDS = 30.0
 LINK_SECONDS = 10.0
+# Screenshots in the long form and in the short one, whose 95th percentile is its second worst: one may go wrong.
+ROUNDS = (200, 30)
 ARRIVE_SECONDS = 180.0
 # The upload beside which screenshots are taken, and what its line carries (bytes, bytes per second).
 FILM, SLOW_LINE = 500 * MB, 1_000_000
-# Links that a tray holds ready are used up while its server is away: so it comes back between such parts.
-OFFLINE_PART = 20
+# While its server is away a tray uses up the links that it holds ready. So many are left when the server comes back,
+# and it goes again as soon as there are so many: half of a full pool, below which a tray asks for more.
+LINKS_LEFT, LINKS_READY = 2, 20
+FLOOR_SECONDS, FLOOR_TRIES = 2.0, 5
+
+
+class NothingCopied(Exception):
+    """Nothing came to the clipboard in time."""
 
 
 class Clipboard:
@@ -105,9 +114,11 @@ class Desk:
     ours: list[float] = field(default_factory=list)
     least: list[float] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    resolved: int = 0
 
     def shoot(self, count: int) -> None:
-        """Take screenshots, and beside each of them the floor's. The pauses have no rhythm of their own."""
+        """Take screenshots, and beside each of them the floor's. The pauses have no rhythm of their own, and the floor
+        has its own: it is not measured while what the tray does after a link takes the machine."""
         rng = Random(len(self.ours) + 2)
         for _ in range(count):
             number = len(self.ours)
@@ -116,20 +127,43 @@ class Desk:
             assert link.startswith(self.relay.url), link
             self.links.append(link)
             self.ours.append(took)
-            took, name = _once(self.clipboard, self.spare / f"{number}.png", content)
-            assert name.startswith(str(self.spare)), name
-            self.least.append(took)
             time.sleep(0.1 + rng.random() * 0.1)
+            self.least.append(self._floor(number, content))
+            time.sleep(0.1 + rng.random() * 0.1)
+
+    def _floor(self, number: int, content: bytes) -> float:
+        # Its library empties its text at a word about the one before, which may come late: about one time in 300.
+        for again in range(FLOOR_TRIES):
+            path = self.spare / f"{number}-{again}.png"
+            with contextlib.suppress(NothingCopied):
+                took, name = _once(self.clipboard, path, content, seconds=FLOOR_SECONDS)
+                assert name == str(path), name
+                return took
+        raise NothingCopied(f"floor {number}: nothing in {FLOOR_TRIES} tries")
 
     def resolve(self) -> None:
         """Every link that was copied leads to its picture, sooner or later."""
         assert len(set(self.links)) == len(self.links), "two screenshots with one link"
         until = time.monotonic() + ARRIVE_SECONDS
-        for link in self.links:
+        for link in self.links[self.resolved :]:
             path = link.removeprefix(self.relay.url)
             while (status := self.product.ask("GET", f"{path}.png", "")[0]) != 200:
                 assert time.monotonic() < until, f"{link}: {status}; {self.tray.log_tail()}"
                 time.sleep(0.2)
+        self.resolved = len(self.links)
+
+    def links_ready(self) -> int:
+        """How many links the tray holds ready, by its own tables."""
+        path = self.tray.data / "tray" / "outbox.db"
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
+            return int(database.execute("SELECT count(*) FROM reserved").fetchone()[0])
+
+    def wait_for_links(self) -> None:
+        """Wait until the tray holds enough links ready for a time without a server."""
+        until = time.monotonic() + ARRIVE_SECONDS
+        while self.links_ready() < LINKS_READY:
+            assert time.monotonic() < until, f"{self.links_ready()} links ready; {self.tray.log_tail()}"
+            time.sleep(0.2)
 
     def reading(self, note: str) -> Reading:
         """The 95th percentiles of both, and the medians in words."""
@@ -176,7 +210,7 @@ def closed_to_clipboard(bench: Bench) -> Reading:
     The floor does what cannot be left out: the file system's event, and the call that sets the clipboard.
     """
     with _desk(bench) as desk:
-        desk.shoot(bench.rounds(200, 15))
+        desk.shoot(bench.rounds(*ROUNDS))
         _cross_check(desk)
         desk.resolve()
     return desk.reading("")
@@ -189,11 +223,14 @@ def closed_to_clipboard_busy(bench: Bench) -> Reading:
         with (desk.watched / "film.mp4").open("wb") as film:
             film.write(movie_header(FILM, wide=True) + b"\0\0\0\x01mdat" + (FILM + 16).to_bytes(8, "big"))
             film.truncate(film.tell() + FILM)
-        _next_link(desk)
         before = desk.relay.passed
-        time.sleep(3.0)
-        assert desk.relay.passed - before > SLOW_LINE, "the film is not on its way"
-        desk.shoot(bench.rounds(200, 10))
+        _next_link(desk)
+        until = time.monotonic() + ARRIVE_SECONDS
+        # It is hashed first.
+        while desk.relay.passed - before < SLOW_LINE:
+            assert time.monotonic() < until, f"the film is not on its way; {desk.tray.log_tail()}"
+            time.sleep(0.1)
+        desk.shoot(bench.rounds(*ROUNDS))
         assert desk.relay.passed - before < FILM, "the film had gone before the end"
         desk.relay.rate = None
         desk.resolve()
@@ -201,17 +238,19 @@ def closed_to_clipboard_busy(bench: Bench) -> Reading:
 
 
 def closed_to_clipboard_offline(bench: Bench) -> Reading:
-    """The same while the server is away. It comes back before the links that are held ready are used up."""
+    """The same while the server is away. It comes back before the links that are held ready are used up, and every link
+    then leads to its picture."""
     with _desk(bench) as desk:
-        left = bench.rounds(200, 10)
+        left = bench.rounds(*ROUNDS)
         while left:
+            desk.wait_for_links()
+            part = min(left, desk.links_ready() - LINKS_LEFT)
             desk.product.kill()
             time.sleep(1.0)
-            desk.shoot(min(left, OFFLINE_PART))
-            left -= min(left, OFFLINE_PART)
+            desk.shoot(part)
+            left -= part
             desk.product.start()
             desk.resolve()
-            time.sleep(2.0)
     return desk.reading(" without a server")
 
 
@@ -233,15 +272,19 @@ def _next_link(desk: Desk) -> str:
     return found[0]
 
 
-def _once(clipboard: Clipboard, path: Path, content: bytes) -> tuple[float, str]:
-    """One screenshot. Returns: milliseconds from its close to the text on the clipboard, and the text."""
+def _once(clipboard: Clipboard, path: Path, content: bytes, *, seconds: float = LINK_SECONDS) -> tuple[float, str]:
+    """One screenshot. Returns: milliseconds from its close to the text on the clipboard, and the text.
+
+    Raises: NothingCopied.
+    """
     file = path.open("wb")
     file.write(content)
     file.flush()
     began = time.perf_counter()
     file.close()
-    found = clipboard.next_text(LINK_SECONDS)
-    assert found is not None, f"{path.name}: nothing in {LINK_SECONDS:.0f} s"
+    found = clipboard.next_text(seconds)
+    if found is None:
+        raise NothingCopied(f"{path.name}: nothing in {seconds:.0f} s")
     text, at = found
     return (at - began) * 1000, text
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
@@ -20,15 +19,7 @@ class Copier(FileSystemEventHandler):
 
     def on_closed(self, event: object) -> None:
         """A file is there."""
-        text = os.fsdecode(getattr(event, "src_path", ""))
-        copykitten.copy(text)
-        # The library empties its text at a word about the one before, which may come late: about one time in 300 here.
-        for _ in range(5):
-            time.sleep(0.005)
-            with contextlib.suppress(copykitten.CopykittenError):
-                if copykitten.paste() == text:
-                    continue
-            copykitten.copy(text)
+        copykitten.copy(os.fsdecode(getattr(event, "src_path", "")))
 
 
 if __name__ == "__main__":

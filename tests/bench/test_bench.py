@@ -11,7 +11,7 @@ import pytest
 
 from tests.bench.__main__ import table
 from tests.bench.bench import Bench
-from tests.bench.rows import ROWS, SHORT_NAMES, run
+from tests.bench.rows import ROWS, SHORT_NAMES, Row, run
 from tests.bench.stats import Reading, interleaved, percentile, scatter
 from tests.support.needs import requires
 
@@ -20,6 +20,8 @@ FIELDS = {"name", "value", "unit", "floor", "ratio", "goal", "ok", "noise", "not
 ROOM = 3.0
 PACKAGES = {"Xvfb": "xvfb", "wrk": "wrk", "nginx": "nginx"}
 MEASURED = [row for row in ROWS if not row.built]
+# What is judged beside its floor; see `most_allowed`.
+BESIDE_FLOOR = "closed_to_clipboard_"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,26 @@ def test_a_promise_of_speed_or_size_is_kept_with_room(bench: Bench, row: Any) ->
     if row.more:
         assert judged >= row.goal / ROOM, result
     else:
-        assert judged <= row.goal * ROOM, result
+        assert judged <= most_allowed(row, result), result
+
+
+def most_allowed(row: Row, result: dict[str, Any]) -> float:
+    """What the gate allows for a row that promises at most so much.
+
+    From a closed file to the clipboard a dozen threads of four programs are woken one after the other, and each waits
+    for its turn on a busy machine: the floor, which does nothing but that, had a 95th percentile of 40 ms on four cores
+    with ten times as much to do. So there it is the room on top of what the floor took in the same minute. A wait of
+    ours, which is what the gate has to find, is as long on any machine: a pause for a file to rest takes 250 ms.
+    """
+    room = row.goal * ROOM
+    return room + (result["floor"] or 0.0) if row.name.startswith(BESIDE_FLOOR) else room
+
+
+def test_the_gate_adds_its_room_to_the_floor_of_the_first_promise_alone() -> None:
+    first, other = ROWS[0], next(row for row in ROWS if row.name == "health_p99_ms")
+    assert most_allowed(first, {"floor": 40.0}) == first.goal * ROOM + 40
+    assert most_allowed(first, {"floor": None}) == first.goal * ROOM
+    assert most_allowed(other, {"floor": 40.0}) == other.goal * ROOM
 
 
 def test_the_short_form_leaves_out_the_binary_and_the_long_one_does_not() -> None:
