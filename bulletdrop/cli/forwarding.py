@@ -90,7 +90,7 @@ def _check(running: RunningTray, item: Mapping[str, Any]) -> None:
         running.act(int(item["id"]), "approve")
     if item["status"] in ("refused", "failed", "stalled", "undone"):
         kind = UnknownType if item.get("error_code") == UnknownType.code else Rejected
-        raise kind(item["error"] or "It was taken back.")
+        raise kind(item["error"] or "It was undone.")
 
 
 def _makes_links(running: RunningTray) -> bool:

@@ -177,8 +177,7 @@ def _print_recent(running: RunningTray, *, as_json: bool) -> None:
     for item in items:
         what = item["link"] or item["error"] or ""
         when = f"{parse_moment(item['found_at']).astimezone():%Y-%m-%d %H:%M:%S}"
-        said = {"undone": "taken back"}.get(item["status"], item["status"])
-        click.echo(f"{when}  {said:<11}{item['name']}  {what}".rstrip())
+        click.echo(f"{when}  {item['status']:<11}{item['name']}  {what}".rstrip())
 
 
 def show_page(running: RunningTray, place: str = "") -> None:

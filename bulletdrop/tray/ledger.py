@@ -210,7 +210,7 @@ class Ledger:
 def check_forget(item: Item) -> None:
     """Raise Conflict for what the server has: out of the list it would be public, and nobody would see that."""
     if item.status is Status.DONE:
-        raise Conflict(t("{name} is on the server already. Take it back instead: then its link ends.", name=item.name))
+        raise Conflict(t("{name} is on the server already. Undo it instead: then its link ends.", name=item.name))
 
 
 def check_decline(item: Item) -> None:

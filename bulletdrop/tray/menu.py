@@ -239,7 +239,7 @@ def _standing(item: Item) -> str:
     if item.status is Status.ASKING:
         return t("asks to be sent")
     if item.status is Status.UNDONE:
-        return t("taken back")
+        return t("undone")
     return "" if item.status is Status.DONE else t("not uploaded")
 
 

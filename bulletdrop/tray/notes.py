@@ -223,12 +223,13 @@ def unpaired(promised: int, hands: Presses) -> Note:
 
 def taken_back() -> Note:
     """Undo was chosen, and it is done."""
-    return Note(t("Taken back."), t("The link shows nothing now. The file is where it was."), key="undone")
+    return Note(t("Undone."), t("The link shows nothing now. The file is where it was."), key="undone")
 
 
 def both_deleted() -> Note:
     """Both copies were deleted by the person's second word."""
-    return Note(t("Both copies deleted."), t("The link shows nothing now. The file is in the bin."), key="undone")
+    words = t("The link shows nothing now. The file is in the bin.")
+    return Note(t("Deleted here and on the server."), words, key="undone")
 
 
 def too_late(key: str) -> Note:

@@ -10,7 +10,6 @@ GERMAN: dict[str, str] = {
     "Both copies can still be deleted from the menu, under Recent.": (
         "Im Menü unter „Zuletzt“ lassen sich noch beide Kopien löschen."
     ),
-    "Both copies deleted.": "Beide Kopien gelöscht.",
     "BulletDrop needs you": "BulletDrop braucht Sie",
     "BulletDrop runs without an icon.": "BulletDrop läuft ohne Symbol.",
     "BulletDrop {version} is there.": "BulletDrop {version} ist da.",
@@ -20,6 +19,7 @@ GERMAN: dict[str, str] = {
     "Copy again": "Noch einmal kopieren",
     "Copy last link": "Letzten Link kopieren",
     "Copy link": "Link kopieren",
+    "Deleted here and on the server.": "Hier und auf dem Server gelöscht.",
     "Delete both copies": "Beide Kopien löschen",
     "Do not send": "Nicht senden",
     "Doctor": "Prüfen",
@@ -55,6 +55,9 @@ GERMAN: dict[str, str] = {
     ),
     "Link copied.": "Link kopiert.",
     "Link ready.": "Link bereit.",
+    "Made while BulletDrop was off or asleep: not copied.": (
+        "Entstanden, während BulletDrop aus war oder ruhte: nicht kopiert."
+    ),
     "Move BulletDrop to the Applications folder first, and open it from there.": (
         "Bewegen Sie BulletDrop zuerst in den Ordner Programme, und öffnen Sie es dort."
     ),
@@ -114,7 +117,6 @@ GERMAN: dict[str, str] = {
     "Starting": "Startet",
     "Take a screenshot, and its link is here.": "Machen Sie einen Screenshot, dann steht hier sein Link.",
     "Take it from here: {link}": "Nehmen Sie ihn von hier: {link}",
-    "Taken back.": "Zurückgenommen.",
     "The entry is {place}.": "Der Eintrag ist {place}.",
     "The entry could not be removed: {why}": "Der Eintrag konnte nicht entfernt werden: {why}",
     "The entry could not be written: {why}": "Der Eintrag konnte nicht geschrieben werden: {why}",
@@ -162,6 +164,7 @@ GERMAN: dict[str, str] = {
     "Undo": "Zurücknehmen",
     "Undo (until {time})": "Zurücknehmen (bis {time})",
     "Undo all": "Alle zurücknehmen",
+    "Undone.": "Zurückgenommen.",
     "Undo is over.": "Das Zurücknehmen ist vorbei.",
     "Unlock the keyring": "Schlüsselbund entsperren",
     "Until I resume": "Bis ich fortsetze",
@@ -186,7 +189,7 @@ GERMAN: dict[str, str] = {
     "macOS's setting": "die Einstellung von macOS",
     "not uploaded": "nicht hochgeladen",
     "on its way": "unterwegs",
-    "taken back": "zurückgenommen",
+    "undone": "zurückgenommen",
     "the Game Bar puts recordings and screenshots of games here": (
         "die Game Bar legt Aufnahmen und Bilder von Spielen hier ab"
     ),
@@ -216,7 +219,7 @@ GERMAN: dict[str, str] = {
     "{name} does not ask any more: that was answered before.": (
         "{name} fragt nicht mehr: Das wurde schon beantwortet."
     ),
-    "{name} is on the server already. Take it back instead: then its link ends.": (
+    "{name} is on the server already. Undo it instead: then its link ends.": (
         "{name} ist schon auf dem Server. Nehmen Sie es zurück: Dann endet der Link."
     ),
     "{name} is empty, cannot be read, or went away.": "{name} ist leer, nicht lesbar oder nicht mehr da.",

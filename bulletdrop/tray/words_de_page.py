@@ -34,9 +34,6 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
         "Vor dem Hochladen, auch offline. Wer ihn früh öffnet, sieht das Bild ankommen."
     ),
     "Begin the test": "Test beginnen",
-    "Both copies go: here into the bin, and on the server.": (
-        "Beide Kopien gehen: hier in den Papierkorb und auf dem Server."
-    ),
     "Bring in a custom uploader": "Einen Custom Uploader einbringen",
     "BulletDrop does not start by itself.": "BulletDrop startet nicht von selbst.",
     "BulletDrop has ended": "BulletDrop ist beendet",
@@ -91,7 +88,10 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
         "Sie wird nur gemeldet, nie installiert. Dies ist Version {version}."
     ),
     "It is sent now.": "Er wird jetzt gesendet.",
-    "It is taken back. The file stays here.": "Er wird zurückgenommen. Die Datei bleibt hier.",
+    "It is being deleted here and on the server. The file goes into the bin.": (
+        "Es wird hier und auf dem Server gelöscht. Die Datei kommt in den Papierkorb."
+    ),
+    "It is being undone. The file stays here.": "Es wird zurückgenommen. Die Datei bleibt hier.",
     "It is tried again now.": "Er wird jetzt noch einmal versucht.",
     "It is tried again {when}.": "Der nächste Versuch: {when}.",
     "It works: {name} was noticed.": "Es klappt: {name} wurde bemerkt.",
@@ -148,7 +148,7 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
     "Parts of this page": "Teile dieser Seite",
     "Path": "Pfad",
     "Paused until {when}": "Angehalten bis {when}",
-    "Private until Undo is over": "Privat, bis die Zeit zum Rückgängigmachen vorbei ist",
+    "Private until Undo is over": "Privat, bis die Zeit zum Zurücknehmen vorbei ist",
     "Put the file into the bin once the server has it": "Die Datei in den Papierkorb legen, sobald der Server sie hat",
     "Queue and server": "Warteschlange und Server",
     "Ready": "Bereit",
@@ -193,8 +193,6 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
         "Machen Sie einen Screenshot, so wie immer. Es wird noch {seconds} s gewartet …"
     ),
     "Take a screenshot.": "Machen Sie einen Screenshot.",
-    "Take back": "Zurücknehmen",
-    "Taken back": "Zurückgenommen",
     "The address of the album's page, or its id. Empty: none.": (
         "Die Adresse der Seite des Albums oder seine Kennung. Leer: keines."
     ),
@@ -245,6 +243,7 @@ GERMAN_OF_THE_PAGE: dict[str, str] = {
     "This server is not in the list.": "Dieser Server steht nicht in der Liste.",
     "This server is not to be seen in the network any more.": "Dieser Server ist im Netz nicht mehr zu sehen.",
     "Try it out": "Ausprobieren",
+    "Undone": "Zurückgenommen",
     "Uploaded": "Hochgeladen",
     "Uploads go there first.": "Hochgeladen wird zuerst dorthin.",
     "Uploads go to your server again.": "Hochgeladen wird wieder auf Ihren Server.",

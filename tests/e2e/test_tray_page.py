@@ -95,10 +95,10 @@ def test_what_the_menu_can_do_the_page_does_too(tray: Controlled, visits: Visits
     page = enter(tray, visits.open(script=script))
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_text("The link goes to the clipboard.")).to_be_visible()
-    page.get_by_role("button", name="Take back").click()
+    page.get_by_role("button", name="Undo").click()
     page.get_by_text("Delete both copies").click()
     page.get_by_role("button", name="Delete here and on the server").click()
-    expect(page.get_by_text("Both copies go")).to_be_visible()
+    expect(page.get_by_text("It is being deleted here and on the server.")).to_be_visible()
     assert [name for name, _ in tray.small.did] == ["copy", "undo", "delete-both"]
     page.get_by_text("Pause", exact=True).click()
     page.get_by_role("button", name="For an hour").click()

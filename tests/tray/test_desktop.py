@@ -261,7 +261,7 @@ def test_what_was_taken_back_can_be_taken_back_no_more(desktop: Desktop, paper: 
     desktop.link_ready(ITEM, late=False)
     desktop.took_back(ITEM)
     settled(lambda: len(paper.notes) == 2)
-    assert paper.notes[1].title == "Taken back."
+    assert paper.notes[1].title == "Undone."
     assert desktop.undo_ends() == {}
 
 

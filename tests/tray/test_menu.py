@@ -98,7 +98,7 @@ def test_undo_is_offered_with_its_end_and_only_while_it_lasts() -> None:
 
 def test_what_was_taken_back_says_so_and_offers_its_file_alone() -> None:
     entry = built(recent=[replace(DONE, status=Status.UNDONE)])[1].children[0]
-    assert entry.label == "14:30 · a.png · taken back"
+    assert entry.label == "14:30 · a.png · undone"
     assert labels(entry.children) == ["Show file"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from jinja2 import Environment, nodes
 
 from bulletdrop.tray import words
-from tests.house.sources import TOP, modules
+from tests.house.sources import TOP, Module, modules
 
 
 def texts() -> set[str]:
@@ -69,3 +69,28 @@ def test_the_language_is_the_systems_where_there_is_a_table_for_it() -> None:
     assert words.system_language({"LANG": "de_AT.UTF-8"}) == "de"
     assert words.system_language({"LANG": "fi_FI.UTF-8"}) == "en"
     assert words.system_language({"LANG": "de_DE", "LC_ALL": "C"}) == "en"
+
+
+def test_one_act_has_one_word() -> None:
+    # What the notification, the menu, the list and the command line offer and say afterwards is "Undo".
+    said = texts() | {literal for module in modules("bulletdrop.cli") for literal in literals(module)}
+    assert {
+        text for text in said if re.search(r"\b(take|takes|taken|taking) (it )?back\b", text, re.IGNORECASE)
+    } == set()
+    # And in German, which has one for the act and for its end.
+    undone = {
+        text: meant for text, meant in words.TABLES["de"].items() if re.search(r"\bundo(ne)?\b", text, re.IGNORECASE)
+    }
+    assert len(undone) >= 9
+    assert [
+        meant
+        for meant in undone.values()
+        if not re.search("zurückgenommen|zurücknehmen|nehmen .* zurück", meant, re.IGNORECASE)
+    ] == []
+
+
+def literals(module: Module) -> set[str]:
+    """All texts of a module, with those that explain it."""
+    return {
+        node.value for node in ast.walk(module.tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }

@@ -98,8 +98,8 @@ def _done(name: str) -> str:
     """What is said after an act that shows nothing by itself."""
     return {
         "copy": t("The link goes to the clipboard."),
-        "undo": t("It is taken back. The file stays here."),
-        "delete-both": t("Both copies go: here into the bin, and on the server."),
+        "undo": t("It is being undone. The file stays here."),
+        "delete-both": t("It is being deleted here and on the server. The file goes into the bin."),
         "retry": t("It is tried again now."),
         "approve": t("It is sent now."),
         "forget": t("It is not shown any more. The file stays here."),

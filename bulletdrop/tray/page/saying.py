@@ -75,7 +75,7 @@ def status_words(item: Item) -> tuple[str, str]:
         Status.STALLED: (t("Not complete"), "warn"),
         Status.FAILED: (t("The file is gone"), "danger"),
         Status.ASKING: (t("Asks you first"), "warn"),
-        Status.UNDONE: (t("Taken back"), ""),
+        Status.UNDONE: (t("Undone"), ""),
     }
     return told.get(item.status, (item.status.value, ""))
 
