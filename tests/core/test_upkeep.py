@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,23 @@ def test_the_queue_makes_thumbnails_and_is_empty_afterwards(site: Site, alice: C
     blob = Blob.get_by_id(upload.blob.id)
     assert blob.state == "ready"
     assert len(list(site.storage.keys("thumbnails/"))) == 4
+
+
+def test_work_that_the_servers_end_cuts_off_stays_in_the_queue_and_is_no_fault(
+    site: Site, alice: Caller, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(site, alice)
+    site.decoder.close()
+    with caplog.at_level(logging.INFO):
+        assert jobs.work_once(site)
+    assert Job.get().error == "Unavailable: The server is stopping."
+    assert [
+        record.getMessage() for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR
+    ] == []
+    assert "queued work put off" in caplog.text
+    assert not jobs.work_once(site)
+    clock.advance(seconds=6)
+    assert jobs.work_once(site)
 
 
 def test_a_refused_file_never_leaves_bytes_whatever_the_reason(site: Site, alice: Caller, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from bulletdrop.core.site import Site
 from bulletdrop.core.upkeep.farewell import finish_deletions
 from bulletdrop.core.upkeep.overview import measure_thumbnails
 from bulletdrop.core.upkeep.sweeps import sweep_orphans, sweep_partials
-from bulletdrop.errors import NotFound
+from bulletdrop.errors import Busy, NotFound
 from bulletdrop.log import get_logger
 
 logger = get_logger("jobs")
@@ -150,6 +150,10 @@ def work_once(site: Site) -> bool:
         return False
     try:
         QUEUED[task.kind](site, task.subject)
+    except Busy as error:
+        # Not now, such as when the server stops: no fault of the program, whose place a trace would show.
+        logger.warning("queued work put off", extra={"kind": task.kind, "subject": task.subject, "why": error.message})
+        queue.postpone(site, task, f"{type(error).__name__}: {error}")
     except Exception as error:
         logger.exception("queued work failed", extra={"kind": task.kind, "subject": task.subject})
         queue.postpone(site, task, f"{type(error).__name__}: {error}")
