@@ -160,6 +160,7 @@ def _print_status(running: RunningTray, *, as_json: bool) -> None:
         last = folder["last_event_at"]
         seen = f", last event {Times(now).near(parse_moment(last))}" if last else ""
         lines.append(("folder", f"{folder['path']}: {folder['problem'] or folder['how']}{seen}"))
+    lines += [("trouble", sentence) for sentence in status.get("troubles", [])]
     for name, value in lines:
         if value:
             click.echo(f"{name:<14}{value}")

@@ -108,7 +108,7 @@ class Report:
 
     `failed` went away before they could be sent, `asking` wait for the person's yes. `reserved` links are held ready.
     `progress` is how much of what is on its way has gone, 0 to 1; None while nothing is. `paused_until` is None while
-    not paused, and for a pause without an end.
+    not paused, and for a pause without an end. `troubles` are sentences about what the person has to see to.
     """
 
     state: State
@@ -123,6 +123,7 @@ class Report:
     reserved: int = 0
     progress: float | None = None
     paused_until: datetime | None = None
+    troubles: tuple[str, ...] = ()
 
 
 class Desk(Protocol):
@@ -147,6 +148,12 @@ class Desk(Protocol):
     def held_back(self, error: BulletDropError) -> None:
         """All captures wait for longer: the account's storage is full, or its uploads of the day are used up. Told
         once, until something passes again."""
+
+    def trouble(self, title: str, words: str) -> None:
+        """Something stays wrong until the person sees to it. Told once, until it was over; `Report` shows it."""
+
+    def trouble_over(self) -> None:
+        """One of these is over: `Report` does not show it any more."""
 
     def unpaired(self, promised: int) -> None:
         """The server refuses this device's key: nothing goes up before the person pairs it again. Told once for a key.

@@ -174,6 +174,10 @@ class Desktop:
         self.tell(notes.trouble(title, words, self._hands()))
         self._redraw()
 
+    def trouble_over(self) -> None:
+        """It was seen to: the menu does not say it any more."""
+        self._redraw()
+
     def unpaired(self, promised: int) -> None:
         """The key is refused: say what to do, and which links cannot be true."""
         self._work.put(lambda: self._send(notes.unpaired(promised, self._hands())))

@@ -32,6 +32,7 @@ from bulletdrop.tray.sender import FileGone, Sender
 from bulletdrop.tray.stopover import Pausing
 from bulletdrop.tray.telling import Stalled, Taken, Telling
 from bulletdrop.tray.tickets import Tickets
+from bulletdrop.tray.troubles import Troubles
 from bulletdrop.tray.uplink import Uplink
 from bulletdrop.tray.watcher import FolderWatch, Hint, Hints
 from bulletdrop.tray.words import t
@@ -95,7 +96,8 @@ class Engine:
             recheck=lambda item: self._intake.recheck(item.path),
             rescan=self._intake.rescan,
         )
-        self._errands = Errands(self._outbox, clock, self._line, self.changed)
+        self._troubles = Troubles(desk)
+        self._errands = Errands(self._outbox, clock, self._line, self._troubles, self.changed)
         self._network = NetworkWatch(self._sender.hurry)
         self._sender.pause(self._pausing.now)
         self._chosen.listen(self._preferences_changed)
@@ -257,6 +259,7 @@ class Engine:
             reserved=self.reserved(),
             progress=self._sender.progress.share(),
             paused_until=self._pausing.until,
+            troubles=self._troubles.sentences(),
         )
 
     # -- what the intake and the sender tell and ask
@@ -297,7 +300,9 @@ class Engine:
         self._sender.hurry()
 
     def tick(self) -> None:
-        """A pause may be over."""
+        """A pause may be over; the disk may be full."""
+        if self._troubles.look_at(self._outbox.spool):
+            self._sender.hurry()
         if self._pausing.is_over():
             self.resume()
 
@@ -363,6 +368,7 @@ class Engine:
 
     def _preferences_changed(self, old: Preferences, new: Preferences) -> None:
         if old.folders != new.folders:
+            self._troubles.keep_albums({rule.album for rule in new.folders})
             self._intake.rescan()
         if old.paused_until != new.paused_until:
             self._paused_changed()

@@ -20,6 +20,7 @@ from bulletdrop.tray.identity import Sighting
 from bulletdrop.tray.line import Line
 from bulletdrop.tray.outbox import Outbox
 from bulletdrop.tray.owed import ALBUM, BIN, END, PUBLISH, RECALL, Debt
+from bulletdrop.tray.troubles import Troubles, album_key, no_album
 
 log = get_logger("errands")
 
@@ -42,10 +43,13 @@ UNDONE = ("undone", "Its owner took it back.")
 class Errands:
     """One thread. `changed` is called when something that the person may see has changed."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, line: Line, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, outbox: Outbox, clock: Clock, line: Line, troubles: Troubles, changed: Callable[[], None]
+    ) -> None:
         self._outbox = outbox
         self._clock = clock
         self._line = line
+        self._troubles = troubles
         self._changed = changed
         # What waits for itself alone: id → how often it failed, and until when (monotonic).
         self._tries: dict[int, int] = {}
@@ -226,11 +230,15 @@ class Errands:
         except NotFound:
             # It is gone there, and that is as good.
             self._passed()
+            self._note_unfiled(debt, client)
         except Rejected as error:
             self._passed()
             log.warning("What is owed (%s) is refused: %s", debt.kind, error.message)
+            self._note_unfiled(debt, client)
         else:
             self._passed()
+            if debt.kind == ALBUM:
+                self._troubles.end(album_key(debt.detail["album_id"]))
         self._outbox.owed.done(debt)
         self._changed()
 
@@ -249,6 +257,20 @@ class Errands:
         elif debt.kind == BIN and _is_kept(client.look_at(detail["upload_id"]), detail):
             # Twice, after a kill, is as good as once: there is one file to move.
             self._outbox.owed.add(Debt(BIN, "", detail["marks"], debt.capture))
+
+    def _note_unfiled(self, debt: Debt, client: Client) -> None:
+        """A capture is not in the album that its folder's rule names: say so, unless it is gone itself."""
+        if debt.kind != ALBUM or debt.capture is None:
+            return
+        try:
+            client.look_at(debt.detail["upload_id"])
+        except NotFound:
+            return
+        except BulletDropError as error:
+            log.info("Whether the drop is there cannot be asked: %s", error.message)
+        item = self._outbox.unfiled(debt.capture)
+        album_id = debt.detail["album_id"]
+        self._troubles.begin(album_key(album_id), no_album(album_id, item.folder or item.path.parent))
 
     def _to_bin(self, debt: Debt) -> None:
         assert debt.kind == BIN

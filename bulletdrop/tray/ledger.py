@@ -19,7 +19,7 @@ from bulletdrop.tray.holding import Holder
 from bulletdrop.tray.identity import Sighting
 from bulletdrop.tray.owed import ALBUM, BIN, END, PUBLISH, RECALL, Debt, Owed
 from bulletdrop.tray.reserving import Pool
-from bulletdrop.tray.rows import ITEM, KNOWN, to_item, to_known
+from bulletdrop.tray.rows import ITEM, KNOWN, UNFILED, to_item, to_known, unfiled
 from bulletdrop.tray.spool import Spool
 from bulletdrop.tray.words import t
 
@@ -129,6 +129,15 @@ class Ledger:
     def published(self, item_id: int) -> None:
         """Everybody with the link may see it now."""
         self._write("UPDATE capture SET is_public = 1 WHERE id = ?", item_id)
+
+    def unfiled(self, item_id: int) -> Item:
+        """It is on the server, and not in its album. Raises NotFound."""
+        with self.together():
+            self._write(
+                "UPDATE capture SET error_code = ?, error = ? WHERE id = ? AND status = 'done'",
+                *(UNFILED, unfiled(), item_id),
+            )
+            return self.get(item_id)
 
     def binned(self, item_id: int) -> None:
         """Its file went to the bin."""

@@ -105,6 +105,8 @@ def build_menu(sight: Sight, hands: Hands) -> tuple[Entry, ...]:
         entries.append(Entry(line, key="state"))
     if sight.need:
         entries.append(Entry(sight.need, hands.pair_again, key="need"))
+    for number, sentence in enumerate(report.troubles):
+        entries.append(Entry(short_name(sentence, LONGEST_REASON), hands.open_health, key=f"trouble-{number}"))
     if sight.failed:
         entries.append(_failed(sight.failed, hands))
     entries += [
@@ -255,6 +257,8 @@ def _choices(item: Item, sight: Sight, hands: Hands) -> list[Entry]:
         ]
     elif item.link and item.status is not Status.UNDONE:
         found = [Entry(t("Copy link"), lambda: hands.copy(key)), Entry(t("Open page"), lambda: hands.open(key))]
+        if item.error:
+            found.insert(0, Entry(_why(item), key="why"))
         if item.missed:
             found.insert(0, Entry(t("Made while BulletDrop was off or asleep: not copied."), key="missed"))
     until = sight.undo.get(key)

@@ -47,6 +47,10 @@ class Presses(Protocol):
         """The gallery in the browser."""
         ...
 
+    def open_health(self) -> None:
+        """The part of the tray's own page that says how everything stands."""
+        ...
+
     def open_pairing(self) -> None:
         """Where this computer is paired, in the browser."""
         ...
@@ -202,6 +206,12 @@ def answered() -> Note:
 def waiting(error: BulletDropError) -> Note:
     """Captures that wait because the account has used up what it may."""
     return Note(t("Screenshots wait."), f"{told(error)[1]} {t('They are kept and go up by themselves.')}")
+
+
+def trouble(title: str, words: str, hands: Presses) -> Note:
+    """Something stays wrong until the person sees to it."""
+    see = Button(t("Show"), hands.open_health)
+    return Note(title, words, buttons=(see,), click=hands.open_health, urgent=True)
 
 
 def unpaired(promised: int, hands: Presses) -> Note:

@@ -144,6 +144,8 @@ def to_item(row: tuple[Any, ...]) -> Item:
 WRITTEN, RENAMED, MOVED_IN, SCANNED = "written", "renamed", "moved", "scanned"
 # What `error_code` says of one whose writer stopped half way, and of one whose file went away.
 STALLED, GONE = "stalled", "file_gone"
+# And of one that was uploaded, and is not in its album.
+UNFILED = "no_album"
 
 
 def reason(how: str, folder: Path, found_at: datetime, *, wanted: bool) -> str:
@@ -168,12 +170,19 @@ def spoken(item: Item, why: str) -> Item:
         item = replace(item, error=stalled())
     if item.error_code == GONE:
         item = replace(item, error=gone(item.name))
+    if item.error_code == UNFILED:
+        item = replace(item, error=unfiled())
     return item
 
 
 def gone(name: str) -> str:
     """What is said of a file that went away."""
     return t("{name} was deleted, moved away or made unreadable before it could be sent.", name=name)
+
+
+def unfiled() -> str:
+    """What is said of one whose album cannot be filled."""
+    return t("It is uploaded, but not in its album: that one is not on the server, or not yours.")
 
 
 def stalled() -> str:

@@ -17,6 +17,11 @@ from bulletdrop.tray.rows import STEPS, to_micros
 
 log = get_logger("spool")
 
+# A full disk, and, as SQLite says it, one whose owner has used up what they may (unixWrite: ENOSPC and EDQUOT).
+DISK_ERRORS = (apsw.FullError, apsw.IOError)
+# So many bytes are written to see whether there is room again: enough for the rows of a burst.
+PROBE = 64 * 1024
+
 
 class Spool:
     """The tables of one tray. Safe to call from any thread; each call outside of `together` is one durable
@@ -27,6 +32,7 @@ class Spool:
         self.path = path
         self._clock = clock
         self._lock = threading.RLock()
+        self._is_full = False
         # Transactions that are written and may not be on the disk yet, and how many of them are.
         self._written = self._synced = 0
         self._syncing = threading.Lock()
@@ -56,13 +62,13 @@ class Spool:
         """
         with self._lock:
             if sync or self._db.in_transaction:
-                with self._db:
+                with self._noticed(), self._db:
                     yield
                 return
             # https://sqlite.org/pragma.html#pragma_synchronous: NORMAL in WAL mode leaves out the fsync of a commit.
             self._db.execute("PRAGMA synchronous=NORMAL")
             try:
-                with self._db:
+                with self._noticed(), self._db:
                     yield
             finally:
                 self._db.execute("PRAGMA synchronous=FULL")
@@ -93,14 +99,36 @@ class Spool:
     def write(self, query: str, *values: Any) -> int:
         """Change rows. Returns how many."""
         with self._lock:
-            self._db.execute(query, _bound(values))
+            with self._noticed():
+                self._db.execute(query, _bound(values))
             return self._db.changes()
 
     def insert(self, query: str, *values: Any) -> int:
         """Add a row. Returns its number."""
         with self._lock:
-            self._db.execute(query, _bound(values))
+            with self._noticed():
+                self._db.execute(query, _bound(values))
             return self._db.last_insert_rowid()
+
+    def has_room(self) -> bool:
+        """Whether what comes can be written. Only after a write has failed the disk is asked: with a write."""
+        if self._is_full:
+            try:
+                self.write("INSERT OR REPLACE INTO setting VALUES ('room', zeroblob(?))", PROBE)
+                self.write("DELETE FROM setting WHERE name = 'room'")
+                self._is_full = False
+            except DISK_ERRORS as error:
+                log.info("There is still no room: %s", error)
+        return not self._is_full
+
+    @contextmanager
+    def _noticed(self) -> Iterator[None]:
+        """Around what writes: remembers that there was no room for it."""
+        try:
+            yield
+        except DISK_ERRORS:
+            self._is_full = True
+            raise
 
     def now(self) -> int:
         """The time of day as the tables keep it."""

@@ -72,6 +72,8 @@ class RememberingDesk:
     links: list[tuple[Item, bool]] = field(default_factory=list)
     refusals: list[tuple[Item, BulletDropError]] = field(default_factory=list)
     held: list[BulletDropError] = field(default_factory=list)
+    troubles: list[tuple[str, str]] = field(default_factory=list)
+    over: int = 0
     unpairings: list[int] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
@@ -93,6 +95,12 @@ class RememberingDesk:
 
     def held_back(self, error: BulletDropError) -> None:
         self.held.append(error)
+
+    def trouble(self, title: str, words: str) -> None:
+        self.troubles.append((title, words))
+
+    def trouble_over(self) -> None:
+        self.over += 1
 
     def unpaired(self, promised: int) -> None:
         self.unpairings.append(promised)

@@ -62,3 +62,13 @@ def test_its_line_in_the_menu_says_it_too() -> None:
         entries = build_menu(Sight(quiet, [item], NOW), Hands())
         recent = find(entries, "Recent").children
         assert (SAID in labels(recent[0].children)) is is_said
+
+
+def test_a_trouble_stands_in_the_menu_and_leads_to_the_health() -> None:
+    hands = Hands()
+    report = Report(State.IDLE, None, 0, 0, 0, 0, troubles=("This computer's disk is full.",))
+    entries = build_menu(Sight(report, [MISSED], NOW), hands)
+    action = find(entries, "This computer's disk is full.").action
+    assert action is not None
+    action()
+    assert hands.done == [("open_health",)]
