@@ -146,7 +146,7 @@ class Server:
             capture_output=True,
             text=True,
             env=self.environ,
-            timeout=60,
+            timeout=150,
             check=False,
         )
         if check and done.returncode:

@@ -77,16 +77,16 @@ def test_no_secret_is_lost_while_the_key_is_exchanged_and_killed(
         time.sleep(1)
         for _ in range(3):
             whole = rotate(server)
-            _, said = whole.communicate(timeout=60)
+            _, said = whole.communicate(timeout=150)
             assert whole.returncode == 0, said
         for _ in range(6):
             killed = rotate(server)
             # It starts for about half a second, and then is at it.
             time.sleep(0.4 + rng.random())
             os.killpg(killed.pid, signal.SIGKILL)
-            killed.communicate(timeout=60)
+            killed.communicate(timeout=150)
     last = rotate(server)
-    _, said = last.communicate(timeout=60)
+    _, said = last.communicate(timeout=150)
     assert last.returncode == 0, said
     assert len(keys(server)) == 1
     assert not list(server.data.glob(".master.key.*"))
