@@ -83,7 +83,7 @@ def kept(server: Server) -> Kept:
     return Kept(uploads, blobs, _files(server.data / "uploads"), _files(server.data / "tmp"))
 
 
-def settled(server: Server, *, seconds: float = 20) -> Kept:
+def settled(server: Server, *, seconds: float = 40) -> Kept:
     """As `kept`, once no unfinished file is left; removal happens right after the answer."""
     deadline = time.monotonic() + seconds
     while (now := kept(server)).unfinished and time.monotonic() < deadline:
@@ -91,7 +91,7 @@ def settled(server: Server, *, seconds: float = 20) -> Kept:
     return now
 
 
-def until_unfinished(server: Server, count: int = 1, *, seconds: float = 20) -> None:
+def until_unfinished(server: Server, count: int = 1, *, seconds: float = 40) -> None:
     """Wait until so many files are being received."""
     deadline = time.monotonic() + seconds
     while _files(server.data / "tmp") != count:
@@ -167,7 +167,7 @@ class Raw:
 
 
 @contextlib.contextmanager
-def raw(server: Server, *, seconds: float = 10, receive_buffer: int | None = None) -> Iterator[Raw]:
+def raw(server: Server, *, seconds: float = 30, receive_buffer: int | None = None) -> Iterator[Raw]:
     """Open a plain connection."""
     sock = socket.socket()
     if receive_buffer is not None:

@@ -93,7 +93,7 @@ def held(server: Server) -> int:
     return int(ask(server, "SELECT COALESCE(SUM(size), 0) FROM hold")[0][0])
 
 
-def soon(check: Callable[[], Any], *, seconds: float = 20) -> Any:
+def soon(check: Callable[[], Any], *, seconds: float = 40) -> Any:
     """What `check` says as soon as it is true, or when the time is over."""
     deadline = time.monotonic() + seconds
     while not (value := check()) and time.monotonic() < deadline:

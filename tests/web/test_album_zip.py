@@ -154,7 +154,7 @@ def open_files(server: Server) -> list[str]:
     return [path for path in found if "/uploads/" in path]
 
 
-def until(done: Callable[[], bool], *, seconds: float = 15) -> bool:
+def until(done: Callable[[], bool], *, seconds: float = 30) -> bool:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not done() and time.monotonic() < deadline:

@@ -306,7 +306,8 @@ def test_who_has_left_holds_no_place_when_asking_for_bytes(server: Server) -> No
 
 def test_a_client_that_only_shuts_its_sending_side_is_answered(server: Server) -> None:
     slug = held(server.alice)
-    with raw(server) as connection:
+    # Before the 25 seconds of one who waits are over.
+    with raw(server, seconds=20) as connection:
         connection.send(f"GET /{slug}.png HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         connection.sock.shutdown(socket.SHUT_WR)
         assert connection.response()[0] == 404
