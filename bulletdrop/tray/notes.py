@@ -210,7 +210,7 @@ def waiting(error: BulletDropError) -> Note:
 
 def trouble(title: str, words: str, hands: Presses) -> Note:
     """Something stays wrong until the person sees to it."""
-    see = Button(t("Show"), hands.open_health)
+    see = Button(t("Open page"), hands.open_health)
     return Note(title, words, buttons=(see,), click=hands.open_health, urgent=True)
 
 

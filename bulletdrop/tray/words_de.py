@@ -7,6 +7,7 @@ GERMAN: dict[str, str] = {
     "Allow it in System Settings, Privacy & Security, Files and Folders.": (
         "Erlauben Sie es in den Systemeinstellungen unter Datenschutz & Sicherheit, Dateien und Ordner."
     ),
+    "An album is missing.": "Ein Album fehlt.",
     "Both copies can still be deleted from the menu, under Recent.": (
         "Im Menü unter „Zuletzt“ lassen sich noch beide Kopien löschen."
     ),
@@ -38,6 +39,9 @@ GERMAN: dict[str, str] = {
     ),
     "It is another one": "Es ist ein anderer",
     "It is the same": "Es ist derselbe",
+    "It is uploaded, but not in its album: that one is not on the server, or not yours.": (
+        "Er ist hochgeladen, aber nicht in seinem Album: Das ist nicht auf dem Server oder nicht Ihres."
+    ),
     "It opens for others once the server can be reached.": (
         "Für andere öffnet er sich, sobald der Server erreichbar ist."
     ),
@@ -60,6 +64,12 @@ GERMAN: dict[str, str] = {
     ),
     "Move BulletDrop to the Applications folder first, and open it from there.": (
         "Bewegen Sie BulletDrop zuerst in den Ordner Programme, und öffnen Sie es dort."
+    ),
+    "New screenshots get no link and are not sent: nothing can be written to {folder}. Delete something or empty the"
+    " bin; they follow by themselves. Your files stay where they are.": (
+        "Neue Screenshots bekommen keinen Link und werden nicht gesendet: In {folder} kann nichts geschrieben werden."
+        " Löschen Sie etwas, oder leeren Sie den Papierkorb; sie folgen dann von selbst. Ihre Dateien bleiben, wo sie"
+        " sind."
     ),
     "Nobody vouches for this server's certificate. Its page “Pair a device” shows its fingerprint. Is it this one?": (
         "Niemand bürgt für das Zertifikat dieses Servers. "
@@ -101,12 +111,18 @@ GERMAN: dict[str, str] = {
     "Resume": "Fortsetzen",
     "Screenshot uploaded.": "Screenshot hochgeladen.",
     "Screenshots cannot be seen.": "Screenshots sind nicht zu sehen.",
+    "Screenshots from {folder} are to go into the album {album}, which is not on the server or not yours. They are"
+    " uploaded without it. Name another one in the settings, under Folders.": (
+        "Screenshots aus {folder} sollen ins Album {album}, das nicht auf dem Server oder nicht Ihres ist. Sie werden"
+        " ohne das Album hochgeladen. Nennen Sie in den Einstellungen unter Ordner ein anderes."
+    ),
     "Screenshots wait.": "Screenshots warten.",
     "Send": "Senden",
     "Send this screenshot?": "Diesen Screenshot senden?",
     "Send {count} screenshots?": "{count} Screenshots senden?",
     "Set up BulletDrop": "BulletDrop einrichten",
     "Set up BulletDrop first.": "Richten Sie zuerst BulletDrop ein.",
+    "This computer's disk is full.": "Die Festplatte dieses Computers ist voll.",
     "Your screenshot is kept and goes up once there is an account.": (
         "Der Screenshot bleibt erhalten und geht hoch, sobald es ein Konto gibt."
     ),
