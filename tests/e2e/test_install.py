@@ -33,7 +33,7 @@ def install(unpacked: Path, home: Path, *arguments: str) -> str:
     done = subprocess.run(
         [str(unpacked / "install.sh"), *arguments],
         env={"HOME": str(home), "PATH": os.environ["PATH"]},
-        capture_output=True, text=True, check=True, timeout=30,
+        capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     return done.stdout
 

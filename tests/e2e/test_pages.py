@@ -232,7 +232,7 @@ def test_a_long_gallery_comes_in_parts_and_days_stay_whole(server: Server, visit
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     expect(page.locator(".tile")).to_have_count(70)
     assert page.locator(".day").count() <= 2  # two only around midnight
-    assert page.locator(".more").count() == 0
+    expect(page.locator(".more")).to_have_count(0)
 
 
 def test_a_picture_that_is_withdrawn_while_it_is_looked_at_says_so(server: Server, visits: Visits) -> None:
