@@ -297,10 +297,18 @@ class Wire:
             if isinstance(error, ssl.SSLCertVerificationError):
                 raise Untrusted(self._unreachable(error).message) from error
             raise self._unreachable(error) from error
+        if not self._noted(connection):
+            connection.close()
+            raise Unreachable("This client was closed.")
         self._mine.connection, self._mine.ahead = connection, ahead.prepare(connection)
-        with self._lock:
-            self._all.add(connection)
         return connection, False
+
+    def _noted(self, connection: http.client.HTTPConnection) -> bool:
+        """Note it for `close`. False where that was called while it connected: it would send after all."""
+        with self._lock:
+            if not self._closed:
+                self._all.add(connection)
+            return not self._closed
 
     def _unreachable(self, error: Exception) -> Unreachable:
         if isinstance(error, ssl.SSLError) and error.reason in NO_TLS:

@@ -97,6 +97,25 @@ def test_a_connection_that_rested_for_long_is_opened_anew(server: FakeServer) ->
         wire.close()
 
 
+def test_a_client_that_is_closed_while_it_connects_sends_nothing(server: FakeServer) -> None:
+    class Slow(Target):
+        def connection(self, seconds: float) -> http.client.HTTPConnection:
+            made = super().connection(seconds)
+            connect = made.connect
+
+            def connect_and_close() -> None:
+                connect()
+                wire.close()
+
+            made.connect = connect_and_close  # type: ignore[method-assign]
+            return made
+
+    wire = Wire(Slow.parse(server.url, {}), connect_seconds=30, answer_seconds=30)
+    with pytest.raises(Unreachable, match="was closed"):
+        wire.exchange("POST", "/api/v1/reservations", {}, None)
+    assert server.small == []
+
+
 def test_threads_have_connections_of_their_own(client: Client, server: FakeServer, tmp_path: Path) -> None:
     path = write(tmp_path / "shot.png", png(size=300_000))
     threads = [threading.Thread(target=client.upload, args=(path, f"{n}.png")) for n in range(8)]
