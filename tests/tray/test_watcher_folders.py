@@ -223,7 +223,11 @@ def test_a_machine_that_slept_looks_through_everything(tmp_path: Path, server: F
 
 
 @pytest.mark.parametrize("years", [-20, 20])
-def test_a_clock_jump_loses_no_capture(tmp_path: Path, server: FakeServer, years: int) -> None:
+def test_a_clock_jump_loses_no_capture(
+    tmp_path: Path, server: FakeServer, years: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="bulletdrop")
+
     class Set(SystemClock):
         ahead = timedelta()
 
@@ -235,6 +239,8 @@ def test_a_clock_jump_loses_no_capture(tmp_path: Path, server: FakeServer, years
         write(tray.folder / "before.png", png(1))
         tray.links(1)
         clock.ahead = timedelta(days=365 * years)
+        # Where the clock of the files jumps as well, no look through the folder takes a new one for an old one.
+        eventually(lambda: "its clock was set" in caplog.text)
         write(tray.folder / "after.png", png(2))
         assert tray.links(2) == ["before.png", "after.png"]
         assert tray.desk.links[1][1] is False
