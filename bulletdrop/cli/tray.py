@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 EPILOG = (
     "--autostart only writes down what happens at the next login; the options from --pause on speak to the tray that "
     "runs and start none. "
-    "Exit codes: 0 done · 2 wrong usage · 3 no tray runs, or it does not answer."
+    "Exit codes: 0 done · 1 the disk is full · 2 wrong usage · 3 no tray runs, or it does not answer."
 )
 QUIT_SECONDS = 20.0
 RECENT = 10
+NO_ROOM = "The disk is full: nothing can be written to {folder}. Delete something, then start it again."
 
 
 @click.command(epilog=EPILOG)
@@ -214,6 +216,11 @@ def run_tray(config: Config, *, with_server: bool) -> int:
     except AlreadyRunning as error:
         click.echo(f"bulletdrop: {error.message} Opening its page.", err=True)
         return _second_start(config)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        click.echo(f"bulletdrop: {NO_ROOM.format(folder=config.data)}", err=True)
+        return 1
     try:
         make_default_folder(config)
     except OSError as error:

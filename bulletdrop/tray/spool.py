@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ class Spool:
         self._syncing = threading.Lock()
         try:
             self._db = _open(path)
+        except apsw.FullError as error:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         except (apsw.CorruptError, apsw.NotADBError):
             # Better a tray that begins anew (and so uploads nothing twice) than one that never starts again.
             aside = path.with_name(f"{path.name}.broken-{clock.now():%Y%m%d-%H%M%S}")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +13,8 @@ import pytest
 
 from bulletdrop.tray.desk import Status
 from bulletdrop.tray.preferences import Rule
+from tests.faults.fulldisk import small_disk
+from tests.support.needs import needs_root
 from tests.support.server import Server
 from tests.tray.engine_kit import FakeServer, Tray, eventually, fake_server, png, running, write
 from tests.tray.engine_kit import Rule as ServerRule
@@ -44,6 +50,15 @@ def make_room(tray: Tray) -> None:
     tray.engine._outbox.spool.rows("PRAGMA max_page_count = 1000000")
 
 
+def fill_disk(disk: Path) -> Path:
+    """A file that takes all that is left."""
+    ballast = disk / "ballast"
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    return ballast
+
+
 def test_a_full_disk_is_told_once_and_shown_until_there_is_room_and_nothing_is_lost(
     tmp_path: Path, fake: FakeServer
 ) -> None:
@@ -67,6 +82,52 @@ def test_a_full_disk_is_told_once_and_shown_until_there_is_room_and_nothing_is_l
         eventually(lambda: {item.status for item in tray.engine.recent(SHOTS)} == {Status.DONE})
         assert len(tray.engine.recent(SHOTS + 1)) == SHOTS
         assert (len(tray.desk.troubles), tray.desk.over) == (1, 1)
+
+
+def test_on_a_disk_that_is_really_full_the_same_is_told_and_all_go_up_once_there_is_room(
+    tmp_path: Path, fake: FakeServer
+) -> None:
+    needs_root()
+    with small_disk(tmp_path / "disk", size_mb=12) as disk:
+        shots = tmp_path / "shots"
+        with running(disk, fake, folder=shots) as tray:
+            write(shots / "before.png", png("before"))
+            eventually(lambda: fake.kept)
+            ballast = fill_disk(disk)
+            for number in range(SHOTS):
+                write(shots / f"{number:02}.png", png(number))
+            eventually(lambda: tray.desk.troubles)
+            assert tray.engine.status().troubles
+            ballast.unlink()
+            eventually(lambda: len(fake.kept) == SHOTS + 1, 60)
+            eventually(lambda: tray.engine.status().troubles == ())
+            eventually(lambda: {item.status for item in tray.engine.recent(SHOTS + 1)} == {Status.DONE})
+            assert len(set(fake.names())) == SHOTS + 1
+
+
+@pytest.mark.parametrize("left", [0, 8 * 1024], ids=["nothing left", "a little left"])
+def test_a_tray_that_is_started_on_a_full_disk_says_so_in_one_line(tmp_path: Path, left: int) -> None:
+    needs_root()
+    with small_disk(tmp_path / "disk", size_mb=2) as disk:
+        (disk / "data").mkdir()
+        ballast = fill_disk(disk)
+        os.truncate(ballast, ballast.stat().st_size - left)
+        command = [
+            sys.executable,
+            "-m",
+            "bulletdrop",
+            "tray",
+            "--data",
+            str(disk / "data"),
+            "--server",
+            "http://[::1]:9",
+        ]
+        environ = os.environ | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 1
+        said = f"bulletdrop: The disk is full: nothing can be written to {disk / 'data'}. Delete something,"
+        assert done.stderr.strip().splitlines()[-1].startswith(said)
+        assert "Traceback" not in done.stderr
 
 
 def test_a_second_full_disk_is_told_again(tmp_path: Path, fake: FakeServer) -> None:
