@@ -155,7 +155,8 @@ class Product:
 
     def health(self) -> int:
         """The status of GET /health, 0 when nobody answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        # Patient: who hangs up on a busy server and asks again gives it the same work once more.
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", "/health")
             return connection.getresponse().status

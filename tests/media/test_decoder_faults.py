@@ -189,8 +189,8 @@ def test_a_picture_that_takes_too_much_memory_is_broken_and_the_next_one_is_not(
 def test_twenty_bombs_beside_twenty_pictures(tmp_path: Path, small: Path) -> None:
     large = write(tmp_path, "large.png", png_of(7000, 7000, zlib.compress(bytes(7000 * 28001), 1), colour=6))
     with Decoder(Config(decode_memory_mb=200)) as decoder, ThreadPoolExecutor(40) as pool:
-        bombs = [pool.submit(decoder.thumbnails, large, mime="image/png", folder=tmp_path) for _ in range(20)]
-        whole = [pool.submit(decoder.thumbnails, small, mime="image/png", folder=tmp_path) for _ in range(20)]
+        bombs = [begin(pool, decoder, large) for _ in range(20)]
+        whole = [begin(pool, decoder, small) for _ in range(20)]
         assert all(isinstance(bomb.exception(), BadPicture) for bomb in bombs)
         assert all(answer.result().width == 64 for answer in whole)
         assert len(children()) <= 2

@@ -66,7 +66,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, httpx.Client] = {}
 
-    def start(self, *, seconds: float = 60) -> Server:
+    def start(self, *, seconds: float = 120) -> Server:
         """Start it and wait for its first answer."""
         command = [*binary(), "serve", "--data", str(self.data), "--host", "127.0.0.1", "--port", str(self.port)]
         with self.log.open("ab") as log:
@@ -84,11 +84,12 @@ class Server:
         raise AssertionError(f"the server did not answer:\n{self.log.read_text()[-3000:]}")
 
     def _answers(self) -> bool:
+        # Patiently: who hangs up on a busy server and asks again gives it the same work once more.
         # Not through httpx, which reads all certificates for each question: more work than the server's own start.
         connection = (
-            HTTPSConnection("127.0.0.1", self.port, timeout=5, context=pinned_context())
+            HTTPSConnection("127.0.0.1", self.port, timeout=30, context=pinned_context())
             if self.is_secure
-            else HTTPConnection("127.0.0.1", self.port, timeout=5)
+            else HTTPConnection("127.0.0.1", self.port, timeout=30)
         )
         try:
             connection.request("GET", "/health")
