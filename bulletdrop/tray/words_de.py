@@ -122,7 +122,7 @@ GERMAN: dict[str, str] = {
     "Send {count} screenshots?": "{count} Screenshots senden?",
     "Set up BulletDrop": "BulletDrop einrichten",
     "Set up BulletDrop first.": "Richten Sie zuerst BulletDrop ein.",
-    "This computer's disk is full.": "Die Festplatte dieses Computers ist voll.",
+    "This computer's disk is full.": "Die Festplatte dieses Rechners ist voll.",
     "Your screenshot is kept and goes up once there is an account.": (
         "Der Screenshot bleibt erhalten und geht hoch, sobald es ein Konto gibt."
     ),
@@ -168,7 +168,7 @@ GERMAN: dict[str, str] = {
         "Der Server nimmt seinen Schlüssel nicht mehr an. Screenshots bleiben erhalten und gehen hoch, sobald er wieder"
         " gekoppelt ist."
     ),
-    "This computer has to be paired again.": "Dieser Computer muss neu gekoppelt werden.",
+    "This computer has to be paired again.": "Dieser Rechner muss neu gekoppelt werden.",
     "They are kept and go up by themselves.": "Sie bleiben erhalten und gehen von selbst hoch.",
     "This desktop takes one thing at a time. The link: {link}": (
         "Dieser Desktop nimmt nur eines auf einmal. Der Link: {link}"

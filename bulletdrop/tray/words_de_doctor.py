@@ -131,6 +131,7 @@ GERMAN_OF_THE_DOCTOR: dict[str, str] = {
     "set the clock; sessions and links would expire wrongly": (
         "die Uhr stellen; Sitzungen und Links würden falsch enden"
     ),
+    "{moment} UTC": "{moment} UTC",
     "not running": "läuft nicht",
     "start it with “bulletdrop” or “bulletdrop serve”": "mit „bulletdrop“ oder „bulletdrop serve“ starten",
     "{url} does not answer: {why}": "{url} antwortet nicht: {why}",

@@ -180,6 +180,8 @@ def test_a_device_is_paired_by_a_yes_on_the_page(server: Server, visits: Visits,
     row = page.get_by_role("table", name="Devices").get_by_role("row", name=re.compile("Work laptop"))
     expect(row.get_by_role("rowheader")).to_have_text("Work laptop Linux")
     expect(row).to_contain_text("Upload and change drops")
+    # Its times stand on one line each, whatever the rights beside them take.
+    assert row.locator("time").first.evaluate("it => it.getClientRects().length") == 1
     expect(row).not_to_contain_text("Delete drops")
 
 

@@ -11,6 +11,7 @@ import pytest
 from bulletdrop.errors import Invalid
 from bulletdrop.tray import vault
 from bulletdrop.tray.meeting import address_of
+from bulletdrop.tray.words import speak
 from tests.support.server import Server
 from tests.tray.control_kit import Browser
 from tests.tray.engine_kit import eventually
@@ -95,3 +96,18 @@ def test_the_order_of_servers_is_the_persons(tray: Controlled) -> None:
     assert browser.post("servers", {"do": "remove", "server": "https://three.example"}).status == 303
     assert "not in the list" in browser.get("servers").text
     assert len(tray.small.chosen.now.servers) == 2
+
+
+def test_in_german_the_page_says_where_the_key_lies_and_what_is_wrong(tray: Controlled) -> None:
+    browser = Browser(tray)
+    speak("de")
+    try:
+        page = browser.get("servers").text
+        assert "dem Schlüsselbund (Secret Service)" in page
+        assert "keyring" not in page
+        browser.post("servers", {"do": "foreign", "uploader": "{}"})
+        assert "Diese Datei ist kein Uploader: Ihr fehlt Version." in browser.get("servers").text
+        browser.post("servers", {"do": "pair", "server": "ftp://x.example"})
+        assert "Das ist keine Adresse eines Servers." in browser.get("servers").text
+    finally:
+        speak("en")

@@ -168,6 +168,7 @@ def test_what_is_filled_in_stays_and_a_sentence_in_a_sentence_is_translated_too(
         "http://a:1 antwortet nicht: Der Server unter http://a:1 ist nicht erreichbar: dort antwortet niemand."
     )
     assert said("this machine says it is 01 March 1999") == "dieser Rechner meint, es sei der 1. März 1999"
+    assert said("21 March 2027 09:05 UTC") == "21. März 2027 09:05 UTC"
     # What a stranger writes is filled in once, and is no form itself.
     assert said("There is no file {path} {0}.") == "Es gibt keine Datei {path} {0}."
 

@@ -8,6 +8,7 @@ from bulletdrop.tray import servers as listed
 from bulletdrop.tray.control_http import Reply
 from bulletdrop.tray.discovery import Found
 from bulletdrop.tray.meeting import address_of
+from bulletdrop.tray.page.health import place_words
 from bulletdrop.tray.page.looking import Look, one
 from bulletdrop.tray.page.pairing_try import PairingTry
 from bulletdrop.tray.page.rendering import render
@@ -18,13 +19,14 @@ from bulletdrop.trust import read_fingerprint, shown
 
 def show(look: Look) -> Reply:
     """The servers."""
-    chosen = look.steering.chosen.now
+    chosen, connection = look.steering.chosen.now, look.steering.connection()
     nearby, no_network = look.services.found()
     known = {server.url for server in chosen.servers}
     return render(
         "servers.html",
         look,
-        connection=look.steering.connection(),
+        connection=connection,
+        key_lies_in=place_words(connection.token_in),
         servers=chosen.servers,
         pairing=look.services.pairing,
         fingerprint=shown(look.services.pairing.seen) if look.services.pairing else "",
