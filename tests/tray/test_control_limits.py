@@ -26,7 +26,7 @@ def tray(tmp_path: Path) -> Iterator[Controlled]:
         yield running
 
 
-def raw(tray: Controlled, data: bytes, *, seconds: float = 15) -> bytes:
+def raw(tray: Controlled, data: bytes, *, seconds: float = 60) -> bytes:
     """What comes back for these bytes until the server hangs up."""
     with socket.create_connection(("127.0.0.1", tray.control.port), timeout=seconds) as line:
         line.sendall(data)
@@ -99,7 +99,7 @@ def test_a_thousand_connections_keep_nobody_out_and_no_file_of_the_trays(tray: C
     with ExitStack() as open_lines:
         lines = []
         for _ in range(1000):
-            line = socket.create_connection(("127.0.0.1", tray.control.port), timeout=10)
+            line = socket.create_connection(("127.0.0.1", tray.control.port), timeout=60)
             open_lines.enter_context(line)
             lines.append(line)
             if len(lines) > 200:
