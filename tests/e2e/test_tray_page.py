@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from bulletdrop.tray.words import speak
 from tests.e2e.page_kit import Visits, shows_picture
 from tests.e2e.test_pages_axe import _violations as violations
 from tests.e2e.test_pages_axe import looks
@@ -177,3 +178,29 @@ def test_a_page_whose_tray_has_ended_says_how_to_open_it_anew(tray: Controlled, 
     page.context.clear_cookies()
     expect(page.get_by_text("This page has ended", exact=True)).to_be_visible()
     expect(page.get_by_text("bulletdrop tray --settings")).to_be_visible()
+
+
+_OVERLAPS = """() => {
+  const text = (it) => {
+    const range = document.createRange();
+    range.selectNodeContents(it);
+    return range.getBoundingClientRect();
+  };
+  return [...document.querySelectorAll(".tick")].filter((it) => it.querySelector(".help"))
+    .map((it) => [text(it.querySelector("label")).bottom, text(it.querySelector(".help")).top, it.innerText])
+    .filter(([above, below]) => above > below).map(([, , words]) => words);
+}"""
+
+
+def test_in_german_on_a_phone_no_words_lie_over_others(tray: Controlled, visits: Visits) -> None:
+    speak("de")
+    try:
+        page = enter(tray, visits.open(phone=True), "general")
+        expect(page.get_by_text("Privat, bis die Zeit zum Zurücknehmen vorbei ist")).to_be_visible()
+        assert page.evaluate(_OVERLAPS) == []
+        for place in PLACES:
+            page.goto(page.url.rpartition("/")[0] + f"/{place}")
+            width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert (place, width) == (place, 0)
+    finally:
+        speak("en")
