@@ -15,7 +15,7 @@ def about_mail(data: Path, **settings: str) -> dict[str, str]:
     """What the doctor says of mail, with these settings."""
     environ = {**os.environ, **{f"BULLETDROP_{name.upper()}": value for name, value in settings.items()}}
     command = [*binary(), "doctor", "--json", "--data", str(data)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=150, check=False)
     (line,) = [finding for finding in json.loads(done.stdout) if finding["name"] == "mail"]
     return dict(line)
 

@@ -19,7 +19,7 @@ def run(server: Server, *words: str, stdin: bytes = b"", key: str | None = None)
         input=stdin,
         capture_output=True,
         env={**server.environ, "BULLETDROP_TOKEN": server.key_of("alice") if key is None else key},
-        timeout=60,
+        timeout=150,
         check=False,
     )
 

@@ -21,7 +21,7 @@ def secret(
         input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
         env={**server.environ, "BULLETDROP_TOKEN": server.key_of("alice") if key is None else key},
-        timeout=60,
+        timeout=150,
         check=False,
         # No terminal to be asked on, wherever the tests run.
         start_new_session=True,

@@ -43,7 +43,7 @@ def taker(path: Path, start: float, *, takes: int, most: int) -> subprocess.Pope
 def test_of_four_processes_that_take_all_at_once_exactly_as_many_succeed_as_may(tmp_path: Path) -> None:
     path, start = tmp_path / "run" / "counts.db", time.monotonic() + 1
     processes = [taker(path, start, takes=500, most=100) for _ in range(4)]
-    got = [int(process.communicate(timeout=60)[0]) for process in processes]
+    got = [int(process.communicate(timeout=150)[0]) for process in processes]
     assert sum(got) == 100
 
 

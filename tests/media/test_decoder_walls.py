@@ -76,7 +76,7 @@ def run(program: str, *arguments: str) -> bytes:
     """What a Python program prints."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, timeout=60).stdout
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, timeout=150).stdout
 
 
 def test_a_child_that_was_taken_over_reaches_nothing_but_pictures(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_exiftool_finds_nothing_personal(name: str, tmp_path: Path) -> None:
     path = tmp_path / "stored"
     path.write_bytes(stripped(FULL[name]()))
     command = ["exiftool", "-a", "-G1", "-s", "-ee3", "-u", str(path)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=150).stdout
     assert "MIMEType" in told
     for line in told.splitlines():
         group, _, value = line.partition("]")
@@ -182,6 +182,6 @@ def test_exiftool_sees_the_places_in_the_film_before() -> None:
     # The judge of the test above must be able to see what it says is not there.
     requires("exiftool", package="libimage-exiftool-perl")
     command = ["exiftool", "-a", "-G1", "-s", "-"]
-    told = subprocess.run(command, input=film_samples.mp4(SECRET), capture_output=True, check=True, timeout=60).stdout
+    told = subprocess.run(command, input=film_samples.mp4(SECRET), capture_output=True, check=True, timeout=150).stdout
     assert b"GPSCoordinates" in told
     assert b"CreateDate" in told

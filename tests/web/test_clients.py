@@ -127,7 +127,7 @@ def test_curl_sends_with_its_file_and_one_line(shared: Server, tmp_path: Path) -
     (tmp_path / "bulletdrop.curl").write_text(made(shared, "curl", 'a "quoted" \\ name'))
     (tmp_path / "picture.png").write_bytes(png())
     line = KINDS["curl"].steps[-1].strip("`").split()
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["filename"] == "picture.png"
 

@@ -265,7 +265,7 @@ def pair_with(data: Path, *arguments: str, stdin: str = "") -> subprocess.Comple
         capture_output=True,
         text=True,
         env={**os.environ, **bare},
-        timeout=60,
+        timeout=150,
         check=False,
     )
 
@@ -282,7 +282,7 @@ def test_the_pair_command_shows_a_code_and_stores_the_key_that_uploads_then_use(
         with signed_in(server, "alice") as alice:
             answer = alice.post("/api/v1/devices/approve", json={"user_code": shown["user_code"]})
             assert answer.status_code == 204, answer.text
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=150)
     finally:
         if process.poll() is None:
             process.kill()
@@ -298,7 +298,7 @@ def test_the_pair_command_shows_a_code_and_stores_the_key_that_uploads_then_use(
         capture_output=True,
         text=True,
         env=environ,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -314,7 +314,7 @@ def test_the_pair_command_says_when_nobody_is_there(tmp_path: Path) -> None:
         [*binary(), "pair", "http://127.0.0.1:9", "--data", str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert done.returncode == 3, done.stderr

@@ -354,5 +354,5 @@ def test_curl_speaks_to_both(on: Server, tmp_path: Any) -> None:
         ("/api/1/upload", ["-F", f"key={key}", "-F", "source=@a.png"]),
     ):
         command = ["curl", "-s", "-f", *options, f"{on.url}{path}"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=150, check=True)
         assert json.loads(done.stdout)

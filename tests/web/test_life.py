@@ -106,7 +106,7 @@ def test_a_download_under_way_at_the_stop_is_finished(make_server: Callable[...,
 
 def test_a_port_in_use_is_one_clear_line(server: Server, tmp_path: Path) -> None:
     command = [*binary(), "serve", "--data", str(tmp_path / "other"), "--host", "127.0.0.1", "--port", str(server.port)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode != 0
     assert str(server.port) in done.stderr
     assert "Traceback" not in done.stderr
@@ -122,7 +122,7 @@ def test_a_second_server_on_the_same_folder_is_refused_and_harms_nothing(server_
         connection.send(data[:1000])
         until_unfinished(server)
         command = [*binary(), "serve", "--data", str(server.data), "--host", "127.0.0.1", "--port", "0"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=server.environ)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False, env=server.environ)
         assert done.returncode == 3
         said = f"bulletdrop: Another BulletDrop serves this data folder (process {server.pid}).\n"
         assert done.stderr == said

@@ -164,7 +164,7 @@ def test_after_the_burn_nothing_is_found_in_the_folders_the_log_and_a_dump_on_po
     program = shutil.which("pg_dump") or next(map(str, Path("/usr/lib/postgresql").glob("*/bin/pg_dump")), None)
     if program is None:
         unavailable("no pg_dump: package postgresql-client")
-    subprocess.run([str(program), "--file", str(dump), database_url], check=True, timeout=60)
+    subprocess.run([str(program), "--file", str(dump), database_url], check=True, timeout=150)
     assert canaries.found_in(dump) == []
 
 

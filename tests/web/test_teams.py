@@ -343,10 +343,10 @@ def test_the_command_line_uploads_into_a_team(server: Server, tmp_path: Path) ->
     (tmp_path / "a.png").write_bytes(png())
     environ = {**server.environ, "BULLETDROP_SERVER": server.url, "BULLETDROP_TOKEN": server.key_of("bob")}
     line = [*binary(), "upload", str(tmp_path / "a.png"), "--data", str(tmp_path / "none")]
-    done = subprocess.run([*line, "--team", "design"], env=environ, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*line, "--team", "design"], env=environ, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stderr
     assert [one["url"] for one in server.alice.get("/api/v1/uploads?team=design").json()["items"]] == [
         done.stdout.strip()
     ]
-    refused = subprocess.run([*line, "--team", "nobodys"], env=environ, capture_output=True, text=True, timeout=60)
+    refused = subprocess.run([*line, "--team", "nobodys"], env=environ, capture_output=True, text=True, timeout=150)
     assert (refused.returncode, "no such team" in refused.stderr) == (1, True)

@@ -190,7 +190,7 @@ def test_a_tray_beside_the_server_knows_its_certificate(secure: Server) -> None:
         input=png(),
         capture_output=True,
         env={**secure.environ, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"},
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -253,7 +253,7 @@ def test_files_that_are_no_certificate_and_its_key_are_said_in_a_line(tmp_path: 
         env={**os.environ, "BULLETDROP_TLS": "file", "BULLETDROP_ANNOUNCE": "off", **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert done.returncode not in (0, -9)
