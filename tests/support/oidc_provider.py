@@ -107,7 +107,7 @@ class OidcProvider:
     def stop(self) -> None:
         """End it."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(30)
         if self._process.stdout is not None:
             self._process.stdout.close()
 

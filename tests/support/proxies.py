@@ -140,9 +140,9 @@ def nginx(folder: Path, port: int, *, https: int = 0) -> Iterator[Proxy]:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path, root: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 20):
             if root.exists() and _has_certificate(port, root):
                 return
         time.sleep(0.05)
@@ -166,7 +166,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(10)
+        process.wait(30)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)

@@ -156,4 +156,4 @@ def test_port_0_means_any_and_is_announced(tmp_path: Path) -> None:
             assert httpx.get(f"{url}/health", trust_env=False, timeout=30).status_code == 200
         finally:
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(40) == 0
