@@ -91,7 +91,7 @@ def _keep_autostart(config: Config, wish: str) -> int:
     set_up_logging(level="error")
     if wish == "on":
         # With a server elsewhere nobody wants one here.
-        state = autostart.turn_on(["tray"] if with_paired_server(config).server else [])
+        state = autostart.turn_on(autostart.arguments_for(config.data) if with_paired_server(config).server else [])
     else:
         state = autostart.turn_off() if wish == "off" else autostart.state()
     click.echo("off" if state == "disabled_by_system" else state)

@@ -22,7 +22,7 @@ from typing import Literal, Protocol
 
 from bulletdrop.errors import BulletDropError
 from bulletdrop.log import get_logger
-from bulletdrop.paths import is_frozen
+from bulletdrop.paths import default_data_folder, is_frozen
 from bulletdrop.tray.folders import ask_program
 from bulletdrop.tray.registry import Registry, WindowsRegistry
 from bulletdrop.tray.words import t
@@ -117,6 +117,11 @@ def turn_on(arguments: Sequence[str] = (), machine: Machine | None = None) -> St
         return own.state()
     except (OSError, ValueError) as error:
         raise CannotStartAtLogin(t("The entry could not be written: {why}", why=_why(error))) from error
+
+
+def arguments_for(data: Path) -> list[str]:
+    """What an entry starts for a tray with its server elsewhere: of the usual data folder, or of this one."""
+    return ["tray"] if data == default_data_folder() else ["tray", "--data", str(data)]
 
 
 def turn_off(machine: Machine | None = None) -> State:

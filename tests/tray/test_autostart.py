@@ -93,6 +93,16 @@ def test_the_command_says_on_to_programs_and_the_rest_to_people(tmp_path: Path) 
     assert "What runs now goes on." in said["off"].stderr
 
 
+def test_a_tray_of_another_data_folder_starts_with_that_one(tmp_path: Path) -> None:
+    data = tmp_path / "my data"
+    config = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_CONFIG_DIRS": str(tmp_path)}
+    command = [sys.executable, "-m", "bulletdrop", "tray", "--autostart", "on", "--data", str(data)]
+    environ = os.environ | config | {"BULLETDROP_SERVER": "https://pictures.example.org"}
+    told = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+    assert told.stdout == "on\n"
+    assert f"tray --data '{data}'" in told.stderr
+
+
 @pytest.mark.parametrize("line", ["Hidden=true", "X-GNOME-Autostart-enabled=false"])
 def test_what_the_desktop_switched_off_is_shown_and_stays_off_until_the_person_wishes(
     tmp_path: Path, line: str

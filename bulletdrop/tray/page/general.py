@@ -68,4 +68,4 @@ def _arguments(look: Look) -> list[str]:
     """What this tray was started with: alone for a server elsewhere, or with the server of this machine."""
     import sys
 
-    return ["tray"] if "tray" in sys.argv[1:2] else []
+    return autostart.arguments_for(look.config.data) if "tray" in sys.argv[1:2] else []
