@@ -90,7 +90,7 @@ def test_the_last_of_many_is_what_stays(screen: Screen) -> None:
     assert screen.run(sys.executable, "-c", code).strip() == "50"
 
 
-def test_two_programs_that_take_turns_never_lose_what_they_copied(screen: Screen) -> None:
+def test_two_programs_that_take_turns_never_lose_what_they_copied(screen: Screen, tmp_path: Path) -> None:
     """A word about the text before that comes late must not empty the one of now."""
     code = (
         "import os, sys, time\n"
@@ -100,14 +100,14 @@ def test_two_programs_that_take_turns_never_lose_what_they_copied(screen: Screen
         "print(ok.count(True), flush=True)\n"
         "if me == 'a': time.sleep(60)\n"  # as a tray does: what it has copied is still its own
         "while not os.path.exists(sys.argv[2]): time.sleep(0.01)\n"
-        "c.copy('the last'); print('last', flush=True); time.sleep(60)\n"
+        "print('last', c.copy('the last'), c.problem, flush=True); time.sleep(60)\n"
     )
-    quiet = screen.folder / "both-have-copied"
+    quiet = tmp_path / "both-have-copied"
     first, second = (screen.spawn([sys.executable, "-c", code, name, str(quiet)]) for name in ("a", "b"))
     wait_for(lambda: screen.log_of(first) and screen.log_of(second), what="the end of both")
     quiet.touch()
     wait_for(lambda: "last" in screen.log_of(second), what="the last copy")
-    assert screen.clipboard() == "the last"
+    assert screen.clipboard() == "the last", screen.log_of(second)
     first.kill()
     second.kill()
     # The other one may have been quicker between taking it and looking; that is then said.
