@@ -255,19 +255,15 @@ class Errands:
             if debt.capture is not None:
                 self._outbox.published(debt.capture)
         elif debt.kind == BIN and _is_kept(client.look_at(detail["upload_id"]), detail):
-            # Twice, after a kill, is as good as once: there is one file to move.
-            self._outbox.owed.add(Debt(BIN, "", detail["marks"], debt.capture))
+            with self._outbox.together():
+                # While the server was asked the person may have undone it: then the file stays.
+                if self._outbox.owed.done(debt):
+                    self._outbox.owed.add(Debt(BIN, "", detail["marks"], debt.capture))
 
     def _note_unfiled(self, debt: Debt, client: Client) -> None:
         """A capture is not in the album that its folder's rule names: say so, unless it is gone itself."""
-        if debt.kind != ALBUM or debt.capture is None:
+        if debt.kind != ALBUM or debt.capture is None or _is_gone(client, debt.detail["upload_id"]):
             return
-        try:
-            client.look_at(debt.detail["upload_id"])
-        except NotFound:
-            return
-        except BulletDropError as error:
-            log.info("Whether the drop is there cannot be asked: %s", error.message)
         item = self._outbox.unfiled(debt.capture)
         album_id = debt.detail["album_id"]
         self._troubles.begin(album_key(album_id), no_album(album_id, item.folder or item.path.parent))
@@ -320,6 +316,17 @@ def _is_kept(found: Uploaded, detail: Mapping[str, str]) -> bool:
         return True
     log.warning("The server does not have what it said. The file stays where it is.")
     return False
+
+
+def _is_gone(client: Client, upload_id: str) -> bool:
+    """Whether a drop is not there any more, or lies in the trash. False where that cannot be asked."""
+    try:
+        return client.look_at(upload_id).fields.get("trashed_at") is not None
+    except NotFound:
+        return True
+    except BulletDropError as error:
+        log.info("Whether the drop is there cannot be asked: %s", error.message)
+        return False
 
 
 def recall(client: Client, *, upload_id: str, slug: str, key: str) -> None:

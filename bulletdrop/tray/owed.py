@@ -89,9 +89,9 @@ class Owed:
         for kind in kinds:
             self._spool.write("DELETE FROM owed WHERE capture = ? AND kind = ?", capture, kind)
 
-    def done(self, debt: Debt) -> None:
-        """It is done, or can never be."""
-        self._spool.write("DELETE FROM owed WHERE id = ?", debt.id)
+    def done(self, debt: Debt) -> bool:
+        """It is done, or can never be. Returns False when it was not owed any more."""
+        return bool(self._spool.write("DELETE FROM owed WHERE id = ?", debt.id))
 
     def count(self) -> int:
         """How many there are."""

@@ -220,6 +220,26 @@ def test_a_file_waits_for_its_server_before_it_goes_to_the_bin(tmp_path: Path, s
         eventually(lambda: tray.engine.recent()[0].binned)
 
 
+def test_what_is_undone_while_the_server_is_asked_stays(tmp_path: Path, server: FakeServer) -> None:
+    clock = Ahead()
+    with running(tmp_path, server, clock=clock, folders=rule(tmp_path, bin_after=True)) as tray:
+        shoot(tray)
+        eventually(lambda: tray.engine.recent() and tray.engine.recent()[0].status is Status.DONE)
+        item = tray.engine.recent()[0]
+
+        def judge(method: str, path: str) -> None:
+            if method == "GET":
+                tray.engine.undo(item.id)
+
+        server.judge_small = judge
+        clock.by = timedelta(seconds=11)
+        tray.engine.rescan()
+        eventually(lambda: server.kept[0].deleted)
+        eventually(lambda: tray.engine._outbox.owed.count() == 0)
+        assert (tray.folder / "shot.png").exists()
+        assert tray.engine.item(item.id).binned is False
+
+
 def test_a_refused_file_never_goes_to_the_bin(tmp_path: Path, server: FakeServer) -> None:
     clock = Ahead()
     server.rules.append(ServerRule(415, "unknown_type"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -174,8 +175,15 @@ def test_an_album_that_can_be_filled_again_is_no_trouble_any_more(tmp_path: Path
         assert tray.engine.recent()[0].error is None
 
 
-def test_a_drop_that_is_gone_itself_blames_no_album(tmp_path: Path, fake: FakeServer) -> None:
-    fake.judge_small = lambda method, path: ServerRule(404, "not_found")
+@pytest.mark.parametrize("where", ["nowhere", "in the trash"])
+def test_a_drop_that_is_gone_itself_blames_no_album(tmp_path: Path, fake: FakeServer, where: str) -> None:
+    trashed = json.dumps({"id": "s0", "url": f"{fake.url}/s0", "trashed_at": "2026-01-01T00:00:00Z"}).encode()
+
+    def judge(method: str, path: str) -> ServerRule:
+        is_told = method == "GET" and where == "in the trash"
+        return ServerRule(200, body=trashed) if is_told else ServerRule(404, "not_found")
+
+    fake.judge_small = judge
     with running(tmp_path, fake, folders=rules(tmp_path, "holidays")) as tray:
         shoot(tray, "one.png")
         eventually(lambda: ("GET", "/uploads/s0") in fake.small)
