@@ -147,9 +147,8 @@ class Engine:
         self._paused_changed()
 
     def resume(self) -> None:
-        """End the pause; what was held goes now."""
+        """End the pause; `_preferences_changed` lets go what was held. Raises OSError where it cannot be written."""
         self._pausing.end()
-        self._paused_changed()
 
     def recent(self, n: int = 10) -> list[Item]:
         """The newest `n` captures that are not merely `seen`, newest first, whatever their status."""
@@ -304,6 +303,7 @@ class Engine:
         if self._troubles.look_at(self._outbox.spool):
             self._sender.hurry()
         if self._pausing.is_over():
+            self._paused_changed()  # also where that cannot be written down
             self.resume()
 
     def holder(self) -> Holder | None:

@@ -197,8 +197,11 @@ class Intake:
         if scan_all:
             self._choose_folders()
             self._next_rescan = now + self._rhythm.rescan
-        # First, for what comes then may fail: where nothing can be written, this is what notices.
-        self._hearer.tick()
+        # First, for what comes then may fail: where nothing can be written, this is what notices. It may fail itself.
+        try:
+            self._hearer.tick()
+        except Exception:
+            log.exception("A look at the pause and the disk failed.")
         for watch in self._watches.values():
             self._care(watch, scan_anyway=scan_all)
         self._next_health = self._clock.monotonic() + self._rhythm.health

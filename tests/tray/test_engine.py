@@ -59,6 +59,21 @@ def test_a_pause_ends_by_itself_when_its_time_has_come(tmp_path: Path, server: F
         assert tray.chosen.now.paused_until == ""
 
 
+def test_a_pause_whose_end_cannot_be_written_down_ends_all_the_same(tmp_path: Path, server: FakeServer) -> None:
+    clock = Ahead()
+    with running(tmp_path, server, clock=clock) as tray:
+        tray.engine.pause(clock.now() + timedelta(hours=1))
+        # In the place of the file that is to become the preferences.
+        (tray.chosen.path.parent / f".{tray.chosen.path.name}.{os.getpid()}.tmp").mkdir()
+        clock.by = timedelta(hours=1, seconds=1)
+        eventually(lambda: tray.engine.status().state is not State.PAUSED)
+        for number in range(3):
+            write(tray.folder / f"{number}.png", png(number))
+            tray.links(number + 1)
+        eventually(lambda: len(server.kept) == 3)
+        assert tray.chosen.now.paused_until, "it was written after all"
+
+
 def test_a_pause_that_ended_while_the_tray_was_off_is_over(tmp_path: Path, server: FakeServer) -> None:
     clock = Ahead()
     with running(tmp_path, server, clock=clock) as tray:
