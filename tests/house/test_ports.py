@@ -10,7 +10,8 @@ from tests.support.ports import BLOCK, free_port
 
 ROOT = Path(__file__).parents[2]
 # Not a whole block: of that some may be taken by who knows nothing of blocks, and then the first come again.
-MANY = f"from tests.support.ports import free_port; print(*[free_port() for _ in range({BLOCK // 2})], flush=True); input()"
+EACH = BLOCK // 2
+MANY = f"from tests.support.ports import free_port; print(*[free_port() for _ in range({EACH})], flush=True); input()"
 
 
 def test_no_two_processes_of_tests_get_the_same_port() -> None:
@@ -24,6 +25,6 @@ def test_no_two_processes_of_tests_get_the_same_port() -> None:
     finally:
         for other in others:
             other.communicate("\n")
-    assert len(set(found)) == len(found) == 4 * (BLOCK // 2) + 1
+    assert len(set(found)) == len(found) == 4 * EACH + 1
     # The system gives these to nobody by itself.
     assert all(1024 < port < 32768 for port in found)
