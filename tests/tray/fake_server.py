@@ -56,6 +56,7 @@ class FakeServer:
 
     With `reserves` it hands slugs out: `open` are those not filled yet, `ended` maps the others to why nothing came.
     `small` are the requests beside uploads: method and path.
+    `health` is how to treat the question whether it is there; None answers it.
     While `lets_in` is cleared, uploads that came are not taken yet; while `lets_out` is, what was kept is not answered.
     """
 
@@ -76,6 +77,7 @@ class FakeServer:
         self.ended: dict[str, str] = {}
         self.small: list[tuple[str, str]] = []
         self.judge_small: Callable[[str, str], Rule | None] = lambda method, path: None
+        self.health: Rule | None = None
         self.requests = 0
         self.connections = 0
         self.lock = threading.Lock()
@@ -157,6 +159,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/api/v1/reservations" or self.path.startswith("/api/v1/uploads/"):
             self._small("GET")
+            return
+        if self.owner.health is not None:
+            self._refuse(self.owner.health)
             return
         self._answer(200, {"status": "ok", "instance": "fake", "version": "0"})
 
