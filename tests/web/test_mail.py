@@ -10,11 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
+from tests.media.decoder_samples import encoded
 from tests.support.server import PASSWORD, Server
 from tests.support.smtp import Sink, mail_server, self_made, text_of
 from tests.web.browser import browser, sign_in, signed_in
-from tests.web.kit import problem
+from tests.web.kit import problem, upload
 from tests.web.quota_kit import ask, soon
 
 PUBLIC = "https://drop.example.org"
@@ -187,6 +189,17 @@ def test_no_header_can_be_smuggled_into_a_mail(posting: Server, sink: Sink, emai
         else:
             assert problem(answer, 400)["field"] == "email"
     assert all("victim" not in str(mail["To"]) and mail["Bcc"] is None for mail in sink.mails)
+
+
+def test_a_mail_does_not_wait_behind_pictures(posting: Server, sink: Sink) -> None:
+    # One after the other, with whatever time a busy machine has left for them.
+    for number in range(30):
+        upload(posting.alice, encoded(Image.new("RGB", (7000, 5000), (number, 0, 0)), "PNG"))
+    with browser(posting) as client:
+        posting.key_of("bob")
+        client.post("/api/v1/auth/forgot", json={"identifier": "bob"}).raise_for_status()
+    assert token_of(sink.to("bob@example.org"))
+    assert ask(posting, "SELECT COUNT(*) FROM job WHERE kind = 'thumbnails'")[0][0] >= 4
 
 
 def test_no_token_stands_in_a_log_or_is_left_in_the_database_once_it_was_sent(posting: Server, sink: Sink) -> None:

@@ -37,6 +37,8 @@ logger = get_logger("jobs")
 
 # A worker looks at the queue this often when nobody wakes it, in seconds: work of other processes, and postponed work.
 _LOOK_SECONDS = 5.0
+# And whoever sends mail alone, for mail that the workers leave lying because they are all at pictures.
+_MAIL_SECONDS = 2.0
 _KEEP_RUNS = timedelta(days=30)
 
 
@@ -140,12 +142,12 @@ def _take_turn(site: Site, job: Periodic) -> bool:
     return bool(Setting.update(value=following).where((Setting.name == name) & (Setting.value == row.value)).execute())
 
 
-def work_once(site: Site) -> bool:
-    """Do one queued job, if there is one. Returns whether there was."""
+def work_once(site: Site, kinds: tuple[str, ...] = tuple(QUEUED)) -> bool:
+    """Do one queued job of these kinds, if there is one. Returns whether there was."""
     # Thumbnails must not take what is kept free for the database; they can wait, and lose no attempt by waiting.
     if not has_room(site.config.data, max(site.config.min_free_disk, 2 * RESERVE_BYTES)):
         return False
-    task = queue.claim(site, tuple(QUEUED))
+    task = queue.claim(site, kinds)
     if task is None:
         return False
     try:
@@ -163,7 +165,7 @@ def work_once(site: Site) -> bool:
 
 
 class Runner:
-    """The threads of the role `jobs`: some that empty the queue, one for the periodic jobs."""
+    """The threads of the role `jobs`: some that empty the queue, one for mail alone, one for the periodic jobs."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -173,7 +175,7 @@ class Runner:
     def start(self) -> None:
         """Start the threads."""
         count = self._site.config.decode_processes
-        targets = [self._work] * count + [self._keep_time]
+        targets = [self._work] * count + [self._send_mail, self._keep_time]
         for number, target in enumerate(targets):
             thread = threading.Thread(target=target, name=f"jobs-{number}", daemon=True)
             thread.start()
@@ -193,6 +195,14 @@ class Runner:
                 self._site.wake.wait(_LOOK_SECONDS)
                 if not self._ended.is_set():
                     self._site.wake.clear()
+
+    def _send_mail(self) -> None:
+        """Send what waits behind pictures. A folder full of them takes long, and a busy machine lets them rest."""
+        while not self._ended.wait(_MAIL_SECONDS):
+            # Without a mail server none is queued, and this thread needs no connection to the database.
+            while self._site.config.smtp_host and not self._ended.is_set():
+                if not self._guarded(lambda: work_once(self._site, (mail.MAIL,))):
+                    break
 
     def _keep_time(self) -> None:
         while not self._ended.is_set():
