@@ -9,10 +9,15 @@ from http.client import HTTPConnection
 
 import pytest
 
+from bulletdrop.clock import ManualClock
 from bulletdrop.core.drops.found import find_page, find_public, is_theirs_at
+from bulletdrop.core.drops.rows import put_into_trash
+from bulletdrop.core.models import Team, Upload
 from bulletdrop.core.names.places import MAIN_PLACE
+from bulletdrop.core.people import teams
 from bulletdrop.core.people.callers import Caller
 from bulletdrop.core.site import Site
+from bulletdrop.errors import NotFound
 from bulletdrop.web.arrivals import Find, OnItsWay, _stand, find_arrived
 from tests.core.drops_kit import person
 from tests.core.reservations_kit import device, fill
@@ -92,6 +97,26 @@ def test_whose_drop_has_come_is_told_so_and_by_no_key_that_may_not_read(
     assert not is_theirs_at(site, alice, empty)
     assert not is_theirs_at(site, None, full)
     assert not is_theirs_at(site, Caller(alice.user_id, "alice", is_admin=False, scopes=frozenset()), full)
+
+
+@pytest.mark.parametrize("end", ["trash", "expiry", "team"])
+def test_what_has_come_and_can_be_shown_to_nobody_is_not_told_as_there(
+    site: Site, clock: ManualClock, alice: Caller, both: tuple[str, str], end: str
+) -> None:
+    full, _ = both
+    drop = Upload.get(Upload.slug == full)
+    if end == "trash":
+        put_into_trash(site, drop, actor=alice.user_id)
+    elif end == "expiry":
+        Upload.update(expires_at=clock.now()).where(Upload.id == drop.id).execute()
+    else:
+        team = teams.create_team(site, alice.user_id, name="Team").team
+        Upload.update(team=team.id).where(Upload.id == drop.id).execute()
+        assert is_theirs_at(site, alice, full)
+        Team.update(delete_scheduled_for=clock.now()).where(Team.id == team.id).execute()
+    assert not is_theirs_at(site, alice, full)
+    with pytest.raises(NotFound):
+        find_page(site, full)
 
 
 @pytest.mark.alone

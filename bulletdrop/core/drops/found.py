@@ -122,12 +122,14 @@ def is_one_of_theirs(site: Site, caller: Caller | None, upload: Upload) -> bool:
 
 
 def is_theirs_at(site: Site, caller: Caller | None, slug: str) -> bool:
-    """As `is_one_of_theirs`, of the drop with this slug, and False where there is none: one query for both."""
+    """As `is_one_of_theirs`, of the drop with this slug, and False where none can be shown: one query for all of it."""
     if caller is None or not caller.may("uploads:read"):
         return False
-    team_ids = TeamMember.select(TeamMember.team).where(TeamMember.user == caller.user_id)
+    team_ids = TeamMember.select(TeamMember.team).join(Team)
+    team_ids = team_ids.where((TeamMember.user == caller.user_id) & Team.delete_scheduled_for.is_null())
     mine = ((Upload.owner == caller.user_id) & Upload.team.is_null()) | Upload.team.in_(team_ids)
-    return bool(Upload.select(Upload.id).where((Upload.slug == slug) & mine).exists())
+    shown = LIVE & (Upload.expires_at.is_null() | (Upload.expires_at > site.clock.now()))
+    return bool(Upload.select(Upload.id).where((Upload.slug == slug) & mine & shown).exists())
 
 
 def payer_of(upload: Upload) -> User | Team:
