@@ -111,8 +111,13 @@ def _failures(report: Path) -> list[str]:
         for case in ElementTree.parse(report).iter("testcase")
         if {"failure", "error"} & {part.tag for part in case}
     ]
-    names = [f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name')}" for case in cases]
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(_name(case) for case in cases))
+
+
+def _name(case: ElementTree.Element) -> str:
+    # Of a class the report gives module and class in one: tests.storage.test_contract.TestLocalStorage.
+    module, _, owner = case.get("classname", "").partition(".Test")
+    return "::".join([f"{module.replace('.', '/')}.py", *([f"Test{owner}"] if owner else []), case.get("name", "")])
 
 
 def _closing_line(reports: list[Path]) -> str:

@@ -27,6 +27,10 @@ def test_setup(broken):
 
 def test_good():
     pass
+
+class TestGroup:
+    def test_of_a_class(self):
+        assert False
 """
 
 
@@ -49,7 +53,7 @@ def test_what_failed_is_named_as_pytest_finds_it_again(tmp_path: Path, dev: Any)
     (tmp_path / "tests" / "inner" / "test_some.py").write_text(TESTS, encoding="utf-8")
     assert run(tmp_path, "tests", "--junitxml=first.xml").returncode == 1
     failures = dev._failures(tmp_path / "first.xml")
-    assert len(failures) == 4
+    assert len(failures) == 5
     again = run(tmp_path, *failures, "--junitxml=again.xml")
     assert again.returncode == 1, again.stdout
     assert dev._failures(tmp_path / "again.xml") == failures
