@@ -44,6 +44,7 @@ class BusService:
         self._shows_default = False
         self._actions: OrderedDict[int, dict[str, Callable[[], object]]] = OrderedDict()
         self._shown: dict[str, int] = {}  # by key: the note that is on the screen now
+        self._services = 0  # how many there have been: a number is good at the one that gave it
         # While a note is being shown, its number is not known: what is heard meanwhile waits here.
         self._asked: list[Message] | None = None
 
@@ -74,13 +75,14 @@ class BusService:
             *("BulletDrop", replaces, app_icon().as_uri()),
             *(note.title, _body(note, can), pairs, _hints(note), -1),
         ]
-        self._asked = []
+        self._asked, service = [], self._services
         try:
             (number,) = await self._call(NAME, PATH, NAME, "Notify", "susssasa{sv}i", body)
             self._actions.pop(replaces, None)
-            self._actions[number] = {key: action for key, (_, action) in actions.items()}
-            if note.key:
-                self._shown[note.key] = number
+            if service == self._services:
+                self._actions[number] = {key: action for key, (_, action) in actions.items()}
+                if note.key:
+                    self._shown[note.key] = number
         finally:
             early, self._asked = self._asked, None
             for signal in early:
@@ -104,6 +106,7 @@ class BusService:
             await self._call(BUS, "/org/freedesktop/DBus", BUS, "AddMatch", "s", [rule])
 
     def _forget(self) -> None:
+        self._services += 1
         self._can = None
         self._shown.clear()
         self._actions.clear()
