@@ -18,6 +18,7 @@ import pytest
 from bulletdrop import errors
 from bulletdrop.tray.client import Client
 from bulletdrop.tray.desk import State, Status
+from bulletdrop.tray.identity import Sighting
 from bulletdrop.tray.preferences import Server
 from bulletdrop.tray.reserving import USUAL
 from tests.support.needs import requires
@@ -194,7 +195,8 @@ def test_a_large_file_that_may_be_known_is_hashed_first_and_not_sent_twice(tray:
     eventually(lambda: tray.desk.there)
     os.utime(path, (1, 1))
     tray.engine.rescan()
-    stay(1.0)
+    # Renamed before that was seen, it would be another file by place and time: that its touch was seen is waited for.
+    eventually(lambda: (now := Sighting.look(path)) is not None and tray.engine._outbox.recognises(now))
     path.rename(tray.folder / "renamed.png")
     stay(0.5)
     assert len(tray.server.kept) == 1
