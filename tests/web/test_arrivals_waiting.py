@@ -35,7 +35,7 @@ def rows_of(server: Server) -> sqlite3.Connection:
 
 @needs_proc
 @both_databases
-def test_who_waits_in_another_process_is_told_within_a_second(
+def test_who_waits_in_another_process_is_told_by_its_next_look(
     make_server: Callable[..., Server], database_url: str
 ) -> None:
     environ = {"BULLETDROP_DATABASE_URL": database_url} if database_url else {}
