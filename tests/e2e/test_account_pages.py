@@ -151,7 +151,10 @@ def test_a_key_has_the_rights_the_end_and_the_limit_that_were_chosen(server: Ser
     expect(page.get_by_label("Administer this server")).to_have_count(0)  # bob is no admin
     problem(_send(server, key, 3), 403)
     headers = {"Authorization": f"Bearer {key}"}
-    codes = [httpx.get(f"{server.url}/api/v1/uploads", headers=headers, trust_env=False).status_code for _ in range(4)]
+    codes = [
+        httpx.get(f"{server.url}/api/v1/uploads", headers=headers, trust_env=False, timeout=30).status_code
+        for _ in range(4)
+    ]
     assert codes[0] == 200
     assert codes[-1] == 429
 

@@ -49,7 +49,7 @@ def _calm_sessions(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/account/sessions")
     calm(page, "sessions, one")
     sent = {"identifier": "dora", "password": PASSWORD}
-    httpx.post(f"{server.url}/api/v1/auth/login", json=sent, trust_env=False).raise_for_status()
+    httpx.post(f"{server.url}/api/v1/auth/login", json=sent, trust_env=False, timeout=30).raise_for_status()
     page.reload()
     calm(page, "sessions, two")
     page.get_by_role("button", name="Sign out everywhere else").click()
@@ -84,7 +84,7 @@ def _calm_pair(page: Page, server: Server) -> None:
     expect(page.locator("#w-user_code")).to_be_visible()
     calm(page, "pair, wrong")
     sent = {"device_name": "Work laptop"}
-    code = httpx.post(f"{server.url}/api/v1/devices/code", json=sent, trust_env=False).json()["user_code"]
+    code = httpx.post(f"{server.url}/api/v1/devices/code", json=sent, trust_env=False, timeout=30).json()["user_code"]
     page.goto(f"{server.url}/pair#code={code}")
     expect(page.get_by_label("Code")).to_have_value(code)
     expect(page.locator("#w-user_code")).to_be_hidden()  # it was about another code

@@ -130,7 +130,7 @@ def test_the_command_line_uploads_and_the_library_verifies(
     (machine.root / "home" / "shot.png").write_bytes(screenshot(3))
     done = machine.run("upload", "/home/shot.png", BULLETDROP_SERVER=url, BULLETDROP_TOKEN=key)
     assert done.returncode == 0, done.stderr
-    assert httpx.get(done.stdout.strip(), trust_env=False).status_code == 200
+    assert httpx.get(done.stdout.strip(), trust_env=False, timeout=30).status_code == 200
 
     verified = machine.run("verify", "--read-data", "--data", data)
     assert verified.returncode == 0, verified.stdout + verified.stderr
@@ -143,7 +143,7 @@ def test_accounts_and_keys_come_from_the_command_line(machine: BareMachine, data
     )
     assert added.returncode == 0, added.stderr
     key = machine.run("key", "add", "alice", "--name", "k", "--scope", "uploads:read", "--data", data).stdout.strip()
-    answer = httpx.get(f"{url}/api/v1/uploads", headers={"X-API-Key": key}, trust_env=False)
+    answer = httpx.get(f"{url}/api/v1/uploads", headers={"X-API-Key": key}, trust_env=False, timeout=30)
     assert answer.status_code == 200
 
 

@@ -185,7 +185,9 @@ def test_a_copied_passkey_is_refused(local: Server, visits: Visits) -> None:
     add_passkey(page)
     expect(page.locator(".code-list li")).to_have_count(10)
     (credential,) = key.credentials()
-    options = httpx.post(f"{local.url}/api/v1/auth/passkeys/options", json={}, trust_env=False).json()["options"]
+    options = httpx.post(f"{local.url}/api/v1/auth/passkeys/options", json={}, trust_env=False, timeout=30).json()[
+        "options"
+    ]
     key.clear()
     key.put({**credential, "signCount": 40})
     signed = page.evaluate(SIGN, options)
@@ -194,7 +196,9 @@ def test_a_copied_passkey_is_refused(local: Server, visits: Visits) -> None:
     problem(_send(local, signed), 401, "bad_ticket")
     key.clear()
     key.put({**credential, "signCount": 5})
-    options = httpx.post(f"{local.url}/api/v1/auth/passkeys/options", json={}, trust_env=False).json()["options"]
+    options = httpx.post(f"{local.url}/api/v1/auth/passkeys/options", json={}, trust_env=False, timeout=30).json()[
+        "options"
+    ]
     problem(_send(local, page.evaluate(SIGN, options)), 401, "not_signed_in")
     page.goto(f"{local.url}/account/security")
     noted = local.command("audit", check=False).stdout
@@ -214,7 +218,9 @@ def test_what_another_site_has_signed_is_refused(local: Server, visits: Visits, 
         lured = visits.open()
         lured.goto(origin)
         VirtualKey(lured).put(credential)
-        options = httpx.post(f"{local.url}/api/v1/auth/passkeys/options", json={}, trust_env=False).json()["options"]
+        options = httpx.post(f"{local.url}/api/v1/auth/passkeys/options", json={}, trust_env=False, timeout=30).json()[
+            "options"
+        ]
         problem(_send(local, lured.evaluate(SIGN, options)), 401, "not_signed_in")
         lured.close()
 

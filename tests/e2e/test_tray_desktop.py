@@ -76,9 +76,9 @@ def test_every_screenshot_tool_gives_a_link_that_opens(ready: Desk) -> None:
         wait_for(lambda: len(ready.drops()) > number, what=f"the picture of {name} on the server")  # noqa: B023
     assert len(set(links.values())) == 3
     for name, link in links.items():
-        page = httpx.get(link, trust_env=False)
+        page = httpx.get(link, trust_env=False, timeout=30)
         assert page.status_code == 200, name
-        picture = httpx.get(f"{link}.png", trust_env=False)
+        picture = httpx.get(f"{link}.png", trust_env=False, timeout=30)
         assert picture.headers["content-type"] == "image/png", name
         assert picture.content.startswith(b"\x89PNG"), name
     assert [drop["original_filename"] for drop in ready.drops()] == ["flameshot.png", "maim.png", "scrot.png"]
@@ -187,7 +187,7 @@ def test_a_killed_server_comes_back_and_nothing_is_lost(ready: Desk) -> None:
     server_of(ready.process.pid).kill()
     ready.screen.run("scrot", str(ready.shots / "meanwhile.png"))
     link = wait_for(lambda: next((drop["url"] for drop in _drops(ready)), ""), what="the capture")
-    assert httpx.get(link, trust_env=False).status_code == 200
+    assert httpx.get(link, trust_env=False, timeout=30).status_code == 200
 
 
 def server_of(pid: int) -> psutil.Process:
@@ -263,7 +263,7 @@ def test_the_first_screenshot_finds_the_folder_that_it_is_saved_in(desk: Desk) -
 
 def httpx_alive(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", trust_env=False).status_code == 200
+        return httpx.get(f"{url}/health", trust_env=False, timeout=30).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -174,7 +174,9 @@ def test_undo_takes_the_link_back_and_leaves_the_file(ready: Desk, popup: Popup)
         if time.monotonic() - began < 9:  # the button is there for ten seconds; whoever was slower takes another one
             break
     wait_for(lambda: link not in [drop["url"] for drop in ready.drops()], what="the end of the drop")
-    wait_for(lambda: httpx.get(link, trust_env=False).status_code in (404, 410), what="a link that shows nothing")
+    wait_for(
+        lambda: httpx.get(link, trust_env=False, timeout=30).status_code in (404, 410), what="a link that shows nothing"
+    )
     assert (ready.shots / name).exists()
     wait_for(lambda: "undone" in ready.recent(name), what="the word in the menu")
     popup.picture("notification-taken-back")

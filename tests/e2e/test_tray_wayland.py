@@ -69,8 +69,8 @@ def test_a_screenshot_by_grim_puts_its_link_on_the_wayland_clipboard(desk: Desk)
     assert link.startswith(desk.url)
     assert "DISPLAY" not in desk.screen.environ
     wait_for(lambda: [drop["original_filename"] for drop in desk.drops()] == ["one.png"], what="the upload")
-    assert httpx.get(link, trust_env=False).status_code == 200
-    picture = httpx.get(f"{link}.png", trust_env=False)
+    assert httpx.get(link, trust_env=False, timeout=30).status_code == 200
+    picture = httpx.get(f"{link}.png", trust_env=False, timeout=30)
     assert picture.content == (desk.shots / "one.png").read_bytes()
 
 

@@ -69,7 +69,7 @@ class Desk:
         found = re.fullmatch(rf"{re.escape(self.url)}/setup#code=(\S+)", page)
         assert found, page
         person = {"code": found[1], "username": "alice", "email": "alice@example.org", "password": PASSWORD}
-        answer = httpx.post(f"{self.url}/api/v1/setup", json=person, trust_env=False)
+        answer = httpx.post(f"{self.url}/api/v1/setup", json=person, trust_env=False, timeout=30)
         assert answer.status_code == 201, answer.text
         wait_for(lambda: (self.data / "tray" / "vault.json").exists(), what="the pairing")
 
@@ -92,7 +92,7 @@ class Desk:
     def drops(self) -> list[dict[str, Any]]:
         """What alice has on the server, newest first."""
         person = {"identifier": "alice", "password": PASSWORD}
-        with httpx.Client(base_url=self.url, trust_env=False) as client:
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=30) as client:
             token = client.post("/api/v1/auth/login", json=person).json()["access_token"]
             answer = client.get("/api/v1/uploads", headers={"Authorization": f"Bearer {token}"})
             items: list[dict[str, Any]] = answer.json()["items"]

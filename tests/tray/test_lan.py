@@ -23,7 +23,7 @@ PORT = 8484
 OWNER = """
 import httpx, sys
 url, act, code = sys.argv[1:]
-with httpx.Client(base_url=url, verify=False, trust_env=False) as web:
+with httpx.Client(base_url=url, verify=False, trust_env=False, timeout=30) as web:
     answer = web.post("/api/v1/auth/login", json={"identifier": "alice", "password": sys.stdin.read()})
     web.cookies.clear()
     web.headers["Authorization"] = "Bearer " + answer.json()["access_token"]
@@ -85,7 +85,8 @@ class Lan:
         wait_for(self._answers, what="the server", pause=0.2)
 
     def _answers(self) -> bool:
-        code = f"import httpx; httpx.get('{self.url}/health', verify=False, trust_env=False).raise_for_status()"
+        asked = f"httpx.get('{self.url}/health', verify=False, trust_env=False, timeout=30)"
+        code = f"import httpx; {asked}.raise_for_status()"
         return self.server.run(sys.executable, "-c", code).returncode == 0
 
     def stop(self) -> float:

@@ -73,7 +73,7 @@ def test_before_set_up_the_person_is_sent_to_the_page_with_the_code(server: Serv
     code = (server.data / "setup-code").read_text().strip()
     assert (words, page) == ("Set up BulletDrop", f"{server.url}/setup#code={code}")
     person = {"code": code, "username": "alice", "email": "alice@example.org", "password": PASSWORD}
-    assert httpx.post(f"{server.url}/api/v1/setup", json=person, trust_env=False).status_code == 201
+    assert httpx.post(f"{server.url}/api/v1/setup", json=person, trust_env=False, timeout=30).status_code == 201
     assert made.client.server_url == server.url
     assert made.needs[-1] == (None, None)
 

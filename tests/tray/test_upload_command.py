@@ -173,7 +173,7 @@ def test_on_the_servers_machine_no_token_is_needed(run: Run, server: Server, tmp
     clean = {"BULLETDROP_DATA": str(server.data)}
     done = run(path, **clean)
     assert done.returncode == 0, done.stderr
-    page = httpx.get(done.stdout.strip(), trust_env=False)
+    page = httpx.get(done.stdout.strip(), trust_env=False, timeout=30)
     assert page.status_code == 200
     before = len(list((server.data / "tray").iterdir()))
     again = run(path, "--json", **clean)
