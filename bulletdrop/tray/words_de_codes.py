@@ -14,6 +14,7 @@ GERMAN_OF_CODES: dict[str, tuple[str, str]] = {
     "bad_csrf": ("Diese Seite ist zu alt", "Laden Sie die Seite neu, und versuchen Sie es noch einmal."),
     "bad_name": ("Dieser Name geht nicht", "Der Server nimmt diesen Dateinamen nicht an. Benennen Sie die Datei um."),
     "bad_picture": ("Dieses Bild ist kaputt", "Das Bild lässt sich nicht lesen und wurde nicht angenommen."),
+    "bad_request": ("Die Anfrage ist nicht lesbar", "Der Server konnte die Anfrage nicht lesen."),
     "bad_sign_on": ("Nicht angemeldet", "Die Anmeldung über den anderen Anbieter hat nicht geklappt."),
     "bad_ticket": ("Das gilt nicht mehr", "Der Code oder Link ist verbraucht oder zu alt. Beginnen Sie neu."),
     "bad_local_request": ("Die Anfrage ist nicht lesbar", "BulletDrop konnte die Anfrage nicht lesen."),
@@ -43,8 +44,14 @@ GERMAN_OF_CODES: dict[str, tuple[str, str]] = {
         "Der Server hatte einen Fehler",
         "Im Server ist ein Fehler aufgetreten. Es wird von selbst noch einmal versucht.",
     ),
+    "internal_error": (
+        "Im Server ist etwas schiefgegangen",
+        "Der Fehler liegt beim Server, sein Protokoll sagt mehr. Versuchen Sie es später noch einmal.",
+    ),
     "invalid": ("An der Anfrage stimmt etwas nicht", "Etwas an der Anfrage stimmt nicht. Sie wurde nicht angenommen."),
     "lock_unreadable": ("BulletDrop kann hier nicht starten", "Dieses Konto darf im Datenordner nicht schreiben."),
+    "mail_refused": ("Der Mailserver nimmt sie nicht an", "Der Mailserver hat die Mail abgelehnt."),
+    "method_not_allowed": ("Das geht hier nicht", "Der Server kennt das unter dieser Adresse nicht."),
     "missing_object": ("Diese Bytes fehlen", "Der Server findet die Bytes nicht in seiner Ablage."),
     "missing_scope": (
         "Dieser Schlüssel darf das nicht",
@@ -93,6 +100,7 @@ GERMAN_OF_CODES: dict[str, tuple[str, str]] = {
         "Die Bytes passen nicht zur Prüfsumme",
         "Unterwegs ging etwas verloren. Senden Sie die Datei noch einmal.",
     ),
+    "wrong_passphrase": ("Das ist nicht das Kennwort", "Dieses Kennwort öffnet das Geheimnis nicht."),
 }
 
 GERMAN_OF_SENTENCES: dict[str, str] = {
