@@ -72,7 +72,9 @@ def test(arguments: list[str]) -> int:
     system.ensure(system.FOR_TESTS)
     _page()
     chosen = any(argument == "-m" or argument.startswith("-m=") for argument in arguments)
-    workers = min(os.cpu_count() or 2, 8)  # each has a Postgres, a browser and servers of its own
+    cores = os.cpu_count() or 2
+    # More than cores, for most tests wait for something; not many more, for each has a Postgres, a browser and servers.
+    workers = min(cores + cores // 2, 8)
     spread = ["-n", str(workers), "--dist", "loadgroup"]
     if chosen:
         return _pytest(arguments)
