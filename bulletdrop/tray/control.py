@@ -175,10 +175,11 @@ class Control:
             writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, line: Line) -> None:
-        peer = line.writer.get_extra_info("peername")
+        addresses = [line.writer.get_extra_info(name) for name in ("peername", "sockname")]
+        asker, own = (address[1] if address else 0 for address in addresses)
         while line in self._lines:
             try:
-                request = await read_request(reader, peer[1] if peer else 0)
+                request = await read_request(reader, (asker, own))
             except BulletDropError as error:
                 await self._write(line, refusal(error, status_of(error)), keep=False)
                 return

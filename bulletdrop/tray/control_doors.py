@@ -7,12 +7,13 @@ without the other.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,10 @@ TICKET_SECONDS = 60.0
 VISIT_SECONDS = 12 * 3600.0
 MOST_TICKETS = 16
 MOST_VISITS = 32
+SOCKET_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+# 127.0.0.1 as the kernel writes it, by itself and mapped into IPv6 (RFC 4291, 2.5.5.2).
+_LOOPBACK = ("0100007F", "0000000000000000FFFF00000100007F")
+_LOOKS = 3
 
 
 @dataclass(slots=True)
@@ -93,7 +98,7 @@ class Doors:
 
         Raises: BadTicket; Forbidden for another user of this machine.
         """
-        if is_another_user(request.peer):
+        if is_another_user(*request.ends):
             raise Forbidden(t("This page belongs to another person on this computer."))
         key = _hash(ticket)
         with self._lock:
@@ -156,24 +161,43 @@ def check_host(headers: Mapping[str, str], port: int) -> None:
         raise Forbidden("This address is not answered under that name.")
 
 
-def is_another_user(port: int, table: Path = Path("/proc/net/tcp")) -> bool:
-    """Whether the asker at this local port is known to be another user's program; told by Linux alone.
+def is_another_user(peer: int, own: int, tables: Sequence[Path] = SOCKET_TABLES) -> bool:
+    """Whether the asker at a local port is another user's program, as far as Linux tells; elsewhere False.
 
-    The columns are those of proc_net_tcp.txt in the kernel's documentation: local address and port in hex, uid. Root
-    can read our memory anyway.
+    The columns are those of proc_net_tcp.txt in the kernel's documentation: addresses and ports in hex, uid, inode.
+    Only the asker's own end of this very connection counts: one port can be in use towards several others, and what is
+    left of a connection that ended stands there as root's, without an inode. Root can read our memory anyway.
+
+    Args:
+        peer, own: the ports of the connection's two ends.
+        tables: the kernel's lists; a socket for IPv6 reaches us too, and stands in the second.
     """
     if sys.platform != "linux":
         return False
     import os
 
-    own = os.getuid()
-    try:
-        rows = [line.split() for line in table.read_text(encoding="ascii").splitlines()[1:]]
-    except (OSError, ValueError):
-        return False
-    wanted = f"0100007F:{port:04X}"
-    found = {int(row[7]) for row in rows if len(row) > 7 and row[1] == wanted and row[7].isdigit()}
-    return bool(found) and own not in found and 0 not in found
+    for _ in range(_LOOKS):
+        rows = _sockets(tables)
+        asking = {(int(row[7]), row[9]) for row in rows if _joins(row, peer, own)}
+        if asking:
+            users = {user for user, inode in asking if inode != "0"}
+            return os.getuid() not in users and 0 not in users
+        # The list is read in pieces, and changes meanwhile.
+    return any(_joins(row, own, peer) for row in rows)
+
+
+def _sockets(tables: Sequence[Path]) -> list[list[str]]:
+    rows: list[list[str]] = []
+    for table in tables:
+        with contextlib.suppress(OSError, ValueError):
+            rows += [line.split() for line in table.read_text(encoding="ascii").splitlines()[1:]]
+    return [row for row in rows if len(row) > 9 and row[7].isdigit()]
+
+
+def _joins(row: Sequence[str], first: int, second: int) -> bool:
+    """Whether a row is the end at the first port of the connection between two ports of 127.0.0.1."""
+    (here, at), (there, to) = row[1].split(":"), row[2].split(":")
+    return (int(at, 16), int(to, 16)) == (first, second) and here in _LOOPBACK and there in _LOOPBACK
 
 
 def _shows(request: Request, visit: Visit) -> bool:

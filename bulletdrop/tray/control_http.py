@@ -40,14 +40,14 @@ class BadRequest(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One whole request. Header names are lower case; `peer` is the asker's port on this machine."""
+    """One whole request. Header names are lower case; `ends` are the asker's port and ours on this machine."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = b""
-    peer: int = 0
+    ends: tuple[int, int] = (0, 0)
     keep_alive: bool = True
 
     def cookies(self, name: str) -> list[str]:
@@ -110,7 +110,7 @@ def see_other(path: str) -> Reply:
     return Reply(303, headers={"Location": path})
 
 
-async def read_request(reader: asyncio.StreamReader, peer: int) -> Request | None:
+async def read_request(reader: asyncio.StreamReader, ends: tuple[int, int]) -> Request | None:
     """The next request of a connection, or None when the asker is gone or says nothing for IDLE_SECONDS.
 
     Raises: BadRequest, TooBig; TimeoutError when a request that was begun does not end in time.
@@ -132,7 +132,7 @@ async def read_request(reader: asyncio.StreamReader, peer: int) -> Request | Non
     except asyncio.IncompleteReadError:
         return None
     keep = version == "1" and headers.get("connection", "").lower() != "close"
-    return Request(method, path, query, headers, body, peer, keep)
+    return Request(method, path, query, headers, body, ends, keep)
 
 
 def _read_head(head: bytes) -> tuple[str, str, Mapping[str, str], Mapping[str, str], str]:

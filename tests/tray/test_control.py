@@ -221,21 +221,47 @@ def test_a_form_without_its_token_does_nothing(tray: Controlled, token: str) -> 
     eventually(lambda: tray.small.did == [("quit", None)])
 
 
-def test_another_user_of_this_machine_is_told_by_the_system(tmp_path: Path) -> None:
-    """Facts as /proc/net/tcp gives them: 1F90 is port 8080, of user 1000."""
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+V4, MAPPED = "0100007F", "0000000000000000FFFF00000100007F"
+ME, OTHER = os.getuid(), os.getuid() + 1
+
+
+def row(local: int, remote: int, user: int, *, state: str = "01", inode: int = 7, address: str = V4) -> str:
+    """A socket as /proc/net/tcp tells of it."""
+    ends = f"{address}:{local:04X} {address}:{remote:04X}"
+    return f"   0: {ends} {state} 00000000:00000000 00:00000000 00000000 {user:5d}        0 {inode} 1 0\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="told by Linux alone")
+@pytest.mark.parametrize(
+    ("rows", "is_told"),
+    [
+        ([row(8080, 40000, OTHER)], True),
+        ([row(8080, 40000, ME)], False),
+        ([row(8080, 40000, OTHER, address=MAPPED)], True),
+        ([row(8080, 40000, OTHER, state="05")], True),
+        # What is left of a connection that ended is nobody's, and stands there as root's.
+        ([row(8080, 40001, 0, state="06", inode=0), row(8080, 40000, OTHER)], True),
+        ([row(8080, 40000, 0, state="06", inode=0), row(8080, 40000, OTHER)], True),
+        ([row(8080, 40000, 0, inode=0)], True),
+        # The port of another's socket is in use by ours too, to somewhere else.
+        ([row(8080, 40000, OTHER), row(8080, 443, ME)], True),
+        # Our end is in the list, and the asker's is not.
+        ([row(40000, 8080, ME)], True),
+        ([row(8081, 40000, OTHER)], False),
+        ([], False),
+    ],
+)
+def test_another_user_of_this_machine_is_told_by_the_system(tmp_path: Path, rows: list[str], is_told: bool) -> None:
     table = tmp_path / "tcp"
-    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-    row = "   0: 0100007F:{port:04X} 0100007F:9C40 01 00000000:00000000 00:00000000 00000000 {uid:5d}        0 1 1 0\n"
-    table.write_text(head + row.format(port=8080, uid=os.getuid() + 1) + row.format(port=8081, uid=os.getuid()))
-    on_linux = sys.platform == "linux"
-    assert is_another_user(8080, table) is on_linux
-    assert not is_another_user(8081, table)
-    assert not is_another_user(8082, table)
-    assert not is_another_user(8080, tmp_path / "none")
+    table.write_text(HEAD + "".join(rows))
+    assert is_another_user(8080, 40000, (table, tmp_path / "none")) is is_told
+    assert not is_another_user(8080, 40000, (tmp_path / "none",))
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="becomes another user")
-def test_another_users_program_cannot_read_the_secret_nor_use_a_ticket(tray: Controlled) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "::ffff:127.0.0.1"])
+def test_another_users_program_cannot_read_the_secret_nor_use_a_ticket(tray: Controlled, host: str) -> None:
     """As a whole process of another account: it has seen the address, which works for its owner still."""
     address = tray.control.page_address()
     code = """
@@ -246,10 +272,13 @@ try:
 except OSError:
     print("closed")
 url = urllib.parse.urlsplit(sys.argv[2])
-line = http.client.HTTPConnection(url.netloc); line.request("GET", url.path); print(line.getresponse().status)
+line = http.client.HTTPConnection(sys.argv[3], url.port)
+line.request("GET", url.path, headers={"Host": url.netloc}); print(line.getresponse().status)
 """
     control = str(tray.data / "tray" / "control.json")
-    done = subprocess.run([sys.executable, "-c", code, control, address], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, control, address, host], capture_output=True, text=True, check=True
+    )
     # We are root here, whom the test of the sockets lets through; the file is closed to the other one in any case.
     assert done.stdout.split()[0] == "closed"
     assert done.stdout.split()[1] == "403"
