@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
-import time
-from http.client import HTTPConnection
 
 import pytest
 
@@ -24,7 +21,7 @@ from tests.core.reservations_kit import device, fill
 from tests.core.reservations_kit import held as held_on
 from tests.support.server import Server
 from tests.web.arrival_kit import HTML, held, put
-from tests.web.test_sign_in_timing import auc
+from tests.web.timing_kit import Ask, told_apart
 
 
 @pytest.fixture
@@ -128,22 +125,12 @@ def test_how_long_the_page_takes_does_not_tell_a_private_drop_that_has_come(
     full, empty = held(server.alice), held(server.alice)
     put(server.alice, full, is_public="false").raise_for_status()
     headers = HTML | ({"Authorization": f"Bearer {server.key_of(who)}"} if who else {})
-    times: dict[str, list[float]] = {full: [], empty: []}
-    order = random.Random(7)
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
-    try:
-        for turn in range(-20, 250):
-            for slug in order.sample((full, empty), 2):
-                began = time.perf_counter()
-                connection.request(method, f"/{slug}", headers=headers)
-                answer = connection.getresponse()
-                answer.read()
-                assert answer.status == 200
-                if turn >= 0:
-                    times[slug].append(time.perf_counter() - began)
-    finally:
-        connection.close()
-    found = auc(times[full], times[empty])
+
+    def ask(slug: str) -> Ask:
+        return lambda connection: connection.request(method, f"/{slug}", headers=headers)
+
+    both = (ask(full), ask(empty))
+    found = told_apart(server, lambda: both, 250, status=200)
     print(f"AUC {method} {who or 'nobody'} {found:.3f}")
     # Four standard deviations to either side; see `auc`.
     assert 0.38 < found < 0.62

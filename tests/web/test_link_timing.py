@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
 
 import pytest
 
@@ -13,7 +10,7 @@ from bulletdrop.core.models.base import ALPHABET, random_text
 from tests.conftest import both_databases
 from tests.support.server import Server
 from tests.web.link_kit import a_drop, share
-from tests.web.test_sign_in_timing import auc
+from tests.web.timing_kit import Ask, told_apart
 
 pytestmark = pytest.mark.alone
 # Gives the two paths that are to be told apart, anew for each pair.
@@ -47,25 +44,17 @@ def iter_forever(letters: list[str]) -> Iterator[str]:
         yield from letters
 
 
-def told_apart(server: Server, paths: Paths, pairs: int) -> float:
-    """The AUC of the times of two kinds of answers, each pair in random order over one connection."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
-    times: tuple[list[float], list[float]] = ([], [])
-    order = random.Random(7)
-    try:
-        for turn in range(-20, pairs):
-            both = paths()
-            for which in order.sample((0, 1), 2):
-                began = time.perf_counter()
-                connection.request("GET", both[which], headers={"Accept": "text/html"})
-                answer = connection.getresponse()
-                answer.read()
-                assert answer.status == 404
-                if turn >= 0:
-                    times[which].append(time.perf_counter() - began)
-    finally:
-        connection.close()
-    return auc(*times)
+def links_apart(server: Server, paths: Paths, pairs: int) -> float:
+    """The AUC of the times of two kinds of answers for links."""
+
+    def ask(path: str) -> Ask:
+        return lambda connection: connection.request("GET", path, headers={"Accept": "text/html"})
+
+    def both() -> tuple[Ask, Ask]:
+        first, second = paths()
+        return ask(first), ask(second)
+
+    return told_apart(server, both, pairs, status=404)
 
 
 def a_server(make_server: Callable[..., Server], database_url: str) -> Server:
@@ -86,7 +75,7 @@ def test_a_link_that_ended_is_refused_as_fast_as_one_that_never_was(
 ) -> None:
     server = a_server(make_server, "")
     # More than three standard deviations to either side; see `auc`.
-    assert 0.4 < told_apart(server, kind(server), 250) < 0.6
+    assert 0.4 < links_apart(server, kind(server), 250) < 0.6
 
 
 @both_databases
@@ -100,7 +89,7 @@ def test_thousands_of_refusals_do_not_tell_what_was_a_link(
     record_property: Callable[[str, object], None],
 ) -> None:
     server = a_server(make_server, database_url)
-    found = told_apart(server, kind(server), 3000)
+    found = links_apart(server, kind(server), 3000)
     record_property("AUC", round(found, 3))
     print(f"AUC {kind.__name__} {found:.3f}")
     assert 0.47 <= found <= 0.53

@@ -10,7 +10,7 @@ import bcrypt
 import pytest
 
 from tests.support.server import PASSWORD, Server
-from tests.web.test_sign_in_timing import KNOWN, NO_BRAKE, by_api, told_apart
+from tests.web.test_sign_in_timing import KNOWN, NO_BRAKE, by_api, refused
 
 
 @pytest.mark.alone
@@ -21,4 +21,4 @@ def test_imported_and_unknown_names_are_refused_after_the_same_time(make_server:
     with contextlib.closing(sqlite3.connect(server.data / "bulletdrop.db")) as database, database:
         assert database.execute("UPDATE user SET password_hash = ? WHERE username = ?", (stored, KNOWN)).rowcount == 1
     # As wide as for accounts that were made here: by chance alone it scatters by 0.029.
-    assert 0.4 < told_apart(server, by_api, 200) < 0.6
+    assert 0.4 < refused(server, by_api, 200) < 0.6
