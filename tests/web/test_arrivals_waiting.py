@@ -33,9 +33,10 @@ def rows_of(server: Server) -> sqlite3.Connection:
     return sqlite3.connect(server.data / "bulletdrop.db", timeout=10)
 
 
+@pytest.mark.alone
 @needs_proc
 @both_databases
-def test_who_waits_in_another_process_is_told_by_its_next_look(
+def test_who_waits_in_another_process_is_told_within_a_second(
     make_server: Callable[..., Server], database_url: str
 ) -> None:
     environ = {"BULLETDROP_DATABASE_URL": database_url} if database_url else {}
@@ -51,8 +52,8 @@ def test_who_waits_in_another_process_is_told_by_its_next_look(
     filled_at = time.monotonic()
     assert {stream.outcome().rpartition("event: ")[2] for stream in streams} == {"arrived\ndata:\n\n"}
     assert {one.outcome().status_code for one in asked} == {200}
-    # Each process looks twice a second. A busy machine is no mistake of ours; who is not told would wait for minutes.
-    assert max(one.ended_at for one in streams) - filled_at < 6
+    # Each process looks twice a second.
+    assert max(one.ended_at for one in streams) - filled_at < 2
     assert not beside.is_over
     assert server.alice.delete(f"/api/v1/reservations/{other}").status_code == 204
     assert beside.outcome().endswith("event: ended\ndata:\n\n")
