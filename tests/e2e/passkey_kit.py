@@ -89,3 +89,11 @@ SIGN = """async (options) => {
     authenticatorData: text(response.authenticatorData), signature: text(response.signature),
     userHandle: response.userHandle && text(response.userHandle) } };
 }"""
+
+
+def offer_by_button_alone(page: Page) -> None:
+    """As in a browser that offers no passkeys in the name field: one that does may sign in before a button is pressed.
+
+    To be called before the page is opened.
+    """
+    page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.page_kit import Visits, set_up_code
-from tests.e2e.passkey_kit import VirtualKey, local_server
+from tests.e2e.passkey_kit import VirtualKey, local_server, offer_by_button_alone
 from tests.e2e.test_second_factor import add_passkey, first_step, fresh_code, security, set_up_app
 from tests.e2e.test_sso import sign_in_there
 from tests.support.oidc_provider import oidc_provider
@@ -110,8 +110,7 @@ def test_a_code_outlives_a_passkey(local: Server, visits: Visits) -> None:
     expect(own.locator(".code-list li")).to_have_count(10)
     (credential,) = key.credentials()
     page = visits.open()
-    # As in a browser that offers no passkeys in the name field: one that does may sign in before the button is pressed.
-    page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
+    offer_by_button_alone(page)
 
     def way_in(page: Page) -> None:
         VirtualKey(page).put(credential)

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.page_kit import Visits, log_in
-from tests.e2e.passkey_kit import SIGN, VirtualKey, another_site, local_server
+from tests.e2e.passkey_kit import SIGN, VirtualKey, another_site, local_server, offer_by_button_alone
 from tests.e2e.test_pages_axe import _violations, looks
 from tests.support.server import PASSWORD, Server
 from tests.web.kit import problem
@@ -170,8 +170,7 @@ def test_a_passkeys_button_signs_in_without_a_name(local: Server, visits: Visits
     expect(page.locator(".code-list li")).to_have_count(10)
     (credential,) = key.credentials()
     other = visits.open()
-    # As in a browser that offers no passkeys in the name field: one that does may sign in before the button is pressed.
-    other.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
+    offer_by_button_alone(other)
     other.goto(f"{local.url}/signin")
     expect(other.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
     VirtualKey(other).put(credential)
