@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The one door for people who build BulletDrop: run, test, build, bench, check. Standard library only.
 
-python3 packaging/dev.py run [-- ARGUMENTS OF bulletdrop]
-python3 packaging/dev.py test [ARGUMENTS OF pytest]
-python3 packaging/dev.py build
-python3 packaging/dev.py bench [--json] [--short]
-python3 packaging/dev.py check
+    python3 packaging/dev.py run [-- ARGUMENTS OF bulletdrop]
+    python3 packaging/dev.py test [ARGUMENTS OF pytest]
+    python3 packaging/dev.py build
+    python3 packaging/dev.py bench [--json] [--short]
+    python3 packaging/dev.py check
 """
 
 from __future__ import annotations
